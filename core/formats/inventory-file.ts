@@ -1,0 +1,38 @@
+import type { Inventory } from '../inventory.ts';
+import { columnBytes, PackedReader, packCompressed } from './packed.ts';
+
+const FORMAT = 'redirector/inventory';
+const VERSION = 1;
+
+/** `output/inventory/inventory.msgpack` (docs/formats.md). */
+export function encodeInventory(inventory: Inventory): Buffer {
+  return packCompressed(FORMAT, VERSION, {
+    count: inventory.paths.length,
+    takenAtMs: inventory.takenAtMs,
+    paths: inventory.paths.join('\n'),
+    types: columnBytes(inventory.types),
+    sizeBytes: columnBytes(inventory.sizeBytes),
+    mtimeS: columnBytes(inventory.mtimeS),
+    targets: inventory.targets.join('\n'),
+    leadsTo: columnBytes(inventory.leadsTo),
+    firstSeenS: columnBytes(inventory.firstSeenS),
+    removedAtS: columnBytes(inventory.removedAtS),
+  });
+}
+
+/** Throws FormatError where the bytes are not a whole inventory; `file` is named in its message. */
+export function decodeInventory(bytes: Uint8Array, file: string): Inventory {
+  const reader = new PackedReader(bytes, FORMAT, VERSION, file);
+  const count = reader.number('count');
+  return {
+    takenAtMs: reader.number('takenAtMs'),
+    paths: reader.lines('paths', count),
+    types: reader.column('types', Uint8Array, count),
+    sizeBytes: reader.column('sizeBytes', Float64Array, count),
+    mtimeS: reader.column('mtimeS', Float64Array, count),
+    targets: reader.lines('targets', count),
+    leadsTo: reader.column('leadsTo', Int32Array, count),
+    firstSeenS: reader.column('firstSeenS', Uint32Array, count),
+    removedAtS: reader.column('removedAtS', Uint32Array, count),
+  };
+}

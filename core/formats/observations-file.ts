@@ -1,0 +1,75 @@
+import { FormatError } from '../errors.ts';
+import type { CheckCost, Liveness, Observations } from '../observations.ts';
+import { type ColumnArray, columnBytes, PackedReader, packCompressed } from './packed.ts';
+
+const FORMAT = 'redirector/observations';
+const VERSION = 1;
+
+/** `output/observations/<access point>.msgpack` (docs/formats.md). */
+export function encodeObservations(observations: Observations): Buffer {
+  return packCompressed(FORMAT, VERSION, {
+    count: observations.outcome.length,
+    accessPointId: observations.accessPointId,
+    url: observations.url,
+    liveness: observations.liveness,
+    cost: observations.cost,
+    failures: observations.failures,
+    outcome: columnBytes(observations.outcome),
+    sizeBytes: columnBytes(observations.sizeBytes),
+    evidenceAtS: columnBytes(observations.evidenceAtS),
+    method: columnBytes(observations.method),
+    failedAtS: columnBytes(observations.failedAtS),
+    failure: columnBytes(observations.failure),
+  });
+}
+
+function grown<T extends ColumnArray>(column: T, length: number, type: new (length: number) => T, fill: number): T {
+  const longer = new type(length);
+  longer.set(column as never);
+  longer.fill(fill as never, column.length);
+  return longer;
+}
+
+/**
+ * Reads the columns and makes them `objectCount` long: the inventory may have grown since they were written.
+ * Throws FormatError where the bytes are not a whole file or know more objects than the inventory.
+ */
+export function decodeObservations(bytes: Uint8Array, objectCount: number, file: string): Observations {
+  const reader = new PackedReader(bytes, FORMAT, VERSION, file);
+  const count = reader.number('count');
+  if (count > objectCount) {
+    throw new FormatError(
+      `${file}: ${count} objects where the inventory has ${objectCount}; it belongs to another inventory: remove it`,
+    );
+  }
+  return {
+    accessPointId: reader.string('accessPointId'),
+    url: reader.string('url'),
+    liveness: reader.value<Liveness>('liveness'),
+    cost: reader.value<CheckCost>('cost'),
+    failures: reader.strings('failures'),
+    outcome: grown(reader.column('outcome', Uint8Array, count), objectCount, Uint8Array, 0),
+    sizeBytes: grown(reader.column('sizeBytes', Float64Array, count), objectCount, Float64Array, -1),
+    evidenceAtS: grown(reader.column('evidenceAtS', Uint32Array, count), objectCount, Uint32Array, 0),
+    method: grown(reader.column('method', Uint8Array, count), objectCount, Uint8Array, 0),
+    failedAtS: grown(reader.column('failedAtS', Uint32Array, count), objectCount, Uint32Array, 0),
+    failure: grown(reader.column('failure', Uint8Array, count), objectCount, Uint8Array, 0),
+  };
+}
+
+/** Columns that know nothing yet. */
+export function emptyObservations(accessPointId: string, url: string, objectCount: number, nowS: number): Observations {
+  return {
+    accessPointId,
+    url,
+    liveness: { state: 'failing', sinceS: nowS, checkedAtS: 0, reason: 'not checked yet' },
+    cost: { startedAtS: 0, elapsedMs: 0, requests: 0, connections: 0 },
+    failures: [],
+    outcome: new Uint8Array(objectCount),
+    sizeBytes: new Float64Array(objectCount).fill(-1),
+    evidenceAtS: new Uint32Array(objectCount),
+    method: new Uint8Array(objectCount),
+    failedAtS: new Uint32Array(objectCount),
+    failure: new Uint8Array(objectCount),
+  };
+}

@@ -1,0 +1,103 @@
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { Packr } from 'msgpackr';
+import { FormatError } from '../errors.ts';
+
+// Plain msgpack that any reader understands: no records extension, and map sizes beyond 65,535 (msgpackr's manual).
+const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
+
+/** A column of numbers as it lies in a file: little-endian bytes (all machines Node runs on are little-endian). */
+export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
+
+export function columnBytes(column: ColumnArray): Buffer {
+  return Buffer.from(column.buffer, column.byteOffset, column.byteLength);
+}
+
+/** Packs a map whose first keys say what it is. Columns are to be given as `columnBytes`. */
+export function pack(format: string, version: number, body: Record<string, unknown>): Buffer {
+  return packr.pack({ format, version, ...body });
+}
+
+/** As `pack`, compressed with gzip at its fastest level: columns of equal numbers shrink to almost nothing. */
+export function packCompressed(format: string, version: number, body: Record<string, unknown>): Buffer {
+  return gzipSync(pack(format, version, body), { level: 1 });
+}
+
+/** Strict access to an unpacked file. Every getter throws FormatError, naming the file and the field. */
+export class PackedReader {
+  readonly file: string;
+  readonly #body: Record<string, unknown>;
+
+  constructor(bytes: Uint8Array, format: string, version: number, file: string) {
+    this.file = file;
+    let body: unknown;
+    try {
+      const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
+      body = packr.unpack(plain);
+    } catch (error) {
+      throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); make it again`);
+    }
+    if (typeof body !== 'object' || body === null || (body as { format?: unknown }).format !== format) {
+      throw new FormatError(`${file}: not a ${format} file; make it again`);
+    }
+    this.#body = body as Record<string, unknown>;
+    if (this.#body['version'] !== version) {
+      const found = JSON.stringify(this.#body['version']);
+      throw new FormatError(
+        `${file}: version ${found} of ${format}, this program reads version ${version}; make it again`,
+      );
+    }
+  }
+
+  number(key: string): number {
+    const value = this.#body[key];
+    if (typeof value !== 'number') throw this.#broken(key, 'a number');
+    return value;
+  }
+
+  string(key: string): string {
+    const value = this.#body[key];
+    if (typeof value !== 'string') throw this.#broken(key, 'a string');
+    return value;
+  }
+
+  strings(key: string): string[] {
+    const value = this.#body[key];
+    if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) throw this.#broken(key, 'strings');
+    return value;
+  }
+
+  /** A nested plain value whose shape the caller's own writer guarantees. */
+  value<T>(key: string): T {
+    const value = this.#body[key];
+    if (typeof value !== 'object' || value === null) throw this.#broken(key, 'a map or an array');
+    return value as T;
+  }
+
+  /** A column of exactly `length` numbers (any length where it is undefined). */
+  column<T extends ColumnArray>(
+    key: string,
+    type: { new (buffer: ArrayBuffer): T; readonly BYTES_PER_ELEMENT: number },
+    length?: number,
+  ): T {
+    const value = this.#body[key];
+    if (!(value instanceof Uint8Array)) throw this.#broken(key, 'bytes');
+    if (value.byteLength % type.BYTES_PER_ELEMENT !== 0) throw this.#broken(key, `whole ${type.name} elements`);
+    const count = value.byteLength / type.BYTES_PER_ELEMENT;
+    if (length !== undefined && count !== length) throw this.#broken(key, `${length} elements, found ${count}`);
+    // A copy: the bytes may start at any offset, a typed array must not.
+    return new type(value.slice().buffer as ArrayBuffer);
+  }
+
+  /** Lines joined by a newline, exactly `length` of them (any number where it is undefined). */
+  lines(key: string, length?: number): string[] {
+    const text = this.string(key);
+    const lines = text === '' && length !== 1 ? [] : text.split('\n');
+    if (length !== undefined && lines.length !== length)
+      throw this.#broken(key, `${length} lines, found ${lines.length}`);
+    return lines;
+  }
+
+  #broken(key: string, wanted: string): FormatError {
+    return new FormatError(`${this.file}: "${key}" should hold ${wanted}; make the file again`);
+  }
+}

@@ -1,0 +1,39 @@
+import type { ObjectPath } from './path.ts';
+
+/** What an object is. The numbers are part of the file format. */
+export const ObjectType = { file: 0, symlink: 1, directory: 2 } as const;
+export type ObjectTypeCode = (typeof ObjectType)[keyof typeof ObjectType];
+
+/**
+ * All objects ever known of the master's tree, as columns. An object's id is its position; ids are never reused, so
+ * a vanished object keeps its row with the time it was missed first.
+ */
+export interface Inventory {
+  /** When the newest of the sources was read, in milliseconds since 1970. */
+  readonly takenAtMs: number;
+  /** Canonical paths (core/path.ts), none twice. */
+  readonly paths: readonly ObjectPath[];
+  readonly types: Uint8Array;
+  /** What a viewer of the path receives: a file's bytes, or those of the file that a link leads to; -1 = no such figure (directories). */
+  readonly sizeBytes: Float64Array;
+  readonly mtimeS: Float64Array;
+  /** A link's target as it is written, percent-encoded like a path (`..` and a leading `/` are kept); '' for other types. */
+  readonly targets: readonly string[];
+  /** The id of the object at the end of a link's chain; the object's own id for files and directories. */
+  readonly leadsTo: Int32Array;
+  /** Seconds since 1970. */
+  readonly firstSeenS: Uint32Array;
+  /** Seconds since 1970; 0 = it is in the tree. */
+  readonly removedAtS: Uint32Array;
+}
+
+/** The path to ask a server for: a directory's has a trailing slash. No leading slash. */
+export function requestPath(inventory: Inventory, id: number): string {
+  const path = inventory.paths[id] as string;
+  return inventory.types[id] === ObjectType.directory && path !== '' ? `${path}/` : path;
+}
+
+/** Whether a viewer of this object receives a directory: one, or a link that leads to one. */
+export function isDirectoryLike(inventory: Inventory, id: number): boolean {
+  return inventory.types[inventory.leadsTo[id] as number] === ObjectType.directory;
+}

@@ -1,0 +1,94 @@
+import { spawn } from 'node:child_process';
+import { messageOf, quoted } from '../errors.ts';
+import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
+
+export interface RsyncListing {
+  /** Read to its end without error: only then does a missing name prove anything. */
+  readonly complete: boolean;
+  /** '' when complete; else a sentence. */
+  readonly reason: string;
+  readonly oddLines: number;
+}
+
+export interface RsyncListOptions {
+  /** `rsync://host[:port]/module[/path]/`. */
+  readonly url: string;
+  /** Longest silence, and longest wait for a connection. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly onEntry: (entry: RsyncEntry) => void;
+}
+
+// rsync(1), EXIT VALUES.
+const EXIT_REASONS: Readonly<Record<number, string>> = {
+  5: 'the server refused: no such module, or access denied',
+  10: 'no connection',
+  11: 'error in file input or output',
+  12: 'the protocol stream broke off',
+  20: 'interrupted',
+  23: 'partial: some of the tree could not be read',
+  24: 'partial: files vanished while the tree was read',
+  30: 'no data for too long',
+  35: 'no connection in time',
+};
+const MAX_STDERR_BYTES = 4096;
+
+/**
+ * Lists a tree over rsync in one pass. Never throws for the server's sake: what went wrong is in the answer.
+ * Without rsync on the machine the listing is incomplete, with that reason.
+ */
+export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> {
+  const seconds = Math.max(1, Math.ceil(options.timeoutMs / 1000));
+  const flags = [
+    '--list-only',
+    '-rl',
+    '--no-motd',
+    '--no-human-readable',
+    `--timeout=${seconds}`,
+    `--contimeout=${seconds}`,
+  ];
+  const parser = new RsyncListParser(options.onEntry);
+  return new Promise((resolve) => {
+    // A locale of its own: rsync then escapes every byte that is not printable ASCII.
+    const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
+    const child = spawn('rsync', [...flags, '--', options.url], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    let stderr = '';
+    const kill = () => child.kill('SIGKILL');
+    // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
+    const watchdog = setTimeout(kill, options.timeoutMs * 2);
+    options.signal.addEventListener('abort', kill, { once: true });
+    child.stdout.on('data', (chunk: Buffer) => {
+      watchdog.refresh();
+      parser.push(chunk);
+    });
+    child.stderr.on('data', (chunk: Buffer) => {
+      if (stderr.length < MAX_STDERR_BYTES) stderr += chunk.toString('latin1').slice(0, MAX_STDERR_BYTES);
+    });
+    const finish = (complete: boolean, reason: string) => {
+      clearTimeout(watchdog);
+      options.signal.removeEventListener('abort', kill);
+      parser.end();
+      resolve({
+        complete: complete && parser.oddLines === 0,
+        reason: reason || oddReason(parser),
+        oddLines: parser.oddLines,
+      });
+    };
+    child.on('error', (error) => {
+      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+      finish(false, missing ? 'rsync is not installed on this machine' : messageOf(error));
+    });
+    child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr)));
+  });
+}
+
+function exitReason(code: number | null, aborted: boolean, stderr: string): string {
+  if (code === null) return aborted ? 'interrupted' : 'no data for too long';
+  const said = stderr.trim().split('\n')[0] ?? '';
+  const known = EXIT_REASONS[code] ?? 'failed';
+  return `${known} (rsync exit ${code}${said === '' ? '' : `: ${quoted(said)}`})`;
+}
+
+function oddReason(parser: RsyncListParser): string {
+  return parser.oddLines === 0 ? '' : `${parser.oddLines} lines are no entries, the first: ${parser.oddSamples[0]}`;
+}

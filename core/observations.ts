@@ -1,0 +1,49 @@
+/** What the last check that proved something found of an object. The numbers are part of the file format. */
+export const Outcome = { none: 0, present: 1, absent: 2, different: 3 } as const;
+export type OutcomeCode = (typeof Outcome)[keyof typeof Outcome];
+
+/** How evidence was won. The numbers are part of the file format; new methods are added at the end. */
+export const METHODS = ['none', 'http-head', 'rsync', 'rsync+sample'] as const;
+export type MethodName = (typeof METHODS)[number];
+
+export interface Liveness {
+  readonly state: 'up' | 'failing' | 'down';
+  /** Since when it is in that state, in seconds since 1970. */
+  readonly sinceS: number;
+  readonly checkedAtS: number;
+  /** A sentence an administrator can act on; '' when up. */
+  readonly reason: string;
+}
+
+/** What the last check cost the access point. */
+export interface CheckCost {
+  readonly startedAtS: number;
+  readonly elapsedMs: number;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+/**
+ * All that is known of every object at one access point, as columns over the inventory's ids. Evidence (present,
+ * absent, different) stays until newer evidence replaces it: a failed check is written beside it, never over it.
+ */
+export interface Observations {
+  readonly accessPointId: string;
+  readonly url: string;
+  liveness: Liveness;
+  cost: CheckCost;
+  /** `Outcome`: the last evidence, by object id. */
+  readonly outcome: Uint8Array;
+  /** The size that was found; -1 = none told (directories, absent). */
+  readonly sizeBytes: Float64Array;
+  /** When, in seconds since 1970; 0 = never. */
+  readonly evidenceAtS: Uint32Array;
+  /** Index into `METHODS`. */
+  readonly method: Uint8Array;
+  /** The last check since that evidence that proved nothing, in seconds since 1970; 0 = none. */
+  readonly failedAtS: Uint32Array;
+  /** Index into `failures`, where `failedAtS` is not 0. */
+  readonly failure: Uint8Array;
+  /** The reasons of failed checks, as sentences; at most 256. */
+  readonly failures: string[];
+}

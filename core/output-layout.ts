@@ -1,0 +1,14 @@
+import { join } from 'node:path';
+
+/** Where each file lies below the output folder; the one place that knows. */
+export const outputLayout = {
+  inventory: (output: string) => join(output, 'inventory', 'inventory.msgpack'),
+  mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
+  observations: (output: string, accessPointId: string) => join(output, 'observations', `${accessPointId}.msgpack`),
+  objectTable: (output: string) => join(output, 'maps', 'objects.msgpack'),
+  map: (output: string, region: string) => join(output, 'maps', `${region}.msgpack`),
+  edgeFunction: (output: string) => join(output, 'edge', 'function.js'),
+  edgeKeys: (output: string) => join(output, 'edge', 'kvs.json'),
+  siteData: (output: string) => join(output, 'site-data', 'status.json'),
+  site: (output: string) => join(output, 'site'),
+} as const;

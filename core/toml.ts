@@ -1,0 +1,100 @@
+import { getStaticTOMLValue, type ParseError, parseTOML } from 'toml-eslint-parser';
+import type { z } from 'zod';
+import { quoted, UsageError } from './errors.ts';
+
+type Key = string | number;
+type Located = { readonly path: readonly Key[]; readonly line: number };
+
+/** What is used of the parser's tree: tables with their resolved place, pairs of keys and values, arrays. */
+interface Node {
+  readonly type: string;
+  readonly loc: { readonly start: { readonly line: number } };
+  readonly resolvedKey?: readonly Key[];
+  readonly key?: { readonly keys: readonly { readonly name?: string; readonly value?: string }[] };
+  readonly value?: Node;
+  readonly body?: readonly Node[];
+  readonly elements?: readonly Node[];
+}
+
+/** Every table, key and array element with its place in the value and its line. */
+function locate(node: Node, path: readonly Key[]): Located[] {
+  const { line } = node.loc.start;
+  switch (node.type) {
+    case 'TOMLTable': {
+      const own = node.resolvedKey ?? [];
+      return [{ path: own, line }, ...(node.body ?? []).flatMap((child) => locate(child, own))];
+    }
+    case 'TOMLKeyValue': {
+      const own = [...path, ...(node.key?.keys ?? []).map((key) => key.name ?? key.value ?? '')];
+      return [{ path: own, line }, ...(node.value ? locate(node.value, own) : [])];
+    }
+    case 'TOMLArray':
+      return (node.elements ?? []).flatMap((child, i) => locate(child, [...path, i]));
+    default:
+      return [{ path, line }, ...(node.body ?? []).flatMap((child) => locate(child, path))];
+  }
+}
+
+/** The line on which a key stands, or the nearest of its parents where the key itself is missing. */
+function lineOf(places: readonly Located[], path: readonly Key[]): number {
+  const parents = places.filter((place) => place.path.every((key, i) => String(key) === String(path[i])));
+  return parents.reduce((best, place) => (place.path.length > best.path.length ? place : best)).line;
+}
+
+function valueAt(value: unknown, path: readonly Key[]): unknown {
+  return path.reduce<unknown>((at, key) => (at as Record<Key, unknown> | undefined)?.[key], value);
+}
+
+function shownValue(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'string' ? quoted(value, 80) : quoted(JSON.stringify(value), 80).slice(1, -1);
+}
+
+function keyName(path: readonly Key[]): string {
+  return path.map((key, i) => (typeof key === 'number' ? `[${key + 1}]` : `${i ? '.' : ''}${key}`)).join('');
+}
+
+/**
+ * Parses and validates a TOML text. Throws UsageError with a line for every problem: file, line, key, what was found,
+ * what is allowed. Schemas should be strict, so that an unknown key is a problem too.
+ */
+export function parseToml<T extends z.ZodType>(text: string, schema: T, file: string): z.output<T> {
+  let places: Located[];
+  let value: unknown;
+  try {
+    const ast = parseTOML(text);
+    places = locate(ast.body[0] as unknown as Node, []);
+    value = getStaticTOMLValue(ast);
+  } catch (error) {
+    const { lineNumber, message } = error as ParseError;
+    throw new UsageError(`${file}:${lineNumber ?? 1}: not valid TOML: ${message}`);
+  }
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const problems = result.error.issues.flatMap((issue) => {
+    const path = issue.path as Key[];
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => {
+        const at = [...path, key];
+        return `${file}:${lineOf(places, at)}: ${keyName(at)}: unknown key; allowed here: ${allowedKeys(schema, path)}`;
+      });
+    }
+    const found = shownValue(valueAt(value, path));
+    return [`${file}:${lineOf(places, path)}: ${keyName(path) || 'the file'}: found ${found}; ${issue.message}`];
+  });
+  throw new UsageError(problems.join('\n'));
+}
+
+function allowedKeys(schema: z.ZodType, path: readonly Key[]): string {
+  let at: unknown = schema;
+  const unwrap = (s: unknown): { shape?: Record<string, unknown>; element?: unknown; valueType?: unknown } => {
+    let inner = s as { def?: { innerType?: unknown; in?: unknown } };
+    while (inner?.def?.innerType ?? inner?.def?.in) inner = (inner.def.innerType ?? inner.def.in) as typeof inner;
+    return inner as ReturnType<typeof unwrap>;
+  };
+  for (const key of path) {
+    const { shape, element, valueType } = unwrap(at);
+    at = typeof key === 'number' ? element : (shape?.[key] ?? valueType);
+  }
+  return Object.keys(unwrap(at).shape ?? {}).join(', ') || 'none';
+}
