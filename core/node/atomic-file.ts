@@ -5,9 +5,10 @@ let serial = 0;
 
 /**
  * Writes a file so that a reader, or a run killed at any moment, finds the old content or the new, never a part:
- * a file beside it, then a rename. The folder is made where it is missing.
+ * a file beside it, then a rename. The folder is made where it is missing. `durable: false` leaves it to the system
+ * when the bytes reach the disk: for many small files that can be made again at any time.
  */
-export function writeFileAtomic(file: string, content: string | Uint8Array): void {
+export function writeFileAtomic(file: string, content: string | Uint8Array, { durable = true } = {}): void {
   mkdirSync(dirname(file), { recursive: true });
   const beside = `${file}.${process.pid}-${serial++}.tmp`;
   try {
@@ -15,7 +16,7 @@ export function writeFileAtomic(file: string, content: string | Uint8Array): voi
     try {
       const bytes = typeof content === 'string' ? Buffer.from(content) : content;
       for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
-      fsyncSync(fd);
+      if (durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
     }

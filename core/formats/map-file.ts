@@ -1,0 +1,98 @@
+import type { Protocol } from '../mirror.ts';
+import { columnBytes, PackedReader, pack, packCompressed } from './packed.ts';
+
+const TABLE_FORMAT = 'redirector/objects';
+const MAP_FORMAT = 'redirector/map';
+const VERSION = 1;
+
+/** An access point as maps name it: by its number, which stays its own for as long as the epoch lasts. */
+export interface NumberedAccessPoint {
+  readonly id: string;
+  readonly url: string;
+  readonly protocol: Protocol;
+  readonly mirrorId: string;
+}
+
+/** `output/maps/objects.msgpack`: which object is held by whom. */
+export interface ObjectTable {
+  readonly builtAtMs: number;
+  /** A digit; all keys at the edge begin with it. A new one begins when numbers or ids change their meaning. */
+  readonly epoch: string;
+  readonly bucketCount: number;
+  readonly accessPoints: readonly NumberedAccessPoint[];
+  /** By class id: the numbers of the access points that hold its objects. Class 0 is empty. */
+  readonly classes: readonly (readonly number[])[];
+  /** Canonical paths, by object id. */
+  readonly paths: readonly string[];
+  /** By object id. */
+  readonly classOf: Uint16Array;
+}
+
+export interface MapCandidate {
+  readonly number: number;
+  readonly tier: number;
+  readonly weight: number;
+  readonly distanceKm: number;
+}
+
+export interface SchemeMap {
+  /** Best first; at most 8 at the edge. */
+  readonly candidates: readonly MapCandidate[];
+  readonly excluded: readonly { readonly number: number; readonly reason: string }[];
+  /** By class id: bit n = candidate n holds it. */
+  readonly masks: Uint8Array;
+}
+
+/** `output/maps/<region>.msgpack`: what the viewers of a region need to be redirected. */
+export interface RegionMap {
+  readonly region: string;
+  readonly builtAtMs: number;
+  readonly epoch: string;
+  readonly https: SchemeMap;
+  readonly http: SchemeMap;
+}
+
+export function encodeObjectTable(table: ObjectTable): Buffer {
+  return packCompressed(TABLE_FORMAT, VERSION, {
+    builtAtMs: table.builtAtMs,
+    epoch: table.epoch,
+    bucketCount: table.bucketCount,
+    accessPoints: table.accessPoints,
+    classes: table.classes,
+    count: table.paths.length,
+    paths: table.paths.join('\n'),
+    classOf: columnBytes(table.classOf),
+  });
+}
+
+/** Throws FormatError where the bytes are not a whole object table; `file` is named in its message. */
+export function decodeObjectTable(bytes: Uint8Array, file: string): ObjectTable {
+  const reader = new PackedReader(bytes, TABLE_FORMAT, VERSION, file);
+  const count = reader.number('count');
+  return {
+    builtAtMs: reader.number('builtAtMs'),
+    epoch: reader.string('epoch'),
+    bucketCount: reader.number('bucketCount'),
+    accessPoints: reader.value('accessPoints'),
+    classes: reader.value('classes'),
+    paths: reader.lines('paths', count),
+    classOf: reader.column('classOf', Uint16Array, count),
+  };
+}
+
+export function encodeRegionMap(map: RegionMap): Buffer {
+  const scheme = (one: SchemeMap) => ({ ...one, masks: columnBytes(one.masks) });
+  return pack(MAP_FORMAT, VERSION, { ...map, https: scheme(map.https), http: scheme(map.http) });
+}
+
+/** Throws FormatError where the bytes are not a whole map; `file` is named in its message. */
+export function decodeRegionMap(bytes: Uint8Array, file: string): RegionMap {
+  const reader = new PackedReader(bytes, MAP_FORMAT, VERSION, file);
+  return {
+    region: reader.string('region'),
+    builtAtMs: reader.number('builtAtMs'),
+    epoch: reader.string('epoch'),
+    https: reader.value('https'),
+    http: reader.value('http'),
+  };
+}

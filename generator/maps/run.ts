@@ -1,0 +1,119 @@
+import { UsageError } from '../../core/errors.ts';
+import { decodeInventory } from '../../core/formats/inventory-file.ts';
+import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
+import { decodeMirrors } from '../../core/formats/mirrors-file.ts';
+import { decodeObservations } from '../../core/formats/observations-file.ts';
+import type { Inventory } from '../../core/inventory.ts';
+import type { MirrorList } from '../../core/mirror.ts';
+import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { outputLayout } from '../../core/output-layout.ts';
+import { presenceColumn } from '../../core/presence.ts';
+import type { Progress } from '../../core/progress.ts';
+import { buildMaps, type Evidence } from './build.ts';
+import { allRegions } from './regions.ts';
+
+export interface BuildOptions {
+  readonly output: string;
+  readonly expiryMs: number;
+  readonly nowMs: number;
+  readonly progress: Progress;
+}
+
+export interface BuildSummary {
+  readonly objects: number;
+  /** Objects of the tree that no access point holds: they go to the fallback. */
+  readonly unheld: number;
+  readonly accessPoints: number;
+  readonly classes: number;
+  readonly regions: number;
+  readonly keys: number;
+  readonly keyBytes: number;
+  /** Bytes of the keys that paths are looked up in, for each object that is held. */
+  readonly lookUpBytesPerObject: number;
+  readonly epoch: string;
+}
+
+/** The inventory and mirror list of an output folder. Throws UsageError where `inventory` has not run yet. */
+export function readLeader(output: string): { inventory: Inventory; mirrors: MirrorList } {
+  const read = (file: string): Buffer => {
+    const bytes = readFileOrNull(file);
+    if (bytes === null) throw new UsageError(`${file}: not there yet; run "redirector inventory" first`);
+    return bytes;
+  };
+  const inventoryFile = outputLayout.inventory(output);
+  const mirrorsFile = outputLayout.mirrors(output);
+  return {
+    inventory: decodeInventory(read(inventoryFile), inventoryFile),
+    mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile),
+  };
+}
+
+/** Builds all maps and the edge's keys from what the checks found, and writes them below `output`. */
+export function runBuild(options: BuildOptions): BuildSummary {
+  const { output, nowMs, progress } = options;
+  const { inventory, mirrors } = readLeader(output);
+  const evidence = readEvidence(options, inventory, mirrors);
+  const tableFile = outputLayout.objectTable(output);
+  const tableBytes = readFileOrNull(tableFile);
+  const previous = tableBytes === null ? null : decodeObjectTable(tableBytes, tableFile);
+  const regions = allRegions();
+  const task = progress.start('maps', regions.length, 'regions');
+  const maps = buildMaps({ inventory, evidence, regions, previous, nowMs, staleAfterMs: options.expiryMs / 2 });
+  for (const map of maps.regions) {
+    writeFileAtomic(outputLayout.map(output, map.region), encodeRegionMap(map), { durable: false });
+    task.advance(1);
+  }
+  writeFileAtomic(outputLayout.edgeKeys(output), importForm(maps.keys));
+  writeFileAtomic(tableFile, encodeObjectTable(maps.table));
+  task.end();
+  return summary(maps, evidence.length, inventory);
+}
+
+/** The KeyValueStore's import form: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/kvs-with-functions-create-s3-kvp.html */
+function importForm(keys: readonly (readonly [string, string])[]): string {
+  return JSON.stringify({ data: keys.map(([key, value]) => ({ key, value })) });
+}
+
+function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: MirrorList): Evidence[] {
+  const oldestS = (options.nowMs - options.expiryMs) / 1000;
+  const evidence: Evidence[] = [];
+  for (const mirror of mirrors.mirrors) {
+    for (const accessPoint of mirror.accessPoints) {
+      if (accessPoint.protocol !== 'http' && accessPoint.protocol !== 'https') continue;
+      const file = outputLayout.observations(options.output, accessPoint.id);
+      const bytes = readFileOrNull(file);
+      if (bytes === null) continue;
+      const observations = decodeObservations(bytes, inventory.paths.length, file);
+      if (observations.url !== accessPoint.url) {
+        options.progress.note(`${accessPoint.id}: its URL has changed since it was checked; it waits for a check`);
+        continue;
+      }
+      const presence = presenceColumn(inventory, observations, oldestS);
+      evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
+    }
+  }
+  return evidence;
+}
+
+function summary(maps: ReturnType<typeof buildMaps>, accessPoints: number, inventory: Inventory): BuildSummary {
+  const { table, keys } = maps;
+  const bytes = (some: readonly (readonly [string, string])[]) =>
+    some.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+  let unheld = 0;
+  let held = 0;
+  table.classOf.forEach((classId, id) => {
+    if (classId !== 0) held++;
+    else if (inventory.removedAtS[id] === 0) unheld++;
+  });
+  return {
+    objects: inventory.paths.length,
+    unheld,
+    accessPoints,
+    classes: table.classes.length,
+    regions: maps.regions.length,
+    keys: keys.length,
+    keyBytes: bytes(keys),
+    lookUpBytesPerObject: held === 0 ? 0 : bytes(keys.filter(([key]) => /^\d/.test(key))) / held,
+    epoch: table.epoch,
+  };
+}
