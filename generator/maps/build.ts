@@ -155,6 +155,8 @@ function schemeTables(
   }
   for (const classId of scarce) {
     const members = new Set(classes[classId]);
+    // The class's id draws the lots: scarce classes do not all load the same few.
+    const world: Region = { code: `class ${classId}`, country: null };
     const holders = rank(
       world,
       points.filter((point) => members.has(point.number)),

@@ -1,4 +1,4 @@
-import { UsageError } from '../../core/errors.ts';
+import { FormatError, UsageError } from '../../core/errors.ts';
 import { decodeInventory } from '../../core/formats/inventory-file.ts';
 import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
 import { decodeMirrors } from '../../core/formats/mirrors-file.ts';
@@ -83,13 +83,19 @@ function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: Mirr
       const file = outputLayout.observations(options.output, accessPoint.id);
       const bytes = readFileOrNull(file);
       if (bytes === null) continue;
-      const observations = decodeObservations(bytes, inventory.paths.length, file);
-      if (observations.url !== accessPoint.url) {
-        options.progress.note(`${accessPoint.id}: its URL has changed since it was checked; it waits for a check`);
-        continue;
+      try {
+        const observations = decodeObservations(bytes, inventory.paths.length, file);
+        if (observations.url !== accessPoint.url) {
+          options.progress.note(`${accessPoint.id}: its URL has changed since it was checked; it waits for a check`);
+          continue;
+        }
+        const presence = presenceColumn(inventory, observations, oldestS);
+        evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
+      } catch (error) {
+        // One bad file must not take all maps with it: that access point waits for its next check.
+        if (!(error instanceof FormatError)) throw error;
+        options.progress.note(error.message);
       }
-      const presence = presenceColumn(inventory, observations, oldestS);
-      evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
     }
   }
   return evidence;
