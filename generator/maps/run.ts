@@ -1,11 +1,10 @@
-import { FormatError, UsageError } from '../../core/errors.ts';
-import { decodeInventory } from '../../core/formats/inventory-file.ts';
+import { FormatError } from '../../core/errors.ts';
 import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
-import { decodeMirrors } from '../../core/formats/mirrors-file.ts';
 import { decodeObservations } from '../../core/formats/observations-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { MirrorList } from '../../core/mirror.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { readLeader } from '../../core/node/leader-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { presenceColumn } from '../../core/presence.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -31,21 +30,6 @@ export interface BuildSummary {
   /** Bytes of the keys that paths are looked up in, for each object that is held. */
   readonly lookUpBytesPerObject: number;
   readonly epoch: string;
-}
-
-/** The inventory and mirror list of an output folder. Throws UsageError where `inventory` has not run yet. */
-export function readLeader(output: string): { inventory: Inventory; mirrors: MirrorList } {
-  const read = (file: string): Buffer => {
-    const bytes = readFileOrNull(file);
-    if (bytes === null) throw new UsageError(`${file}: not there yet; run "redirector inventory" first`);
-    return bytes;
-  };
-  const inventoryFile = outputLayout.inventory(output);
-  const mirrorsFile = outputLayout.mirrors(output);
-  return {
-    inventory: decodeInventory(read(inventoryFile), inventoryFile),
-    mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile),
-  };
 }
 
 /** Builds all maps and the edge's keys from what the checks found, and writes them below `output`. */

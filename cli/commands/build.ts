@@ -1,0 +1,31 @@
+import type { Command } from 'commander';
+import { writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { outputLayout } from '../../core/output-layout.ts';
+import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+
+export function registerBuild(program: Command): void {
+  withSharedOptions(program.command('build'))
+    .description('build the maps, the edge function and its keys, and the site’s data')
+    .action((options: SharedOptions) => inContext(options, buildAll));
+}
+
+export async function buildAll(context: Context): Promise<void> {
+  const { runBuild } = await import('../../generator/maps/run.ts');
+  const { writeSiteData } = await import('../../generator/site-data/run.ts');
+  const { bundleFunction } = await import('../../edge-shim/bundle.ts');
+  const { output, progress } = context;
+  const { name, fallback, expiryMs } = context.config();
+  const nowMs = Date.now();
+  const code = await bundleFunction(fallback);
+  const summary = runBuild({ output, expiryMs, nowMs, progress });
+  writeFileAtomic(outputLayout.edgeFunction(output), code);
+  writeSiteData({ output, name, fallback, expiryMs, nowMs });
+  const { objects, unheld, classes, regions, keys, keyBytes, lookUpBytesPerObject } = summary;
+  context.print(
+    { ...summary, functionBytes: code.length },
+    `build: ${plural(objects, 'object')}, ${unheld.toLocaleString('en')} of the tree held by nobody; ` +
+      `${classes.toLocaleString('en')} presence classes, ${plural(regions, 'region')}; ` +
+      `${plural(keys, 'key')} of ${plural(keyBytes, 'byte')}, ${lookUpBytesPerObject.toFixed(2)} look-up bytes an object; ` +
+      `function of ${plural(code.length, 'byte')}`,
+  );
+}

@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import { decodeInventory, encodeInventory } from '../../core/formats/inventory-file.ts';
+import { encodeMirrors } from '../../core/formats/mirrors-file.ts';
+import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { outputLayout } from '../../core/output-layout.ts';
+import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+
+interface InventoryOptions {
+  readonly force?: boolean;
+}
+
+export function registerInventory(program: Command): void {
+  withSharedOptions(program.command('inventory'))
+    .description('read the master’s tree and the mirror list')
+    .option('--force', 'accept a source that lost more than half of its objects')
+    .action((options: SharedOptions & InventoryOptions) =>
+      inContext(options, (context) => takeStock(context, options)),
+    );
+}
+
+/** The leader's run: both are read before either is written. */
+export async function takeStock(context: Context, options: InventoryOptions): Promise<void> {
+  const { takeInventory } = await import('../../generator/inventory/take.ts');
+  const { readMirrorList } = await import('../../generator/mirrors/read.ts');
+  const config = context.config();
+  const { output, progress, signal } = context;
+  const nowMs = Date.now();
+  const file = outputLayout.inventory(output);
+  const bytes = readFileOrNull(file);
+  const previous = bytes === null ? null : decodeInventory(bytes, file);
+  const { timeoutMs, mirrorList, overrides, sources } = config;
+  const mirrors = await readMirrorList({ list: mirrorList, overrides, nowMs, timeoutMs, signal });
+  const force = options.force === true;
+  const { inventory, changes, notes } = await takeInventory({
+    sources,
+    previous,
+    nowMs,
+    timeoutMs,
+    progress,
+    signal,
+    force,
+  });
+  context.throwIfInterrupted();
+  writeFileAtomic(file, encodeInventory(inventory));
+  writeFileAtomic(outputLayout.mirrors(output), encodeMirrors(mirrors));
+  for (const note of [...notes, ...mirrors.notes]) progress.note(note);
+  const accessPoints = mirrors.mirrors.reduce((sum, mirror) => sum + mirror.accessPoints.length, 0);
+  context.print(
+    {
+      ...changes,
+      objects: inventory.paths.length,
+      mirrors: mirrors.mirrors.length,
+      accessPoints,
+      notes,
+      mirrorNotes: mirrors.notes,
+    },
+    `inventory: ${plural(changes.added + changes.changed + changes.unchanged, 'object')} in the tree ` +
+      `(${changes.added.toLocaleString('en')} new, ${changes.changed.toLocaleString('en')} changed, ` +
+      `${changes.removed.toLocaleString('en')} removed); ${plural(mirrors.mirrors.length, 'mirror')} with ${plural(accessPoints, 'access point')}`,
+  );
+}

@@ -1,0 +1,14 @@
+import type { Command } from 'commander';
+import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+
+export function registerSite(program: Command): void {
+  withSharedOptions(program.command('site'))
+    .description('build the status site')
+    .action((options: SharedOptions) => inContext(options, buildPages));
+}
+
+export async function buildPages(context: Context): Promise<void> {
+  const { buildSite } = await import('../../site/build.ts');
+  const { pages, folder } = await buildSite({ output: context.output });
+  context.print({ pages, folder }, `site: ${plural(pages, 'page')} in ${folder}`);
+}

@@ -1,0 +1,22 @@
+import { UsageError } from '../errors.ts';
+import { decodeInventory } from '../formats/inventory-file.ts';
+import { decodeMirrors } from '../formats/mirrors-file.ts';
+import type { Inventory } from '../inventory.ts';
+import type { MirrorList } from '../mirror.ts';
+import { outputLayout } from '../output-layout.ts';
+import { readFileOrNull } from './atomic-file.ts';
+
+/** The inventory and mirror list of an output folder. Throws UsageError where `inventory` has not run yet. */
+export function readLeader(output: string): { inventory: Inventory; mirrors: MirrorList } {
+  const read = (file: string): Buffer => {
+    const bytes = readFileOrNull(file);
+    if (bytes === null) throw new UsageError(`${file}: not there yet; run "redirector inventory" first`);
+    return bytes;
+  };
+  const inventoryFile = outputLayout.inventory(output);
+  const mirrorsFile = outputLayout.mirrors(output);
+  return {
+    inventory: decodeInventory(read(inventoryFile), inventoryFile),
+    mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile),
+  };
+}

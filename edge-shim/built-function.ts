@@ -1,0 +1,62 @@
+import { createHash } from 'node:crypto';
+import { FormatError, messageOf } from '../core/errors.ts';
+
+/** What the function is called with; docs/formats.md and AWS' "event structure" describe it. */
+export interface FunctionEvent {
+  readonly version: '1.0';
+  readonly context: { readonly eventType: 'viewer-request' };
+  readonly viewer: { readonly ip: string };
+  readonly request: {
+    readonly method: string;
+    readonly uri: string;
+    readonly querystring: Readonly<Record<string, { readonly value: string }>>;
+    readonly headers: Readonly<Record<string, { readonly value: string }>>;
+    readonly cookies: Readonly<Record<string, never>>;
+  };
+}
+
+export interface FunctionResponse {
+  readonly statusCode: number;
+  readonly statusDescription: string;
+  readonly headers: Readonly<Record<string, { readonly value: string }>>;
+}
+
+export type BuiltFunction = (event: FunctionEvent) => Promise<FunctionResponse>;
+
+const IMPORT = /^\s*import\s+([\w$]+)\s+from\s*["'](\w+)["'];?/;
+
+/**
+ * Runs a built CloudFront Function in Node over keys in memory. The text is taken as it will be published; only its
+ * import lines are bound to stand-ins. Throws FormatError where it is not such a function.
+ */
+export function loadBuiltFunction(code: string, keys: ReadonlyMap<string, string>, file: string): BuiltFunction {
+  const get = async (key: string): Promise<string> => {
+    const value = keys.get(key);
+    if (value === undefined) throw new Error('KeyNotFound');
+    return value;
+  };
+  const modules: Record<string, unknown> = { cloudfront: { kvs: () => ({ get }) }, crypto: { createHash } };
+  let body = code;
+  const names: string[] = [];
+  const values: unknown[] = [];
+  for (let match = IMPORT.exec(body); match !== null; match = IMPORT.exec(body)) {
+    names.push(match[1] as string);
+    values.push(modules[match[2] as string]);
+    body = body.slice(match[0].length);
+  }
+  try {
+    return new Function(...names, `"use strict";${body};return handler;`)(...values) as BuiltFunction;
+  } catch (error) {
+    throw new FormatError(`${file}: not a built edge function (${messageOf(error)}); run "redirector build"`);
+  }
+}
+
+/** The keys of a file in the KeyValueStore's import form. Throws FormatError. */
+export function parseKeys(text: string, file: string): Map<string, string> {
+  try {
+    const { data } = JSON.parse(text) as { data: { key: string; value: string }[] };
+    return new Map(data.map(({ key, value }) => [key, value]));
+  } catch (error) {
+    throw new FormatError(`${file}: not a key file (${messageOf(error)}); run "redirector build"`);
+  }
+}

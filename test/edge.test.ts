@@ -1,0 +1,220 @@
+import { createHash } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { META_KEY } from '../core/edge-keys.ts';
+import { requestPath } from '../core/inventory.ts';
+import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
+import { readRequest, type ViewerEvent } from '../edge-shim/request.ts';
+import type { Maps } from '../generator/maps/build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+const viewer = (over: Partial<ViewerEvent> = {}): ViewerEvent => ({
+  method: 'GET',
+  uri: '/',
+  ip: '192.0.2.7',
+  country: 'DE',
+  forwardedProto: 'https',
+  ...over,
+});
+
+/** Decides with a store, and counts its reads. */
+function ask(
+  store: ReadonlyMap<string, string>,
+  event: ViewerEvent,
+  nowMs = NOW_MS,
+): { decision: Decision; reads: number } {
+  const request = readRequest(event, sha256);
+  const tables: Tables = {};
+  for (let reads = 0; ; reads++) {
+    const decision = decide(request, tables, nowMs / 1000, FALLBACK);
+    if (decision.kind !== 'need') return { decision, reads };
+    expect(reads).toBeLessThan(4);
+    tables[decision.key] = store.get(decision.key) ?? null;
+  }
+}
+
+const storeOf = (maps: Maps) => new Map(maps.keys);
+const locationOf = (decision: Decision) => ('location' in decision ? decision.location : null);
+
+const paths = [
+  '',
+  'distfiles/',
+  'distfiles/ab/',
+  ...Array.from({ length: 400 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B.tar.xz`),
+];
+const inventory = inventoryOf(paths);
+const count = paths.length;
+const all = () => true;
+const evidence = [
+  evidenceOf(count, { host: 'de.example.org', country: 'DE', protocol: 'https', holds: (id) => id % 2 === 0 }),
+  evidenceOf(count, { host: 'de.example.org', country: 'DE', protocol: 'http', holds: (id) => id % 2 === 0 }),
+  evidenceOf(count, {
+    host: 'fr.example.org',
+    country: 'FR',
+    protocol: 'https',
+    holds: (id) => id % 5 !== 0,
+    ipv6: true,
+  }),
+  evidenceOf(count, { host: 'jp.example.org', country: 'JP', protocol: 'https', holds: (id) => id !== 13 }),
+  evidenceOf(count, { host: 'dead.example.org', country: 'DE', protocol: 'https', holds: all, state: 'down' }),
+  evidenceOf(count, { host: 'drained.example.org', country: 'DE', protocol: 'https', holds: all, drained: true }),
+];
+const maps = mapsOf(inventory, evidence);
+const store = storeOf(maps);
+const uriOf = (id: number) => `/${requestPath(inventory, id)}`;
+
+describe('decide', () => {
+  it('sends every object to the nearest holder that is up, over the viewer’s scheme, in three reads', () => {
+    for (let id = 0; id < count; id++) {
+      const { decision, reads } = ask(store, viewer({ uri: uriOf(id) }));
+      const host = id % 2 === 0 ? 'de' : id % 5 !== 0 ? 'fr' : 'jp';
+      const expected = id === 13 ? 'https://fr.example.org/gentoo/' : `https://${host}.example.org/gentoo/`;
+      expect(locationOf(decision)).toBe(expected + requestPath(inventory, id));
+      expect(reads).toBe(3);
+      const plain = ask(store, viewer({ uri: uriOf(id), forwardedProto: 'http' })).decision;
+      if (id % 2 === 0) expect(locationOf(plain)).toBe(`http://de.example.org/gentoo/${requestPath(inventory, id)}`);
+      else
+        expect(plain).toMatchObject({
+          kind: 'fallback',
+          reason: 'no holder',
+          location: FALLBACK + requestPath(inventory, id),
+        });
+    }
+  });
+
+  it('sends on with the slash that a directory lacks, and never adds one to a file', () => {
+    expect(locationOf(ask(store, viewer({ uri: '/distfiles' })).decision)).toMatch(/\/gentoo\/distfiles\/$/);
+    expect(ask(store, viewer({ uri: '/distfiles/ab/pkg-1%252F%2B.tar.xz/' })).decision.kind).toBe('fallback');
+  });
+
+  it('prefers IPv6 access points for IPv6 viewers', () => {
+    expect(locationOf(ask(store, viewer({ uri: uriOf(4), ip: '2001:db8::1' })).decision)).toContain(
+      '//fr.example.org/',
+    );
+  });
+
+  it('sends unknown objects, refused names and everything without a map to the fallback', () => {
+    expect(ask(store, viewer({ uri: '/no/such' })).decision).toEqual({
+      kind: 'fallback',
+      location: `${FALLBACK}no/such`,
+      reason: 'unknown object',
+    });
+    expect(ask(new Map(), viewer({ uri: uriOf(3) })).decision).toMatchObject({ kind: 'fallback', reason: 'no map' });
+    expect(ask(store, viewer({ uri: '/%zz' })).decision).toMatchObject({ kind: 'reject', status: 400 });
+    expect(ask(store, viewer({ method: 'POST' })).decision).toMatchObject({ kind: 'reject', status: 405 });
+  });
+
+  it('answers viewers of unknown places', () => {
+    for (const country of ['', 'XX', 'de', '<x>'])
+      expect(ask(store, viewer({ uri: uriOf(4), country })).decision.kind).toBe('redirect');
+  });
+
+  it('takes an access point out everywhere by the one key that says who is up', () => {
+    const meta = (store.get(META_KEY) as string).split(' ');
+    const withoutFirst = new Map(store).set(
+      META_KEY,
+      [...meta.slice(0, 5), '3'.padEnd((meta[5] as string).length, '0')].join(' '),
+    );
+    for (let id = 0; id < count; id++) {
+      if (id === 13) continue;
+      expect(locationOf(ask(withoutFirst, viewer({ uri: uriOf(id) })).decision)).toMatch(/(fr|jp)\.example\.org/);
+    }
+  });
+
+  it('says when the map is stale', () => {
+    expect(ask(store, viewer({ uri: uriOf(4) }), NOW_MS + 8 * 86_400_000).decision).toMatchObject({
+      kind: 'redirect',
+      stale: true,
+    });
+    expect(ask(store, viewer({ uri: uriOf(4) })).decision).toMatchObject({ stale: false });
+  });
+
+  it('keeps a viewer’s network on one of several equals, and spreads networks by weight', () => {
+    const equals = [1, 3].map((weight, i) =>
+      evidenceOf(count, { host: `m${i}.example.org`, country: 'DE', protocol: 'https', holds: all, weight }),
+    );
+    const both = storeOf(mapsOf(inventory, equals));
+    const hostFor = (ip: string) => locationOf(ask(both, viewer({ uri: uriOf(9), ip })).decision)?.slice(8, 10);
+    const hosts = Array.from({ length: 2000 }, (_, i) => hostFor(`10.${i >> 8}.${i & 255}.1`));
+    const share = hosts.filter((host) => host === 'm1').length / hosts.length;
+    expect(share).toBeGreaterThan(0.71);
+    expect(share).toBeLessThan(0.79);
+    expect(hostFor('10.0.7.200')).toBe(hostFor('10.0.7.3'));
+  });
+
+  it('is total: torn and foreign values lead to the fallback or to a host of the tables', () => {
+    const hosts = /^https?:\/\/((de|fr|jp|dead|drained)\.example\.org\/gentoo\/|fallback\.example\.org\/)/;
+    const torn = fc.constantFrom('cut', 'swap', 'noise', 'gone');
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: count - 1 }),
+        torn,
+        fc.string(),
+        fc.nat(),
+        fc.boolean(),
+        (id, kind, noise, at, https) => {
+          const keys = [...store.keys()];
+          const broken = new Map(store);
+          for (const key of [META_KEY, keys[at % keys.length] as string, ...keys.filter((_, i) => i % 3 === at % 3)]) {
+            const value = store.get(key) as string;
+            if (kind === 'cut') broken.set(key, value.slice(0, at % value.length));
+            else if (kind === 'swap') broken.set(key, store.get(keys[(at + 7) % keys.length] as string) as string);
+            else if (kind === 'noise') broken.set(key, noise);
+            else if (key !== META_KEY) broken.delete(key);
+          }
+          const { decision } = ask(broken, viewer({ uri: uriOf(id), forwardedProto: https ? 'https' : 'http' }));
+          const location = locationOf(decision) as string;
+          expect(location).toMatch(hosts);
+          // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+          expect(location).not.toMatch(/[\u0000-\u0020\u007f]/);
+          if (https) expect(location).toMatch(/^https:/);
+        },
+      ),
+      { numRuns: 2_000 },
+    );
+  });
+});
+
+describe('a second build', () => {
+  it('keeps epoch, numbers and class ids, so that keys of both mix without a wrong answer', () => {
+    const moved = [...evidence];
+    moved[0] = evidenceOf(count, {
+      host: 'de.example.org',
+      country: 'DE',
+      protocol: 'https',
+      holds: (id) => id % 3 === 0,
+    });
+    const next = mapsOf(inventory, moved, maps.table);
+    expect(next.table.epoch).toBe(maps.table.epoch);
+    const [a, b] = [store, storeOf(next)];
+    const holdsIn = (some: typeof evidence, host: string, id: number) =>
+      some.some(
+        (one) => one.accessPoint.protocol === 'https' && one.mirror.id.startsWith(host) && one.presence[id] === 1,
+      );
+    const keys = [...new Set([...a.keys(), ...b.keys()])];
+    for (let id = 0; id < count; id++) {
+      const mixed = new Map<string, string>();
+      keys.forEach((key, i) => {
+        const value = (sha256(`${id} ${i}`).readUInt8(0) % 2 === 0 ? a : b).get(key);
+        if (value !== undefined) mixed.set(key, value);
+      });
+      const { decision } = ask(mixed, viewer({ uri: uriOf(id) }));
+      if (decision.kind !== 'redirect') continue;
+      const host = decision.location.slice(8, 10);
+      expect(holdsIn(evidence, host, id) || holdsIn(moved, host, id), decision.location).toBe(true);
+    }
+  });
+
+  it('begins a new epoch when a bucket overflows', () => {
+    const many = inventoryOf(Array.from({ length: 3000 }, (_, i) => `f/${i}`));
+    const next = mapsOf(
+      many,
+      [evidenceOf(3000, { host: 'de.example.org', country: 'DE', protocol: 'https', holds: all })],
+      maps.table,
+    );
+    expect(next.table.epoch).not.toBe(maps.table.epoch);
+    const nextStore = storeOf(next);
+    for (let i = 0; i < 3000; i++) expect(ask(nextStore, viewer({ uri: `/f/${i}` })).decision.kind).toBe('redirect');
+  });
+});
