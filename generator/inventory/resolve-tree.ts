@@ -16,7 +16,7 @@ export function resolveTree(
 ): { entries: ResolvedEntry[]; notes: string[] } {
   const notes = new BoundedNotes();
   const entries: ResolvedEntry[] = [];
-  for (const entry of tree.values()) {
+  for (const entry of [...tree.values()].sort(byPath)) {
     const end = entry.type === ObjectType.symlink ? followLink(tree, entry) : entry;
     if (typeof end === 'string') {
       notes.add(`links ${end}`, `links ${end}, left out: ${quoted(entry.path)} -> ${quoted(entry.target)}`);
@@ -25,7 +25,6 @@ export function resolveTree(
       entries.push({ path, type, sizeBytes: end.sizeBytes, mtimeS, target, leadsTo: end.path });
     }
   }
-  entries.sort(byPath);
   const beneath = entriesBeneathLinks(entries, maxBeneathLinks, notes);
   return { entries: beneath.length === 0 ? entries : entries.concat(beneath).sort(byPath), notes: notes.lines() };
 }
