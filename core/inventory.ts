@@ -37,3 +37,26 @@ export function requestPath(inventory: Inventory, id: number): string {
 export function isDirectoryLike(inventory: Inventory, id: number): boolean {
   return inventory.types[inventory.leadsTo[id] as number] === ObjectType.directory;
 }
+
+/**
+ * Which objects lie beneath a link to a directory, by id: 1 = it does. Such an object is made from the real one that
+ * it leads to. No listing of a server shows it, so a missing one there proves nothing: it is proven by a request of
+ * its own. Real links, which listings do show, are 0.
+ */
+export function beneathLinks(inventory: Inventory): Uint8Array {
+  const { paths, types } = inventory;
+  const linksToDirectories = new Set<ObjectPath>();
+  for (let id = 0; id < paths.length; id++) {
+    if (types[id] === ObjectType.symlink && isDirectoryLike(inventory, id)) linksToDirectories.add(paths[id] as string);
+  }
+  const beneath = new Uint8Array(paths.length);
+  if (linksToDirectories.size === 0) return beneath;
+  for (let id = 0; id < paths.length; id++) {
+    if (types[id] !== ObjectType.symlink) continue;
+    const path = paths[id] as string;
+    for (let end = path.lastIndexOf('/'); end > 0 && beneath[id] === 0; end = path.lastIndexOf('/', end - 1)) {
+      if (linksToDirectories.has(path.slice(0, end))) beneath[id] = 1;
+    }
+  }
+  return beneath;
+}

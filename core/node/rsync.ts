@@ -8,6 +8,8 @@ export interface RsyncListing {
   /** '' when complete; else a sentence. */
   readonly reason: string;
   readonly oddLines: number;
+  /** Devices, sockets and pipes: listed, but given to nobody. */
+  readonly specials: number;
 }
 
 export interface RsyncListOptions {
@@ -72,6 +74,7 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
         complete: complete && parser.oddLines === 0,
         reason: reason || oddReason(parser),
         oddLines: parser.oddLines,
+        specials: parser.specials,
       });
     };
     child.on('error', (error) => {
