@@ -1,0 +1,26 @@
+import { type Inventory, isDirectoryLike } from './inventory.ts';
+import { type Observations, Outcome } from './observations.ts';
+
+/** How long evidence counts where the configuration says nothing else. */
+export const DEFAULT_EXPIRY_MS = 14 * 24 * 3600 * 1000;
+
+/** Presence per object at one access point: an `Outcome` each, `none` standing for unknown. */
+export type PresenceColumn = Uint8Array;
+
+/**
+ * What the evidence of one access point is worth now, against the inventory as it is now. Evidence older than
+ * `oldestS` (seconds since 1970) has expired; a present or different object is judged anew by the size that was
+ * found, so that an object which changed on the master is not believed to be there in its old shape.
+ */
+export function presenceColumn(inventory: Inventory, observations: Observations, oldestS: number): PresenceColumn {
+  const { outcome, sizeBytes, evidenceAtS } = observations;
+  const presence = new Uint8Array(inventory.paths.length);
+  for (let id = 0; id < presence.length; id++) {
+    const found = outcome[id] as number;
+    if (found === Outcome.none || (evidenceAtS[id] as number) < oldestS) continue;
+    if (found === Outcome.absent || isDirectoryLike(inventory, id)) presence[id] = found;
+    else if (sizeBytes[id] === inventory.sizeBytes[id]) presence[id] = found;
+    else presence[id] = found === Outcome.different ? Outcome.different : Outcome.none;
+  }
+  return presence;
+}
