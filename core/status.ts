@@ -1,0 +1,116 @@
+import type { Protocol } from './mirror.ts';
+import type { MethodName } from './observations.ts';
+
+/** In the order in which the site shows and counts them. */
+export const ACCESS_POINT_STATES = ['up', 'failing', 'down', 'not checked'] as const;
+/** Liveness, or `not checked`: no check yet, or no method that serves its protocol. */
+export type AccessPointState = (typeof ACCESS_POINT_STATES)[number];
+
+/** What the status site shows, and others may read: `output/site-data/status.json` (docs/formats.md). */
+export interface Status {
+  readonly version: 1;
+  /** Of the distribution, as people write it. */
+  readonly name: string;
+  /** URL of the host that serves what no mirror is known to hold. */
+  readonly fallback: string;
+  /** Where an administrator reaches the people who run this: a `https:` or `mailto:` URL; '' = not told. */
+  readonly contact: string;
+  /** Milliseconds since 1970; every age on the site is relative to it. */
+  readonly madeAtMs: number;
+  /** Evidence as old as this proves nothing any more. */
+  readonly expiryMs: number;
+  readonly inventoryTakenAtMs: number;
+  readonly mirrorsTakenAtMs: number;
+  /** What the mirror list's reader mended or left out, each a sentence. */
+  readonly notes: readonly string[];
+  readonly totals: StatusTotals;
+  /** In the mirror list's order. */
+  readonly mirrors: readonly MirrorStatus[];
+}
+
+export interface StatusTotals {
+  /** In the tree now. */
+  readonly objects: { readonly files: number; readonly symlinks: number; readonly directories: number };
+  readonly mirrors: number;
+  readonly accessPoints: Readonly<Record<AccessPointState, number>>;
+  /**
+   * Objects for which every viewer goes to the fallback: no access point over http or https that is up, of a mirror
+   * that is not drained, is known to hold them.
+   */
+  readonly unheld: { readonly count: number; readonly first: readonly UnheldObject[] };
+}
+
+export interface UnheldObject {
+  /** As `shownPath` writes it; so are all paths here. */
+  readonly path: string;
+  /** Seconds since 1970. */
+  readonly firstSeenS: number;
+}
+
+export interface MirrorStatus {
+  /** `[a-z0-9._-]+`. */
+  readonly id: string;
+  readonly name: string;
+  /** Where it stands, each country once. */
+  readonly countries: readonly { readonly code: string; readonly name: string }[];
+  readonly weight: number;
+  readonly drained: boolean;
+  readonly accessPoints: readonly AccessPointStatus[];
+}
+
+/** Presence by the evidence that has not expired. The four add up to the objects of the tree. */
+export interface PresenceCounts {
+  readonly present: number;
+  readonly absent: number;
+  readonly different: number;
+  readonly unknown: number;
+}
+
+export interface AccessPointStatus {
+  readonly id: string;
+  readonly url: string;
+  readonly protocol: Protocol;
+  readonly ipv4: boolean;
+  readonly ipv6: boolean;
+  readonly partial: boolean;
+  readonly state: AccessPointState;
+  /** Since when it is in that state, in seconds since 1970; 0 = not checked. */
+  readonly sinceS: number;
+  /** The last check of its liveness, in seconds since 1970; 0 = never. */
+  readonly checkedAtS: number;
+  /** A sentence; '' when up. */
+  readonly reason: string;
+  readonly counts: PresenceCounts;
+  /** Present ones among the objects of the tree, 0 to 1; exactly 1 only where none is missing. */
+  readonly coverage: number;
+  /** By the first segment of the path; '' = files beside the trees. In the inventory's order. */
+  readonly trees: readonly TreeCoverage[];
+  /** Times of all evidence, expired or not, in seconds since 1970; null where there is none. */
+  readonly evidence: { readonly oldestS: number; readonly medianS: number; readonly newestS: number } | null;
+  /** How the evidence was won: objects by method. */
+  readonly methods: readonly { readonly method: MethodName; readonly objects: number }[];
+  /** Of the last check; null where there was none. */
+  readonly cost: { readonly startedAtS: number; readonly elapsedMs: number; readonly requests: number } | null;
+  /** Objects whose last check proved nothing, by reason, the most frequent first. */
+  readonly failures: readonly { readonly reason: string; readonly objects: number }[];
+  /** The first of them in the inventory's order. */
+  readonly absent: readonly AbsentObject[];
+  readonly different: readonly DifferentObject[];
+}
+
+export interface TreeCoverage {
+  readonly tree: string;
+  readonly present: number;
+  readonly objects: number;
+}
+
+export interface AbsentObject {
+  readonly path: string;
+  /** -1 = no such figure (directories). */
+  readonly expectedBytes: number;
+}
+
+export interface DifferentObject extends AbsentObject {
+  /** -1 = not told. */
+  readonly foundBytes: number;
+}
