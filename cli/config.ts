@@ -98,6 +98,8 @@ export interface Config {
   /** An absolute path or a URL. */
   readonly mirrorList: string;
   readonly overrides: string | null;
+  /** A URL for administrators with questions, or ''. */
+  readonly contact: string;
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly expiryMs: number;
@@ -136,6 +138,7 @@ export function parseConfig(content: string, file: string): Config {
     sources: parsed.inventory.map(({ from, prefix }) => ({ from: located(from), prefix: prefix.replace(/\/$/, '') })),
     mirrorList: located(list),
     overrides: overrides !== undefined ? located(overrides) : existsSync(defaultOverrides) ? defaultOverrides : null,
+    contact,
     userAgent: `redirector/1 (checks what this mirror holds${contact === '' ? '' : `; +${contact}`})`,
     timeoutMs: timeout,
     expiryMs: expiry,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { decodeStatus, encodeStatus } from '../core/formats/status-file.ts';
 import type { Inventory } from '../core/inventory.ts';
+import type { AccessPoint } from '../core/mirror.ts';
 import type { Liveness, Observations } from '../core/observations.ts';
 import { METHODS } from '../core/observations.ts';
 import { shownPath } from '../core/path-bytes.ts';
@@ -35,11 +36,13 @@ const seen = new Map<string, Observations>(
   ]),
 );
 
-function made(overrides: { inventory?: Inventory; observations?: (id: string) => Observations | null } = {}): Status {
+function made(
+  overrides: { inventory?: Inventory; observations?: (accessPoint: AccessPoint) => Observations | null } = {},
+): Status {
   return siteData({
     ...{ name: 'Gentoo', fallback: 'https://fallback.example/', inventory, expiryMs: EXPIRY_MS, nowMs: NOW_MS },
     mirrors: mirrorList(mirrors, NOW_MS - 3_600_000),
-    observations: (id) => seen.get(id) ?? null,
+    observations: ({ id }) => seen.get(id) ?? null,
     ...overrides,
   });
 }

@@ -19,8 +19,8 @@ export interface SiteDataInput {
   readonly contact?: string;
   readonly inventory: Inventory;
   readonly mirrors: MirrorList;
-  /** Called once for each access point, one after the other; null where there is no file. */
-  readonly observations: (accessPointId: string) => Observations | null;
+  /** Called once for each access point, one after the other; null where nothing is known. */
+  readonly observations: (accessPoint: AccessPoint) => Observations | null;
   readonly expiryMs: number;
   readonly nowMs: number;
 }
@@ -37,7 +37,7 @@ export function siteData(input: SiteDataInput): Status {
 
   const mirrors = input.mirrors.mirrors.map((mirror): MirrorStatus => {
     const accessPoints = mirror.accessPoints.map((accessPoint) => {
-      const observations = input.observations(accessPoint.id) ?? nothingKnown;
+      const observations = input.observations(accessPoint) ?? nothingKnown;
       const holds = getsViewers(mirror, accessPoint, observations) ? held : notServed;
       return accessPointStatus(accessPoint, inventory, tree, observations, oldestS, holds);
     });

@@ -14,12 +14,12 @@ export async function buildAll(context: Context): Promise<void> {
   const { writeSiteData } = await import('../../generator/site-data/run.ts');
   const { bundleFunction } = await import('../../edge-shim/bundle.ts');
   const { output, progress } = context;
-  const { name, fallback, expiryMs } = context.config();
+  const { name, fallback, contact, expiryMs } = context.config();
   const nowMs = Date.now();
   const code = await bundleFunction(fallback);
   const summary = runBuild({ output, expiryMs, nowMs, progress });
   writeFileAtomic(outputLayout.edgeFunction(output), code);
-  writeSiteData({ output, name, fallback, expiryMs, nowMs });
+  writeSiteData({ output, name, fallback, contact, expiryMs, nowMs });
   const { objects, unheld, classes, regions, keys, keyBytes, lookUpBytesPerObject } = summary;
   context.print(
     { ...summary, functionBytes: code.length },

@@ -1,18 +1,38 @@
-import type { Command } from 'commander';
+import { createHash } from 'node:crypto';
+import { type Command, InvalidArgumentError } from 'commander';
 import { UsageError } from '../../core/errors.ts';
+import type { Mirror } from '../../core/mirror.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
 import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
 
 export interface CheckOptions {
   readonly mirror: readonly string[];
+  readonly part: Part;
   readonly tree: string;
   readonly dryRun?: boolean;
+}
+
+/** One share of the mirrors, for runs that divide them. */
+export interface Part {
+  readonly number: number;
+  readonly of: number;
+}
+
+export const WHOLE: Part = { number: 1, of: 1 };
+
+function partOption(value: string): Part {
+  const [number, of] = value.split('/').map(Number) as [number, number];
+  if (!/^\d+\/\d+$/.test(value) || number < 1 || number > of) {
+    throw new InvalidArgumentError('A part is like 1/3: the first of three.');
+  }
+  return { number, of };
 }
 
 /** The options of `check`, which `run` takes too. */
 export function withCheckOptions(command: Command): Command {
   return command
     .option('--mirror <id>', 'only this mirror; may be given several times', several, [])
+    .option('--part <n/m>', 'only the n-th of m shares of the mirrors', partOption, WHOLE)
     .option('--tree <path>', 'only what lies below this path of the tree', '')
     .option('--dry-run', 'say what would be asked, ask nothing, write nothing');
 }
@@ -28,17 +48,11 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const config = context.config();
   const { output, progress, signal } = context;
   const { inventory, mirrors } = readLeader(output);
-  const unknown = options.mirror.find((id) => !mirrors.mirrors.some((mirror) => mirror.id === id));
-  if (unknown !== undefined) {
-    const ids = mirrors.mirrors.map((mirror) => mirror.id);
-    throw new UsageError(
-      `--mirror ${unknown}: no such mirror; there are: ${ids.slice(0, 12).join(', ')}${ids.length > 12 ? ', …' : ''}`,
-    );
-  }
-  const only = { mirrorIds: options.mirror, treePrefix: options.tree.replace(/^\/+|\/+$/g, '') };
+  const chosen = { ...mirrors, mirrors: chosenMirrors(mirrors.mirrors, options) };
+  const only = { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') };
   if (options.dryRun === true) {
     const { planCheck } = await import('../../checker/run.ts');
-    const plan = planCheck({ inventory, mirrors, only });
+    const plan = planCheck({ inventory, mirrors: chosen, only });
     context.print(
       plan,
       plan.map((one) => `${one.accessPointId}: ${plural(one.objects, 'object')} by ${one.method}`).join('\n'),
@@ -49,7 +63,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const summary = await runCheck({
     output,
     inventory,
-    mirrors,
+    mirrors: chosen,
     only,
     userAgent,
     timeoutMs,
@@ -65,4 +79,16 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
       `${summary.totals.different.toLocaleString('en')} different, ${summary.totals.failed.toLocaleString('en')} failed`,
   );
   context.throwIfInterrupted();
+}
+
+function chosenMirrors(mirrors: readonly Mirror[], { mirror: ids, part }: CheckOptions): readonly Mirror[] {
+  const unknown = ids.find((id) => !mirrors.some((mirror) => mirror.id === id));
+  if (unknown !== undefined) {
+    const first = mirrors.slice(0, 12).map((mirror) => mirror.id);
+    const more = mirrors.length > first.length ? ', …' : '';
+    throw new UsageError(`--mirror ${unknown}: no such mirror; there are: ${first.join(', ')}${more}`);
+  }
+  // By a hash of the id, so that a mirror's share does not change when others come and go.
+  const shareOf = (id: string) => 1 + (createHash('sha256').update(id).digest().readUInt32BE(0) % part.of);
+  return mirrors.filter(({ id }) => (ids.length === 0 || ids.includes(id)) && shareOf(id) === part.number);
 }

@@ -20,8 +20,8 @@ export function registerInventory(program: Command): void {
 
 /** The leader's run: both are read before either is written. */
 export async function takeStock(context: Context, options: InventoryOptions): Promise<void> {
-  const { takeInventory } = await import('../../generator/inventory/take.ts');
-  const { readMirrorList } = await import('../../generator/mirrors/read.ts');
+  const { takeInventory } = await import('../../generator/inventory/take-inventory.ts');
+  const { readMirrorList } = await import('../../generator/mirrors/read-mirror-list.ts');
   const config = context.config();
   const { output, progress, signal } = context;
   const nowMs = Date.now();

@@ -172,22 +172,22 @@ function rankedOf(one: Known, number: number): Ranked[] {
   const { mirror, accessPoint, liveness } = one.evidence;
   const unfit = mirror.drained
     ? 'drained'
-    : liveness.state === 'down'
-      ? `down: ${liveness.reason}`
+    : liveness.state !== 'up'
+      ? `${liveness.state}: ${liveness.reason}`
       : isRedirectable(accessPoint.url)
         ? null
         : 'its URL cannot be used in a redirect';
   return [{ number, id: accessPoint.id, places: mirror.places, weight: mirror.weight, unfit }];
 }
 
-/** A bit for each number, four to a hex digit: up, or failing (some checks failed; what is proven is proven). */
+/** A bit for each number, four to a hex digit. */
 function upDigits(known: readonly Known[]): string {
   let digits = '';
   for (let first = 0; first < known.length; first += 4) {
     let digit = 0;
     for (let i = 0; i < 4; i++) {
       const evidence = known[first + i]?.evidence ?? null;
-      const up = evidence !== null && evidence.liveness.state !== 'down' && !evidence.mirror.drained;
+      const up = evidence !== null && evidence.liveness.state === 'up' && !evidence.mirror.drained;
       digit = digit * 2 + (up ? 1 : 0);
     }
     digits += digit.toString(16);

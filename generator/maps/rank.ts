@@ -12,7 +12,7 @@ export interface Ranked {
   readonly id: string;
   readonly places: readonly Place[];
   readonly weight: number;
-  /** A sentence where viewers must not be sent there: drained, down. */
+  /** A sentence where viewers must not be sent there: drained, failing, down. */
   readonly unfit: string | null;
 }
 

@@ -1,10 +1,9 @@
-import { FormatError } from '../../core/errors.ts';
 import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
-import { decodeObservations } from '../../core/formats/observations-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { MirrorList } from '../../core/mirror.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
+import { readObservations } from '../../core/node/observation-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { presenceColumn } from '../../core/presence.ts';
 import type { Progress } from '../../core/progress.ts';
@@ -64,22 +63,10 @@ function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: Mirr
   for (const mirror of mirrors.mirrors) {
     for (const accessPoint of mirror.accessPoints) {
       if (accessPoint.protocol !== 'http' && accessPoint.protocol !== 'https') continue;
-      const file = outputLayout.observations(options.output, accessPoint.id);
-      const bytes = readFileOrNull(file);
-      if (bytes === null) continue;
-      try {
-        const observations = decodeObservations(bytes, inventory.paths.length, file);
-        if (observations.url !== accessPoint.url) {
-          options.progress.note(`${accessPoint.id}: its URL has changed since it was checked; it waits for a check`);
-          continue;
-        }
-        const presence = presenceColumn(inventory, observations, oldestS);
-        evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
-      } catch (error) {
-        // One bad file must not take all maps with it: that access point waits for its next check.
-        if (!(error instanceof FormatError)) throw error;
-        options.progress.note(error.message);
-      }
+      const observations = readObservations(options.output, accessPoint, inventory.paths.length, options.progress.note);
+      if (observations === null) continue;
+      const presence = presenceColumn(inventory, observations, oldestS);
+      evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
     }
   }
   return evidence;

@@ -1,0 +1,129 @@
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { decodeStatus } from '../../core/formats/status-file.ts';
+import { readFileOrNull } from '../../core/node/atomic-file.ts';
+import { outputLayout } from '../../core/output-layout.ts';
+import { pathFromBytes } from '../../core/path-bytes.ts';
+import type { AccessPointStatus, Status } from '../../core/status.ts';
+import type { Fleet } from '../../demo/fleet.ts';
+import type { PlantedTree } from '../../demo/tree.ts';
+import { parseConfig } from '../config.ts';
+import { type Context, countOption, inContext, type SharedOptions, withSharedOptions } from '../context.ts';
+import { WHOLE } from './check.ts';
+import { runAll } from './run.ts';
+import { type ServeOptions, serve, withServeOptions } from './serve.ts';
+
+interface DemoOptions extends ServeOptions {
+  readonly objects: number;
+  readonly once?: boolean;
+}
+
+export function registerDemo(program: Command): void {
+  withServeOptions(withSharedOptions(program.command('demo')), 0, 0)
+    .description('the whole job on a fleet of mirrors of its own, ending with a local edge to try')
+    .option('--objects <number>', 'about how many objects the made-up tree has', countOption, 3000)
+    .option('--once', 'end after the checks instead of serving')
+    .action((options: SharedOptions & DemoOptions) => inContext(options, (context) => demo(context, options)));
+}
+
+async function demo(context: Context, options: DemoOptions): Promise<void> {
+  const { plantTree } = await import('../../demo/tree.ts');
+  const { startFleet } = await import('../../demo/fleet.ts');
+  const folder = join(context.output, 'demo');
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const say = (line: string) => context.progress.note(line);
+  const tree = plantTree(join(folder, 'tree'), { objects: options.objects, seed: 1 });
+  say(`A tree of ${tree.objects.length.toLocaleString('en')} objects, with names as hostile as they come.`);
+  const fleet = await startFleet({ tree, folder: join(folder, 'fleet'), signal: context.signal });
+  try {
+    say(
+      `A fleet of ${fleet.mirrors.length} mirrors in ${new Set(fleet.mirrors.map((mirror) => mirror.country)).size} countries.`,
+    );
+    if (!fleet.rsync) say('rsync is not installed here, so no mirror is listed over rsync ("apt-get install rsync").');
+    const inner = writeConfig(context, folder, fleet);
+    await runAll({ ...inner, print() {} }, { mirror: [], tree: '', part: WHOLE });
+    const status = readStatus(inner.output);
+    say(`\n${findings(status, fleet)}`);
+    context.print(
+      status.totals,
+      `${status.totals.unheld.count} objects are held by nobody who is up: the fallback serves them.`,
+    );
+    if (options.once !== true) await serve(inner, options, (urls) => say(whatToTry(urls, tree, folder)));
+  } finally {
+    await fleet.close();
+  }
+}
+
+/** A configuration that a person can go on with while the demo runs. */
+function writeConfig(context: Context, folder: string, fleet: Fleet): Context {
+  const file = join(folder, 'redirector.toml');
+  const text = [
+    'name = "Demo Linux"',
+    `fallback = "${fleet.fallbackUrl}"`,
+    '[[inventory]]\nfrom = "tree"',
+    '[mirrors]\nlist = "distfiles.xml"',
+    '[check]\ntimeout = "2s"\n',
+  ].join('\n');
+  writeFileSync(file, text);
+  writeFileSync(join(folder, 'distfiles.xml'), fleet.distfilesXml);
+  return { ...context, config: () => parseConfig(text, file), output: join(folder, 'output') };
+}
+
+function readStatus(output: string): Status {
+  const file = outputLayout.siteData(output);
+  return decodeStatus(readFileOrNull(file)?.toString('utf8') ?? '', file);
+}
+
+const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> = {
+  up: '● up',
+  failing: '◐ failing',
+  down: '○ down',
+  'not checked': '· not checked',
+};
+
+function findings(status: Status, fleet: Fleet): string {
+  const behaviours = new Map(fleet.mirrors.flatMap(({ urls, behaviour }) => urls.map((url) => [url, behaviour])));
+  const table = new Table({
+    head: ['mirror', 'in', 'it is', 'over', 'found', 'present', 'absent', 'different', 'why not'],
+    colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right', 'left'],
+    colWidths: [null, null, 30, null, null, null, null, null, 36],
+    wordWrap: true,
+    style: { head: [], border: [], compact: true },
+  });
+  for (const mirror of status.mirrors) {
+    for (const [i, point] of mirror.accessPoints.entries()) {
+      const first = i === 0;
+      table.push([
+        first ? mirror.name : '',
+        first ? mirror.countries.map(({ code }) => code).join(' ') : '',
+        first ? (behaviours.get(point.url) ?? '') : '',
+        point.protocol,
+        STATE_SIGNS[point.state],
+        ...[point.counts.present, point.counts.absent, point.counts.different].map((count) =>
+          count.toLocaleString('en'),
+        ),
+        point.reason,
+      ]);
+    }
+  }
+  return table.toString();
+}
+
+function whatToTry(urls: { edge: string; site: string }, tree: PlantedTree, folder: string): string {
+  const files = tree.objects.filter((object) => object.sizeBytes > 0).map((object) => pathFromBytes(object.path));
+  const plain = files.find((path) => /^distfiles\/[0-9a-f]{2}\/[a-z0-9.-]+\.tar\.xz$/.test(path)) ?? files[0];
+  const hostile = files.find((path) => path.includes('%252F')) ?? files.at(-1);
+  return `
+The edge listens. Try, in another terminal:
+
+  curl -sI '${urls.edge}${plain}?country=DE'
+  curl -sL '${urls.edge}${hostile}?country=JP' -o /dev/null -w '%{http_code} %{size_download} bytes from %{url_effective}\\n'
+  curl -sI '${urls.edge}no/such/file?country=US'
+
+Why an answer is what it is:  npx redirector lookup ${plain} --country DE --scheme http --output ${join(folder, 'output')}
+The status site:              ${urls.site}
+Ctrl-C ends it.`;
+}
