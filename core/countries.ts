@@ -1,32 +1,32 @@
 import { createRequire } from 'node:module';
+import type { Countries } from 'world-countries';
 
 export interface Country {
   /** ISO 3166-1 alpha-2, upper case. */
   readonly code: string;
+  /** In English. */
   readonly name: string;
-  /** The country's middle, in degrees. */
+  /** Degrees, of the country's middle. */
   readonly latitude: number;
   readonly longitude: number;
 }
 
-// The package is CommonJS; its index is a JSON file.
-const rows = createRequire(import.meta.url)('world-countries') as {
-  cca2: string;
-  name: { common: string };
-  latlng: [number, number];
-}[];
+// The package's module entry imports JSON without an attribute, which Node refuses; its CommonJS entry works.
+const countries = createRequire(import.meta.url)('world-countries') as Countries;
 
-const countries: readonly Country[] = rows
-  .map((row) => ({ code: row.cca2, name: row.name.common, latitude: row.latlng[0], longitude: row.latlng[1] }))
-  .sort((a, b) => (a.code < b.code ? -1 : 1));
-const byCode = new Map(countries.map((country) => [country.code, country]));
+const byCode: ReadonlyMap<string, Country> = new Map(
+  countries
+    .map(({ cca2, name, latlng: [latitude, longitude] }) => ({ code: cca2, name: name.common, latitude, longitude }))
+    .sort((a, b) => (a.code < b.code ? -1 : 1))
+    .map((country) => [country.code, country]),
+);
 
-/** The country of an ISO 3166-1 alpha-2 code in upper case, or null. */
+/** The country of an upper-case ISO 3166-1 alpha-2 code, or null where no country has it. */
 export function countryOf(code: string): Country | null {
   return byCode.get(code) ?? null;
 }
 
-/** All countries, by code. */
+/** All of them, by code. */
 export function allCountries(): readonly Country[] {
-  return countries;
+  return [...byCode.values()];
 }

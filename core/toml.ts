@@ -50,8 +50,13 @@ function shownValue(value: unknown): string {
   return typeof value === 'string' ? quoted(value, 80) : quoted(JSON.stringify(value), 80).slice(1, -1);
 }
 
+/** As it would be written: `mirror."mirror.example.org".places[2].country`, counted from 1. */
 function keyName(path: readonly Key[]): string {
-  return path.map((key, i) => (typeof key === 'number' ? `[${key + 1}]` : `${i ? '.' : ''}${key}`)).join('');
+  const pieces = path.map((key) => {
+    if (typeof key === 'number') return `[${key + 1}]`;
+    return `.${/^[A-Za-z0-9_-]+$/.test(key) ? key : quoted(key, 80)}`;
+  });
+  return pieces.join('').replace(/^\./, '');
 }
 
 /**
@@ -69,6 +74,9 @@ export function parseToml<T extends z.ZodType>(text: string, schema: T, file: st
     const { lineNumber, message } = error as ParseError;
     throw new UsageError(`${file}:${lineNumber ?? 1}: not valid TOML: ${message}`);
   }
+  // The parser's values lose this key, or take it for their prototype: no schema would see it.
+  const lost = places.find(({ path }) => path.includes('__proto__'));
+  if (lost) throw new UsageError(`${file}:${lost.line}: ${keyName(lost.path)}: unknown key`);
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const problems = result.error.issues.flatMap((issue) => {

@@ -1,0 +1,79 @@
+import { z } from 'zod';
+import { countryOf } from '../../core/countries.ts';
+import { UsageError } from '../../core/errors.ts';
+import { parseToml } from '../../core/toml.ts';
+
+const country = z.string().refine((code) => countryOf(code) !== null, {
+  error: 'must be an ISO 3166-1 alpha-2 code in upper case, such as "DE"',
+});
+const place = z
+  .strictObject({
+    country,
+    latitude: z.number().min(-90).max(90).optional(),
+    longitude: z.number().min(-180).max(180).optional(),
+  })
+  .refine(({ latitude, longitude }) => (latitude === undefined) === (longitude === undefined), {
+    error: 'latitude and longitude go together',
+  });
+
+const mirrorOverride = z.strictObject({
+  id: z
+    .string()
+    .max(100)
+    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, ".", "_" and "-", a letter or digit first')
+    .optional(),
+  weight: z.number().min(0.01).max(100).optional(),
+  places: z.array(place).min(1).optional(),
+  drained: z.boolean().optional(),
+  excluded: z.string().min(1, 'must say why').max(200).optional(),
+});
+
+const overrides = z.strictObject({ mirror: z.record(z.string(), mirrorOverride).default({}) });
+
+export type MirrorOverride = z.output<typeof mirrorOverride>;
+
+/** What the overrides file says, by the id that the mirror has without it. */
+export interface Overrides {
+  /** The file, for messages. */
+  readonly file: string;
+  readonly mirrors: ReadonlyMap<string, MirrorOverride>;
+}
+
+/** Reads the overrides file's text; every mistake in it is a UsageError with its line (docs/mirrors.md). */
+export function parseOverrides(text: string, file: string): Overrides {
+  return { file, mirrors: new Map(Object.entries(parseToml(text, overrides, file).mirror)) };
+}
+
+/** Throws UsageError where an entry is for none of `ids`; it names the nearest of them. */
+export function requireKnown(overrides: Overrides, ids: readonly string[]): void {
+  const known = new Set(ids);
+  const problems = [...overrides.mirrors.keys()]
+    .filter((key) => !known.has(key))
+    .map((key) => {
+      const near = nearest(key, ids, 3).map((id) => `"${id}"`);
+      return `${overrides.file}: mirror.${JSON.stringify(key)}: no mirror of the list has that id; the nearest: ${near.join(', ')}`;
+    });
+  if (problems.length > 0) throw new UsageError(problems.join('\n'));
+}
+
+function nearest(text: string, candidates: readonly string[], count: number): string[] {
+  return candidates
+    .map((candidate) => ({ candidate, distance: editDistance(text.slice(0, 200), candidate) }))
+    .sort((a, b) => a.distance - b.distance || (a.candidate < b.candidate ? -1 : 1))
+    .slice(0, count)
+    .map(({ candidate }) => candidate);
+}
+
+/** Levenshtein's: how many characters to insert, delete or replace. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, (row[j] as number) + 1, (next[j - 1] as number) + 1));
+    }
+    row = next;
+  }
+  return row[b.length] as number;
+}
