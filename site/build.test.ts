@@ -253,14 +253,14 @@ describe('buildSite', () => {
     expect([total, done, ended]).toEqual([pages, pages, 1]);
   });
 
-  it('builds the same where it is installed below node_modules in a path with spaces, from any folder', async () => {
+  it('builds the same where it is installed below node_modules in a path with spaces, from a folder with things of its own', async () => {
     const home = join(scratch, 'my things', 'node_modules', 'redirector');
     for (const part of ['core', 'site']) await cp(join(project, part), join(home, part), { recursive: true });
     symlinkSync(join(project, 'node_modules'), join(home, 'node_modules'));
     writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-    const elsewhere = join(scratch, 'my things', 'elsewhere');
-    mkdirSync(elsewhere);
+    const elsewhere = join(scratch, 'my things');
     writeFileSync(join(elsewhere, 'eleventy.config.js'), 'throw new Error("read a configuration of the folder");');
+    writeFileSync(join(elsewhere, '.gitignore'), '*');
     const output = outputWith('elsewhere', encodeStatus(status));
     const before = process.cwd();
     process.chdir(elsewhere);
@@ -271,6 +271,6 @@ describe('buildSite', () => {
     } finally {
       process.chdir(before);
     }
-    expect(readdirSync(elsewhere)).toEqual(['eleventy.config.js']);
+    expect(readdirSync(elsewhere).sort()).toEqual(['.gitignore', 'eleventy.config.js', 'node_modules']);
   });
 });
