@@ -260,7 +260,7 @@ describe('buildSite', () => {
     writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
     const elsewhere = join(scratch, 'my things');
     writeFileSync(join(elsewhere, 'eleventy.config.js'), 'throw new Error("read a configuration of the folder");');
-    writeFileSync(join(elsewhere, '.gitignore'), '*');
+    writeFileSync(join(elsewhere, '.gitignore'), 'node_modules\n');
     const output = outputWith('elsewhere', encodeStatus(status));
     const before = process.cwd();
     process.chdir(elsewhere);
