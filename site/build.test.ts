@@ -55,7 +55,7 @@ function hostileStatus(): Status {
     ...{ name: `Gentoo ${HOSTILE}`, fallback: 'https://fallback.example/', contact: 'mailto:mirrors@example.org' },
     inventory,
     mirrors: { ...mirrorList(mirrors, NOW_MS - 7_200_000), notes: [HOSTILE] },
-    observations: (id) => {
+    observations: ({ id }) => {
       if (id.endsWith('ftp') || id.startsWith('new')) return null;
       const how = { missing: 0.3, nowS: NOW_S, random: seeded(calls) };
       const observations = syntheticObservations(inventory, id, states[calls++ % 3]!, how);
