@@ -80,7 +80,8 @@ const schema = z.strictObject({
     .strictObject(
       {
         contact: z
-          .union([z.literal(''), z.string().refine(isWebUrl)], { error: 'allowed: an http or https URL' })
+          .string({ error: 'allowed: an http or https URL' })
+          .refine((contact) => contact === '' || isWebUrl(contact), { error: 'allowed: an http or https URL' })
           .default(''),
         timeout: duration.prefault('10s'),
         expiry: duration.prefault('14d'),
@@ -129,12 +130,15 @@ export function parseConfig(content: string, file: string): Config {
   const folder = dirname(resolve(file));
   const isUrl = (place: string) => /^[a-z]+:\/\//i.test(place);
   const located = (place: string) => (isUrl(place) ? place : resolve(folder, place));
-  const { contact, timeout, expiry } = parsed.check;
+  const { timeout, expiry } = parsed.check;
+  // As the URL parser writes it: without the line breaks that it forgives.
+  const contact = parsed.check.contact === '' ? '' : new URL(parsed.check.contact).href;
+  const fallback = new URL(parsed.fallback).href;
   const { list, overrides } = parsed.mirrors;
   const defaultOverrides = located(DEFAULT_OVERRIDES);
   return {
     name: parsed.name,
-    fallback: parsed.fallback.endsWith('/') ? parsed.fallback : `${parsed.fallback}/`,
+    fallback: fallback.endsWith('/') ? fallback : `${fallback}/`,
     sources: parsed.inventory.map(({ from, prefix }) => ({ from: located(from), prefix: prefix.replace(/\/$/, '') })),
     mirrorList: located(list),
     overrides: overrides !== undefined ? located(overrides) : existsSync(defaultOverrides) ? defaultOverrides : null,
