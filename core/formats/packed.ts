@@ -84,8 +84,8 @@ export class PackedReader {
     if (value.byteLength % type.BYTES_PER_ELEMENT !== 0) throw this.#broken(key, `whole ${type.name} elements`);
     const count = value.byteLength / type.BYTES_PER_ELEMENT;
     if (length !== undefined && count !== length) throw this.#broken(key, `${length} elements, found ${count}`);
-    // A copy: the bytes may start at any offset, a typed array must not.
-    return new type(value.slice().buffer as ArrayBuffer);
+    // A copy: the bytes may start at any offset, a typed array must not. (A Buffer's own slice() would be no copy.)
+    return new type(new Uint8Array(value).buffer);
   }
 
   /** Lines joined by a newline, exactly `length` of them (any number where it is undefined). */
