@@ -1,0 +1,56 @@
+import type { Inventory } from '../../core/inventory.ts';
+import type { AccessPoint, Protocol } from '../../core/mirror.ts';
+import type { MethodName, OutcomeCode } from '../../core/observations.ts';
+
+/**
+ * Where a method puts what it found: calls with numbers into columns, because a full check has 66 million cells.
+ * The last call for an object counts; an object without a call keeps what was known of it.
+ */
+export interface Sink {
+  /** Evidence. `sizeBytes` is what was found, -1 where nothing tells one (directories, absent). */
+  record(objectId: number, outcome: OutcomeCode, sizeBytes: number): void;
+  /** A check that proved nothing. `reason` is a bounded sentence; foreign text in it is quoted. */
+  fail(objectId: number, reason: string): void;
+  /** Takes back all that this check found there (present, different): it failed for that reason instead. */
+  withdrawFound(reason: string): void;
+}
+
+/** What a method is asked to check. */
+export interface CheckTask {
+  readonly accessPoint: AccessPoint;
+  readonly inventory: Inventory;
+  /** The id of a canonical path; undefined where the inventory has none. */
+  readonly objectIdOf: (path: string) => number | undefined;
+  /** The objects to check, each once, ascending. */
+  readonly objectIds: Int32Array;
+  readonly sink: Sink;
+  readonly userAgent: string;
+  /** Longest wait for a connection, and longest silence. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+}
+
+/** How a check went as a whole. */
+export interface MethodReport {
+  /**
+   * whole: every object was asked for; partial: given up midway, what was not reached failed; unusable: nothing can be
+   * learnt here, every object failed; interrupted: the signal was raised, what was not reached is left as it was.
+   */
+  readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted';
+  /** A sentence; '' for whole and interrupted. */
+  readonly reason: string;
+  readonly requests: number;
+  readonly connections: number;
+}
+
+/**
+ * One way to win evidence. `check` never throws for the server's sake, ends soon after the signal is raised and holds
+ * no socket, timer or process once it has ended.
+ */
+export interface Method {
+  readonly name: MethodName;
+  /** Whether it asks for each object or reads listings, which cost the same for one object as for all. */
+  readonly scope: 'object' | 'listing';
+  readonly protocols: readonly Protocol[];
+  check(task: CheckTask): Promise<MethodReport>;
+}

@@ -1,0 +1,244 @@
+import type { Socket } from 'node:net';
+import { buildConnector, Client, type Dispatcher } from 'undici';
+import type { HeadRunner } from './head-run.ts';
+import { connectionReason, isTimeout } from './reasons.ts';
+
+const MAX_TRIES = 4;
+/** Cuts of connections that had answered something: progress, but not for ever. */
+const MAX_CUTS = 16;
+const MAX_INTERIM_ANSWERS = 8;
+const MAX_HEADER_BYTES = 16 * 1024;
+
+/**
+ * One connection with `depth` lanes, each with one request under way. After a cut undici fails the first request of
+ * the pipeline and sends the others again on a new connection.
+ */
+export class HeadLine {
+  readonly runner: HeadRunner;
+  /** Answers on the present connection. */
+  answers = 0;
+  /** The runner's `wave` when this line last did something. */
+  wave = 0;
+  readonly #client: Client;
+  readonly #lanes: Lane[] = [];
+  #socket: Socket | null = null;
+  #corked = false;
+  #toRetry: Lane[] = [];
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(runner: HeadRunner) {
+    this.runner = runner;
+    const { origin, timeoutMs } = runner.run;
+    const connect = buildConnector({ timeout: timeoutMs });
+    this.#client = new Client(origin, {
+      pipelining: runner.depth,
+      maxHeaderSize: MAX_HEADER_BYTES,
+      headersTimeout: timeoutMs,
+      // The same figure: undici then only refreshes one timer for each answer.
+      bodyTimeout: timeoutMs,
+      keepAliveTimeoutThreshold: 0,
+      connect: (options, callback) => {
+        this.wave = runner.wave;
+        // undici's connector hands the socket back before it is connected (its types leave that out).
+        const connecting = connect(options, (...result) => {
+          if (result[1] !== null) this.#connected(result[1]);
+          callback(...result);
+        }) as unknown as Socket;
+        this.#socket = connecting;
+      },
+    });
+    this.#client.on('disconnect', () => runner.connectionEnded(this.answers));
+  }
+
+  open(): void {
+    for (let i = 0; i < this.runner.depth; i++) {
+      const lane = new Lane(this, this.runner.run.userAgent);
+      this.#lanes.push(lane);
+      if (!lane.next()) return;
+    }
+  }
+
+  setDepth(depth: number): void {
+    this.#client.pipelining = depth;
+  }
+
+  dispatch(options: Dispatcher.DispatchOptions, lane: Lane): void {
+    this.#client.dispatch(options, lane);
+  }
+
+  /** Before each write: all that is written in one turn of the event loop goes out with one system call. */
+  writing(): void {
+    this.runner.requests++;
+    if (this.#corked) return;
+    this.#corked = true;
+    this.#socket?.cork();
+    process.nextTick(this.#uncork);
+  }
+
+  /** Sends again, later: undici may be in the middle of failing its queue. */
+  retry(lane: Lane): void {
+    this.#toRetry.push(lane);
+    this.#retryTimer ??= setTimeout(this.#sendRetries, this.runner.backoffMs());
+  }
+
+  indexesUnderWay(): number[] {
+    return this.#lanes.map((lane) => lane.index).filter((index) => index >= 0);
+  }
+
+  async close(): Promise<void> {
+    clearTimeout(this.#retryTimer);
+    const closed = this.#client.destroy();
+    // A socket that is still connecting is not the client's yet.
+    this.#socket?.destroy();
+    await closed;
+  }
+
+  #connected(socket: Socket): void {
+    this.runner.connections++;
+    this.#socket = socket;
+    this.#corked = false;
+    this.answers = 0;
+  }
+
+  readonly #uncork = (): void => {
+    this.#corked = false;
+    this.#socket?.uncork();
+  };
+
+  readonly #sendRetries = (): void => {
+    this.#retryTimer = undefined;
+    const lanes = this.#toRetry;
+    this.#toRetry = [];
+    for (const lane of lanes) lane.send();
+  };
+}
+
+/**
+ * One request at a time, over and over. Its methods are undici's low-level handler interface, which undici 7 itself
+ * runs on: it hands over raw headers, where the newer one builds three objects for each answer.
+ */
+class Lane implements Dispatcher.DispatchHandler {
+  /** What it asks for; -1 = nothing. */
+  index = -1;
+  readonly #line: HeadLine;
+  readonly #options: Dispatcher.DispatchOptions;
+  #tries = 0;
+  #cuts = 0;
+  #interim = 0;
+  #status = 0;
+  #lengthBytes = -1;
+  #location = '';
+  #abort: ((error?: Error) => void) | null = null;
+
+  constructor(line: HeadLine, userAgent: string) {
+    this.#line = line;
+    const headers = ['user-agent', userAgent, 'accept-encoding', 'identity'];
+    // Without `reset: false` undici closes the connection after every HEAD.
+    this.#options = { path: '/', method: 'HEAD', headers, reset: false };
+  }
+
+  /** Goes on with the next index; false = there is none. */
+  next(): boolean {
+    this.index = this.#line.runner.take();
+    if (this.index < 0) return false;
+    this.#tries = 0;
+    this.#cuts = 0;
+    this.#options.path = this.#line.runner.run.pathOf(this.index);
+    this.send();
+    return true;
+  }
+
+  send(): void {
+    this.#interim = 0;
+    this.#line.dispatch(this.#options, this);
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#abort = abort;
+    this.#line.writing();
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
+    if (status < 200) {
+      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
+      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
+      return true;
+    }
+    this.#status = status;
+    this.#lengthBytes = contentLength(rawHeaders);
+    this.#location = status >= 300 && status < 400 ? headerText(rawHeaders, 'location') : '';
+    return true;
+  }
+
+  onData(): boolean {
+    return true;
+  }
+
+  onComplete(): void {
+    const line = this.#line;
+    const { index } = this;
+    line.answers++;
+    line.wave = line.runner.wave;
+    this.index = -1;
+    if (line.runner.ended) return;
+    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location);
+    this.next();
+  }
+
+  onError(error: Error): void {
+    const line = this.#line;
+    const { runner } = line;
+    if (runner.ended) return;
+    const progress = line.answers > 0 && !isTimeout(error);
+    if (!progress && line.wave === runner.wave) runner.strike(error);
+    if (runner.ended) return;
+    if (progress) this.#cuts++;
+    else this.#tries++;
+    if (this.#tries < MAX_TRIES && this.#cuts < MAX_CUTS) {
+      line.retry(this);
+      return;
+    }
+    const { index } = this;
+    this.index = -1;
+    runner.failed(index, connectionReason(error, runner.run.timeoutMs));
+    // As a retry: undici may be in the middle of failing its queue.
+    this.index = runner.take();
+    if (this.index < 0) return;
+    this.#tries = 0;
+    this.#cuts = 0;
+    this.#options.path = runner.run.pathOf(this.index);
+    line.retry(this);
+  }
+}
+
+const LETTER_CASE = 0x20;
+
+function isNamed(key: Buffer, name: string): boolean {
+  if (key.length !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (((key[i] as number) | LETTER_CASE) !== (name.charCodeAt(i) | LETTER_CASE)) return false;
+  }
+  return true;
+}
+
+/** The Content-Length (RFC 9110, 8.6) of raw headers; -1 where there is none that is a plain number. */
+function contentLength(rawHeaders: Buffer[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!isNamed(rawHeaders[i] as Buffer, 'content-length')) continue;
+    const digits = rawHeaders[i + 1] as Buffer;
+    let value = digits.length > 0 ? 0 : -1;
+    for (const byte of digits) {
+      if (byte < 0x30 || byte > 0x39) return -1;
+      value = value * 10 + byte - 0x30;
+    }
+    return Number.isSafeInteger(value) ? value : -1;
+  }
+  return -1;
+}
+
+function headerText(rawHeaders: Buffer[], name: string): string {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i] as Buffer, name)) return (rawHeaders[i + 1] as Buffer).toString('latin1');
+  }
+  return '';
+}

@@ -1,0 +1,60 @@
+import { STATUS_CODES } from 'node:http';
+import { messageOf, quoted } from '../../core/errors.ts';
+
+const MAX_FOREIGN_CHARACTERS = 80;
+
+// Codes of undici (docs/api/Errors.md), Node (errors.html#common-system-errors, tls) and OpenSSL's verification.
+const SENTENCES: Readonly<Record<string, string>> = {
+  UND_ERR_SOCKET: 'closes the connection without an answer',
+  UND_ERR_HEADERS_OVERFLOW: 'sends headers without end',
+  UND_ERR_INFO: 'closes the connection without an answer',
+  ECONNREFUSED: 'connection refused',
+  ECONNRESET: 'connection reset',
+  EPIPE: 'connection reset',
+  ENOTFOUND: 'the name does not resolve',
+  EAI_AGAIN: 'the name cannot be resolved for now',
+  EHOSTUNREACH: 'no route to the host',
+  ENETUNREACH: 'no route to the network',
+  ETIMEDOUT: 'no connection in time',
+  CERT_HAS_EXPIRED: 'certificate expired',
+  CERT_NOT_YET_VALID: 'certificate not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is self-signed',
+  SELF_SIGNED_CERT_IN_CHAIN: 'certificate is not from a trusted authority',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate chain is incomplete',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'certificate is not from a trusted authority',
+  CERT_REVOKED: 'certificate revoked',
+  EPROTO: 'no TLS connection',
+};
+
+/** What went wrong with a connection, as a short sentence. Foreign text in it is quoted and cut. */
+export function connectionReason(error: unknown, timeoutMs: number): string {
+  const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
+  const seconds = `${timeoutMs / 1000} s`;
+  if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`;
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return `no answer within ${seconds}`;
+  if (code.startsWith('HPE_')) return 'its answer is not HTTP';
+  if (code.startsWith('ERR_SSL_')) return 'no TLS connection';
+  return SENTENCES[code] ?? `connection failed: ${quoted(code || messageOf(error), MAX_FOREIGN_CHARACTERS)}`;
+}
+
+/** Whether the other side kept silent, as opposed to closing, refusing or talking nonsense. */
+export function isTimeout(error: unknown): boolean {
+  const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
+  return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
+}
+
+/**
+ * What a status that proves nothing says. Of a redirect only the origin is told: a site that redirects each name
+ * to another place would otherwise have as many reasons as there are names.
+ */
+export function statusReason(status: number, location: string): string {
+  if (status >= 300 && status < 400) return `redirects (${status})${location === '' ? '' : ` to ${target(location)}`}`;
+  const phrase = STATUS_CODES[status]?.toLowerCase();
+  return `answers ${status}${phrase === undefined ? '' : ` (${phrase})`}`;
+}
+
+function target(location: string): string {
+  const origin = /^https?:\/\/[^/?#]+/i.exec(location)?.[0];
+  return origin === undefined ? 'a path of its own' : quoted(origin, MAX_FOREIGN_CHARACTERS);
+}

@@ -1,0 +1,59 @@
+import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
+import { Outcome, type OutcomeCode } from '../core/observations.ts';
+
+/** Evidence as columns or as functions over them. */
+export interface Evidence {
+  readonly outcome: (objectId: number) => OutcomeCode;
+  readonly sizeBytes: (objectId: number) => number;
+}
+
+/** Objects of which a listing says the same, in the same part of the tree. */
+export interface Stratum {
+  readonly objectIds: Int32Array;
+  /** Those that are asked one by one: evenly spread, all where there are few. */
+  readonly sampled: Int32Array;
+}
+
+/**
+ * Divides objects by top-level directory, type and what the listing proved. Left out are those it proved nothing of,
+ * and directories: servers treat them in ways of their own, and they are few.
+ * `phase` (0 to 1) shifts the samples, so that run after run others are drawn.
+ */
+export function strataOf(
+  inventory: Inventory,
+  objectIds: Int32Array,
+  listing: Evidence,
+  sampleSize: number,
+  phase: number,
+): Stratum[] {
+  const groups = new Map<string, number[]>();
+  for (const id of objectIds) {
+    const outcome = listing.outcome(id);
+    if (outcome === Outcome.none || isDirectoryLike(inventory, id)) continue;
+    const path = inventory.paths[id] as string;
+    const slash = path.indexOf('/');
+    const key = `${outcome}${inventory.types[id]}${slash < 0 ? '' : path.slice(0, slash)}`;
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [id]);
+    else group.push(id);
+  }
+  return Array.from(groups.values(), (ids) => ({
+    objectIds: Int32Array.from(ids),
+    sampled: Int32Array.from(evenlySpread(ids, sampleSize, phase)),
+  }));
+}
+
+function evenlySpread(ids: readonly number[], sampleSize: number, phase: number): number[] {
+  if (ids.length <= sampleSize) return [...ids];
+  const step = ids.length / sampleSize;
+  const offset = Math.min(Math.max(phase, 0), 0.999_999) * step;
+  return Array.from({ length: sampleSize }, (_, i) => ids[Math.floor(i * step + offset)] as number);
+}
+
+/** Whether every sampled object was found exactly as the listing says: outcome and, where it tells one, size. */
+export function agrees(stratum: Stratum, listing: Evidence, asked: Evidence): boolean {
+  return stratum.sampled.every((id) => {
+    const outcome = listing.outcome(id);
+    return outcome !== Outcome.none && outcome === asked.outcome(id) && listing.sizeBytes(id) === asked.sizeBytes(id);
+  });
+}
