@@ -88,7 +88,7 @@ function chosenMirrors(list: MirrorList, ids: readonly string[]): readonly Mirro
   return list.mirrors.filter((mirror) => ids.includes(mirror.id));
 }
 
-function chosenObjects(inventory: Inventory, treePrefix: string): Int32Array {
+export function chosenObjects(inventory: Inventory, treePrefix: string): Int32Array {
   const { paths, removedAtS } = inventory;
   const prefix = canonicalRequestPath(treePrefix)?.replace(/\/$/, '');
   if (prefix === undefined)

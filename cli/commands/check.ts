@@ -51,8 +51,8 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const chosen = { ...mirrors, mirrors: chosenMirrors(mirrors.mirrors, options) };
   const only = { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') };
   if (options.dryRun === true) {
-    const { planCheck } = await import('../../checker/run.ts');
-    const plan = planCheck({ inventory, mirrors: chosen, only });
+    const { planCheck } = await import('../../checker/plan.ts');
+    const plan = planCheck(inventory, chosen, only.treePrefix);
     context.print(
       plan,
       plan.map((one) => `${one.accessPointId}: ${plural(one.objects, 'object')} by ${one.method}`).join('\n'),
