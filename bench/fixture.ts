@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Command } from './measure.ts';
+
+const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
+
+/** A configuration over a tree and the URLs of one mirror each, with its inventory taken. */
+export class Fixture {
+  readonly folder: string;
+
+  constructor(folder: string, root: string, urls: readonly string[]) {
+    this.folder = folder;
+    mkdirSync(folder, { recursive: true });
+    const mirrors = urls.map(
+      (url, i) =>
+        `<mirrorgroup region="Europe" country="DE" countryname="Germany"><mirror><name>m${i}</name>` +
+        `<uri protocol="${url.split(':')[0]}" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
+    );
+    writeFileSync(join(folder, 'list.xml'), `<mirrors>${mirrors.join('')}</mirrors>`);
+    const lines = ['fallback = "https://fallback.example.org/"', '[[inventory]]', `from = ${JSON.stringify(root)}`];
+    writeFileSync(join(folder, 'redirector.toml'), [...lines, '[mirrors]', 'list = "list.xml"\n'].join('\n'));
+    execFileSync(process.execPath, this.#argv(['inventory', '--quiet']), { stdio: 'inherit' });
+  }
+
+  get output(): string {
+    return join(this.folder, 'output');
+  }
+
+  command(label: string, steps: number, args: readonly string[]): Command {
+    return { label, steps, argv: [process.execPath, ...this.#argv(args)] };
+  }
+
+  #argv(args: readonly string[]): string[] {
+    return [redirector, ...args, '--config', join(this.folder, 'redirector.toml'), '--output', this.output];
+  }
+}

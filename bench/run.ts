@@ -1,0 +1,29 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { benchBuild } from './build.bench.ts';
+import { benchHead } from './head.bench.ts';
+import { benchRsync } from './rsync.bench.ts';
+import { prepareTree } from './tree.ts';
+
+/** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
+const benches = { head: benchHead, rsync: benchRsync, build: benchBuild } as const;
+
+const ROUNDS = 5;
+const names = process.argv.slice(2);
+const unknown = names.find((name) => !(name in benches));
+if (unknown !== undefined) {
+  console.error(`no bench ${unknown}; there are: ${Object.keys(benches).join(', ')}`);
+  process.exit(2);
+}
+const folder = mkdtempSync(join(tmpdir(), 'redirector-bench-'));
+try {
+  const tree = prepareTree(folder);
+  console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}; ${tree.from}\n`);
+  for (const [name, bench] of Object.entries(benches)) {
+    if (names.length > 0 && !names.includes(name)) continue;
+    console.log(`${await bench(tree, folder, ROUNDS)}\n`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
