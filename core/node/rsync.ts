@@ -59,6 +59,7 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
     // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
     const watchdog = setTimeout(kill, options.timeoutMs * 2);
     options.signal.addEventListener('abort', kill, { once: true });
+    if (options.signal.aborted) kill();
     child.stdout.on('data', (chunk: Buffer) => {
       watchdog.refresh();
       parser.push(chunk);

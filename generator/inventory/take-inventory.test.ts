@@ -220,6 +220,12 @@ describe('over rsync', () => {
     }
   });
 
+  test('a listing stops when it is told to', async () => {
+    daemon = await startRsyncDaemon(folder);
+    const sources = [{ from: daemon.url, prefix: '' }];
+    await expect(take({ sources, signal: AbortSignal.abort() })).rejects.toThrow('interrupted');
+  });
+
   test('a URL without a module is a usage error', async () => {
     for (const from of ['rsync://host', 'rsync://host/', 'rsync:///x', 'rsync:host']) {
       await expect(take({ sources: [{ from, prefix: '' }] })).rejects.toThrow(UsageError);

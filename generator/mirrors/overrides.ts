@@ -39,7 +39,16 @@ export interface Overrides {
   readonly mirrors: ReadonlyMap<string, MirrorOverride>;
 }
 
-/** Reads the overrides file's text; every mistake in it is a UsageError with its line (docs/mirrors.md). */
+/**
+ * Reads the overrides file's text; every mistake in it is a UsageError with its line. All keys are optional:
+ *
+ *     [mirror."mirror.example.org"]        # by the id that the list alone gives
+ *     id = "example"
+ *     weight = 2.0                         # share of its tier's load, 0.01 to 100
+ *     places = [{ country = "DE", latitude = 52.5, longitude = 13.4 }]
+ *     drained = true                       # checked, but gets no viewers
+ *     excluded = "asked to be left out"    # not used at all
+ */
 export function parseOverrides(text: string, file: string): Overrides {
   return { file, mirrors: new Map(Object.entries(parseToml(text, overrides, file).mirror)) };
 }

@@ -9,7 +9,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 export interface ReadMirrorListOptions {
   /** A file, or an http(s) URL, of a list in Gentoo's XML. */
   readonly list: string;
-  /** A TOML file with what is known better (docs/mirrors.md); null = none. */
+  /** A TOML file with what is known better (`parseOverrides`); null = none. */
   readonly overrides: string | null;
   readonly nowMs: number;
   /** For all of a download. */
