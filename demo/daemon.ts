@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf, quoted, RunError } from '../core/errors.ts';
+import { programPath } from './program.ts';
 
 export interface Daemon {
-  /** Resolves when the program and all its children are gone. */
+  /** Resolves when the program is gone and all its children have been killed; may be called twice. */
   close(): Promise<void>;
 }
 
@@ -21,7 +22,7 @@ const STOP_WITHIN_MS = 2_000;
 const POLL_MS = 20;
 const MAX_SAID_CHARACTERS = 4_000;
 // The pipe at 3 closes when this process ends, however it ends: then the whole group goes too.
-const TIED_TO_US = '(cat <&3 >/dev/null; kill -TERM -$$) & exec "$@" 3<&-';
+const TIED_TO_US = '(cat <&3; kill -TERM -$$) >/dev/null 2>&1 & exec "$@" 3<&-';
 
 /**
  * Starts a server program as a child that can't outlive this process, and waits until it accepts connections.
@@ -31,6 +32,7 @@ export async function startDaemon({ command, ports }: DaemonOptions): Promise<Da
   const child = spawn('/bin/sh', ['-c', TIED_TO_US, 'sh', ...command], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+    env: { ...process.env, PATH: programPath },
   });
   let said = '';
   const hear = (chunk: Buffer) => {
@@ -43,7 +45,11 @@ export async function startDaemon({ command, ports }: DaemonOptions): Promise<Da
     child.once('error', (error) => resolve(messageOf(error)));
     child.once('exit', (code, signal) => resolve(`ended with ${code ?? signal}`));
   });
-  const close = () => stop(child, gone);
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    closing ??= stop(child, gone);
+    return closing;
+  };
   try {
     for (const port of ports) await Promise.race([accepting(port), failing(gone)]);
   } catch (error) {
@@ -79,7 +85,7 @@ function accepts(port: number): Promise<boolean> {
 
 async function stop(child: ChildProcess, gone: Promise<string>): Promise<void> {
   const { pid } = child;
-  if (pid === undefined || child.stdout?.destroyed) return;
+  if (pid === undefined) return;
   const closed = once(child, 'close');
   if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM');
   const timer = new AbortController();
@@ -90,6 +96,6 @@ async function stop(child: ChildProcess, gone: Promise<string>): Promise<void> {
   } catch {
     // Nobody of the group is left.
   }
-  for (const stream of child.stdio) stream?.destroy();
+  child.stdio[3]?.destroy();
   await closed;
 }

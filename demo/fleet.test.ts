@@ -116,6 +116,24 @@ describe('the fleet over http', () => {
     expect(fleet.holds(0, 'http', Buffer.from('experimental/here/here/odd/100%/a?b#c.tar.xz'))).toBe('present');
   });
 
+  it('answers at the root, and 404 to a file with a slash after it', async () => {
+    const root = await fetch(httpUrl(behaving('distfiles/ alone')));
+    expect([root.status, (await root.text()).match(/href="[^"]*"/g)]).toEqual([
+      200,
+      ['href="../"', 'href="distfiles/"'],
+    ]);
+    expect(fleet.holds(0, 'http', Buffer.from(''))).toBe('present');
+    expect((await fetch(`${fleet.fallbackUrl}distfiles/layout.conf/`)).status).toBe(404);
+  });
+
+  it('takes from the stale mirror the newest folder whole, with the links to it', () => {
+    const i = behaving('not synced');
+    const link = tree.objects.find(({ path }) => path.includes('current-stage3')) as PlantedObject;
+    const paths = [link.path, link.leadsTo, Buffer.concat([link.path, Buffer.from('/no-such-file')])];
+    expect(paths.map((path) => fleet.holds(i, 'http', path))).toEqual(['absent', 'absent', 'absent']);
+    expect(fleet.holds(i, 'http', Buffer.from('experimental/empty'))).toBe('present');
+  });
+
   it('never serves what lies outside of the tree', async () => {
     const { port } = new URL(fleet.fallbackUrl);
     const strays = tree.leftOut.map((path) => `/${pathFromBytes(path)}`);

@@ -16,8 +16,9 @@ import {
 } from './holdings.ts';
 import { linkTree } from './link-tree.ts';
 import { type MirrorServer, type MirrorServerOptions, startMirrorServer } from './mirror-server.ts';
+import { isInstalled } from './program.ts';
 import { FORBIDDEN, type Responder, softNotFound, treeResponder } from './reply.ts';
-import { hasRsync, startRsyncDaemon } from './rsync-daemon.ts';
+import { startRsyncDaemon } from './rsync-daemon.ts';
 import { ServedTree } from './served-tree.ts';
 import type { PlantedTree } from './tree.ts';
 
@@ -81,7 +82,7 @@ export async function startFleet({ tree, folder, signal }: FleetOptions): Promis
     const fallback = await startMirrorServer({ responder: treeResponder(served, '/', holdsEverything) });
     closers.push(fallback.close);
     const planned = FLEET.flatMap((group) => group.mirrors.map((mirror) => planOne(group, mirror, served)));
-    const rsyncUrls = hasRsync() ? await startRsync(planned, { tree, served, folder, closers }) : null;
+    const rsyncUrls = isInstalled('rsync') ? await startRsync(planned, { tree, served, folder, closers }) : null;
     const mirrors: StartedMirror[] = [];
     for (const mirror of planned) {
       const httpUrl = await startHttp(mirror, served, fallback.port, closers);

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
+import { onDisk } from './link-tree.ts';
 import { BAD_REQUEST, type FileBody, METHOD_NOT_ALLOWED, type Reply, type Responder } from './reply.ts';
 import { parseRequest, type Request } from './request.ts';
 
@@ -91,8 +92,7 @@ export class HttpConnection {
     this.#socket.write(out, 'latin1');
     try {
       if (sizeBytes > 0) {
-        const file = Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
-        const source = createReadStream(file, { end: sizeBytes - 1, highWaterMark: 256 * 1024 });
+        const source = createReadStream(onDisk(folder, path), { end: sizeBytes - 1, highWaterMark: 256 * 1024 });
         await pipeline(source, this.#socket, { end: false });
         if (source.bytesRead < sizeBytes) this.#socket.destroy();
       }

@@ -11,48 +11,40 @@ export interface LinkableObject {
 
 /**
  * Makes objects of the tree at `from` again below `to` (which is made too) without copying data: files as hard links,
- * or, where they are to have another size or lie on another file system, as sparse files of the same time. Parents
- * must come before their children.
+ * or, on another file system, as sparse files of the same size and time. Parents must come before their children.
  */
-export function linkTree(
-  from: string,
-  to: string,
-  objects: Iterable<LinkableObject>,
-  otherSizeBytes: (path: string) => number | null = () => null,
-): void {
+export function linkTree(from: string, to: string, objects: Iterable<LinkableObject>): void {
   mkdirSync(to, { recursive: true });
   for (const { path, type, target } of objects) {
     const made = onDisk(to, path);
     if (type === ObjectType.directory) mkdirSync(made);
-    else if (type === ObjectType.symlink) symlinkSync(isAscii(target) ? target : Buffer.from(target, 'latin1'), made);
-    else linkFile(onDisk(from, path), made, otherSizeBytes(path));
+    else if (type === ObjectType.symlink) symlinkSync(Buffer.from(target, 'latin1'), made);
+    else linkFile(onDisk(from, path), made);
   }
 }
 
-function linkFile(from: string | Buffer, to: string | Buffer, otherSizeBytes: number | null): void {
-  if (otherSizeBytes === null) {
-    try {
-      linkSync(from, to);
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
-    }
-  }
-  const { size, mtimeMs } = statSync(from);
-  const fd = openSync(to, 'wx');
+function linkFile(from: Buffer, to: Buffer): void {
   try {
-    ftruncateSync(fd, otherSizeBytes ?? size);
-    futimesSync(fd, mtimeMs / 1000, mtimeMs / 1000);
+    linkSync(from, to);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
+    const { size, mtimeMs } = statSync(from);
+    writeSparse(to, size, mtimeMs / 1000);
+  }
+}
+
+/** Makes a file of zeros that takes no disk. Throws where the name is taken. */
+export function writeSparse(path: Buffer, sizeBytes: number, mtimeS: number): void {
+  const fd = openSync(path, 'wx');
+  try {
+    ftruncateSync(fd, sizeBytes);
+    futimesSync(fd, mtimeS, mtimeS);
   } finally {
     closeSync(fd);
   }
 }
 
-/** Strings are a good deal cheaper to hand to the system than buffers. */
-function onDisk(folder: string, path: string): string | Buffer {
-  return isAscii(path) ? `${folder}/${path}` : Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
-}
-
-function isAscii(path: string): boolean {
-  return !/[\x80-\xff]/.test(path);
+/** Where an object lies on disk; `path` has one character for each byte. */
+export function onDisk(folder: string, path: string): Buffer {
+  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
 }

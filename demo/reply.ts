@@ -13,7 +13,7 @@ export interface Reply {
 /** The first bytes of a file. */
 export interface FileBody {
   readonly folder: string;
-  /** One character for each byte. */
+  /** Below the folder; one character for each byte. */
   readonly path: string;
   readonly sizeBytes: number;
 }

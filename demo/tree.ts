@@ -1,18 +1,8 @@
-import {
-  closeSync,
-  ftruncateSync,
-  futimesSync,
-  lutimesSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  symlinkSync,
-  utimesSync,
-  writeSync,
-} from 'node:fs';
+import { lutimesSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { quoted, UsageError } from '../core/errors.ts';
 import { ObjectType, type ObjectTypeCode } from '../core/inventory.ts';
 import { endOf } from './link-end.ts';
+import { onDisk, writeSparse } from './link-tree.ts';
 import { type PlannedFile, TreePlan } from './tree-plan.ts';
 
 /** One object as it lies on disk. */
@@ -102,15 +92,13 @@ function made(make: () => void): boolean {
   }
 }
 
-function plantFile(path: Buffer, file: PlannedFile): void {
-  const fd = openSync(path, 'wx');
-  try {
-    if (file.content === undefined) ftruncateSync(fd, file.sizeBytes);
-    else writeSync(fd, file.content, 0, 'latin1');
-    futimesSync(fd, file.mtimeS, file.mtimeS);
-  } finally {
-    closeSync(fd);
+function plantFile(path: Buffer, { sizeBytes, mtimeS, content }: PlannedFile): void {
+  if (content === undefined) {
+    writeSparse(path, sizeBytes, mtimeS);
+    return;
   }
+  writeFileSync(path, content, { encoding: 'latin1', flag: 'wx' });
+  utimesSync(path, mtimeS, mtimeS);
 }
 
 /** Tells what a leader must take from what it must leave out. */
@@ -134,8 +122,4 @@ function sorted(planted: ReadonlyMap<string, Planted>): Omit<PlantedTree, 'folde
     });
   }
   return { objects, leftOut };
-}
-
-function onDisk(folder: string, path: string): Buffer {
-  return Buffer.concat([Buffer.from(`${folder}/`), Buffer.from(path, 'latin1')]);
 }
