@@ -13,9 +13,9 @@ const bareHead = fileURLToPath(new URL('bare-head.mjs', import.meta.url));
 export async function benchHead(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'head-tree');
   const paths = onlyDistfiles(tree, root);
-  const nginx = await startNginx({ sites: [{ root }] });
+  const nginx = await startNginx([{ root }]);
   try {
-    const origin = nginx.urls[0] as string;
+    const origin = nginx.sites[0]?.httpUrl as string;
     const base = origin.replace(/\/$/, '');
     const pathsFile = join(folder, 'paths.txt');
     writeFileSync(pathsFile, `${paths.join('\n')}\n`);
@@ -25,8 +25,27 @@ export async function benchHead(tree: BenchTree, folder: string, rounds: number)
     const figures = await measure(
       [
         fixture.command('`redirector check` by HEAD', paths.length, ['check', '--quiet']),
-        { label: '`curl --parallel --parallel-max 64 --head`', steps: paths.length, argv: ['curl', '-s', '--globoff', '--path-as-is', '--head', '--parallel', '--parallel-max', '64', '-K', curlFile] },
-        { label: 'bare sockets, 4 connections, 256 deep', steps: paths.length, argv: [process.execPath, bareHead, origin, pathsFile] },
+        {
+          label: '`curl --parallel --parallel-max 64 --head`',
+          steps: paths.length,
+          argv: [
+            'curl',
+            '-s',
+            '--globoff',
+            '--path-as-is',
+            '--head',
+            '--parallel',
+            '--parallel-max',
+            '64',
+            '-K',
+            curlFile,
+          ],
+        },
+        {
+          label: 'bare sockets, 4 connections, 256 deep',
+          steps: paths.length,
+          argv: [process.execPath, bareHead, origin, pathsFile],
+        },
       ],
       rounds,
     );

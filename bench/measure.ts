@@ -20,7 +20,13 @@ export interface Figure {
 
 /** Runs each command once to warm up, then all in turn, `rounds` times, each in a process of its own. */
 export async function measure(commands: readonly Command[], rounds: number): Promise<Figure[]> {
-  const figures = commands.map(({ label, steps }) => ({ label, steps, seconds: [] as number[], peakMegabytes: 0, stdout: '' }));
+  const figures = commands.map(({ label, steps }) => ({
+    label,
+    steps,
+    seconds: [] as number[],
+    peakMegabytes: 0,
+    stdout: '',
+  }));
   for (let round = -1; round < rounds; round++) {
     for (const [i, command] of commands.entries()) {
       const run = await runOnce(command);
@@ -66,7 +72,10 @@ function highWaterMark(child: ChildProcess): number {
 
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
-  return ((sorted[Math.floor((sorted.length - 1) / 2)] as number) + (sorted[Math.ceil((sorted.length - 1) / 2)] as number)) / 2;
+  return (
+    ((sorted[Math.floor((sorted.length - 1) / 2)] as number) + (sorted[Math.ceil((sorted.length - 1) / 2)] as number)) /
+    2
+  );
 }
 
 /** A Markdown table row: median, spread, rate, memory. */

@@ -32,7 +32,9 @@ export function onlyDistfiles(tree: BenchTree, folder: string): string[] {
       const file = Buffer.concat([Buffer.from(source), slash, name]);
       if (!lstatSync(file).isFile()) continue;
       linkSync(file, Buffer.concat([Buffer.from(target), slash, name]));
-      const encoded = name.toString('latin1').replace(/[^A-Za-z0-9._~-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
+      const encoded = name
+        .toString('latin1')
+        .replace(/[^A-Za-z0-9._~-]/g, (c) => `%${c.charCodeAt(0).toString(16).padStart(2, '0')}`);
       paths.push(`/distfiles/${directory.name}/${encoded}`);
     }
   }
