@@ -3,7 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listOverRsync } from '../core/node/rsync.ts';
 import { pathFromBytes } from '../core/path-bytes.ts';
 import { type Fleet, startFleet, type Truth } from './fleet.ts';
@@ -206,8 +206,9 @@ describe('the list of the fleet', () => {
 
 describe('closing the fleet', () => {
   it('leaves no port, no folder and no temporary file, also when it is aborted', async () => {
-    const temporary = () => readdirSync(tmpdir()).filter((name) => name.startsWith('redirector-rsyncd-')).length;
-    const before = temporary();
+    const temporary = mkdtempSync(join(folder, 'tmp-'));
+    vi.stubEnv('TMPDIR', temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
     const controller = new AbortController();
     const own = join(folder, 'second');
     const second = await startFleet({ tree, folder: own, signal: controller.signal });
@@ -216,13 +217,13 @@ describe('closing the fleet', () => {
     await once(idle, 'connect');
     const cut = once(idle, 'close');
     idle.on('error', () => {});
-    expect(temporary()).toBe(before + (second.rsync ? 1 : 0));
+    expect(readdirSync(temporary).length).toBe(second.rsync ? 1 : 0);
     controller.abort();
     await second.close();
     await cut;
     for (const port of ports) expect(await refuses(port)).toBe(true);
     expect(existsSync(own)).toBe(false);
-    expect(temporary()).toBe(before);
+    expect(readdirSync(temporary)).toEqual([]);
     await expect(startFleet({ tree, folder: own, signal: controller.signal })).rejects.toThrow();
     expect(existsSync(own)).toBe(false);
   });

@@ -39,8 +39,8 @@ export function holdsAllButTheNewest(tree: ServedTree): Holdings {
     const end = tree.lookup(path)?.end;
     return end === undefined || newest.has(end) || emptied.has(end);
   };
-  for (const parents of [...parentsOf(newest)].sort((a, b) => b.length - a.length)) {
-    if (tree.namesIn(parents).every((name) => isMissing(`${parents}/${name}`))) emptied.add(parents);
+  for (const parent of [...parentsOf(newest)].sort((a, b) => b.length - a.length)) {
+    if (tree.namesIn(parent).every((name) => isMissing(`${parent}/${name}`))) emptied.add(parent);
   }
   return (_, served) => {
     if (newest.has(served.end) || emptied.has(served.end)) return null;

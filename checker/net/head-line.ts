@@ -17,6 +17,7 @@ export class HeadLine {
   readonly runner: HeadRunner;
   /** Answers on the present connection. */
   answers = 0;
+  isConnected = false;
   /** The runner's `wave` when this line last did something. */
   wave = 0;
   readonly #client: Client;
@@ -39,6 +40,7 @@ export class HeadLine {
       keepAliveTimeoutThreshold: 0,
       connect: (options, callback) => {
         this.wave = runner.wave;
+        this.isConnected = false;
         // undici's connector hands the socket back before it is connected (its types leave that out).
         const connecting = connect(options, (...result) => {
           if (result[1] !== null) this.#connected(result[1]);
@@ -97,6 +99,7 @@ export class HeadLine {
     this.runner.connections++;
     this.#socket = socket;
     this.#corked = false;
+    this.isConnected = true;
     this.answers = 0;
   }
 
@@ -190,7 +193,7 @@ class Lane implements Dispatcher.DispatchHandler {
     const { runner } = line;
     if (runner.ended) return;
     const progress = line.answers > 0 && !isTimeout(error);
-    if (!progress && line.wave === runner.wave) runner.strike(error);
+    if (!progress && line.wave === runner.wave) runner.strike(error, line.isConnected ? this.index : -1);
     if (runner.ended) return;
     if (progress) this.#cuts++;
     else this.#tries++;

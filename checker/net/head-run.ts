@@ -52,6 +52,7 @@ export class HeadRunner {
   ended = false;
   #next = 0;
   #settled = 0;
+  #lastStruck = -1;
   #shortConnections = 0;
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
@@ -97,8 +98,13 @@ export class HeadRunner {
     this.#settle();
   }
 
-  /** A connection failed without an answer since the last strike. */
-  strike(error: unknown): void {
+  /**
+   * A connection failed without an answer since the last strike. `index` is what was asked, -1 where it was not even
+   * reached: one object that always fails is no sign of a dead server.
+   */
+  strike(error: unknown, index: number): void {
+    if (index >= 0 && index === this.#lastStruck) return;
+    this.#lastStruck = index;
     this.wave++;
     if (++this.strikes >= this.run.maxStrikes) this.giveUp(connectionReason(error, this.run.timeoutMs));
   }

@@ -7,6 +7,7 @@ const MAX_FOREIGN_CHARACTERS = 80;
 const SENTENCES: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'closes the connection without an answer',
   UND_ERR_HEADERS_OVERFLOW: 'sends headers without end',
+  UND_ERR_ABORTED: 'sends interim answers without end',
   UND_ERR_INFO: 'closes the connection without an answer',
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
@@ -33,7 +34,8 @@ export function connectionReason(error: unknown, timeoutMs: number): string {
   const seconds = `${timeoutMs / 1000} s`;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`;
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return `no answer within ${seconds}`;
-  if (code.startsWith('HPE_')) return 'its answer is not HTTP';
+  // Its code is not to be relied on: undici looks it up by number in a table of names.
+  if ((error as Error | null)?.name === 'HTTPParserError') return 'its answer is not HTTP';
   if (code.startsWith('ERR_SSL_')) return 'no TLS connection';
   return SENTENCES[code] ?? `connection failed: ${quoted(code || messageOf(error), MAX_FOREIGN_CHARACTERS)}`;
 }

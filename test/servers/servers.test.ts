@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it, vi } from 'vitest';
 import { listOverRsync } from '../../core/node/rsync.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
 import { rawHeads } from '../../demo/testing/raw-heads.ts';
@@ -23,7 +23,13 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const left = (prefix: string) => readdirSync(tmpdir()).filter((name) => name.startsWith(prefix)).length;
+/** Where the servers of this test put what they need. */
+let temporary: string;
+beforeEach(() => {
+  temporary = mkdtempSync(join(folder, 'tmp-'));
+  vi.stubEnv('TMPDIR', temporary);
+});
+afterEach(() => void vi.unstubAllEnvs());
 
 requires(
   'nginx',
@@ -31,7 +37,6 @@ requires(
   'curl',
 )('startNginx', () => {
   it('serves several sites of one process, with every hostile name in them', async () => {
-    const before = left('redirector-nginx-');
     const nginx = await startNginx([
       { root: tree.folder },
       { root: join(tree.folder, 'distfiles'), keepaliveRequests: 10 },
@@ -53,7 +58,7 @@ requires(
       await nginx.close();
     }
     await expect(fetch(nginx.sites[0]?.httpUrl as string)).rejects.toThrow();
-    expect(left('redirector-nginx-')).toBe(before);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 
   it('serves https to those who trust its authority, and to nobody else', async () => {
@@ -79,11 +84,10 @@ requires(
   });
 
   it('says what is wrong with a configuration, and leaves nothing behind', async () => {
-    const before = left('redirector-nginx-');
     await expect(startNginx([{ root: tree.folder, directives: 'no_such_directive on;' }])).rejects.toThrow(
       /nginx.*did not start.*no_such_directive/,
     );
-    expect(left('redirector-nginx-')).toBe(before);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });
 
@@ -123,10 +127,9 @@ requires('njs')('runNjs', () => {
   });
 
   it('fails with what njs said, in time, and leaves nothing behind', async () => {
-    const before = left('redirector-njs-');
     await expect(runNjs({ code: 'let a = 1;;; a.b.c = 2' })).rejects.toThrow('TypeError');
     await expect(runNjs({ code: 'let [a] = [1];' })).rejects.toThrow('SyntaxError');
     await expect(runNjs({ code: 'while (true) {}', timeoutMs: 300 })).rejects.toThrow('njs failed');
-    expect(left('redirector-njs-')).toBe(before);
+    expect(readdirSync(temporary)).toEqual([]);
   });
 });

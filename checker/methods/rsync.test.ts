@@ -1,0 +1,146 @@
+import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { ObjectType, type ObjectTypeCode } from '../../core/inventory.ts';
+import { Outcome } from '../../core/observations.ts';
+import { collect, tally } from '../testing/collect.ts';
+import { type TestObject, testInventory } from '../testing/inventory.ts';
+import { plantFiles, startRsyncDaemon, startScripted, tempFolder } from '../testing/servers.ts';
+import { ListedTree, rsync } from './rsync.ts';
+
+const toClose: { close: () => void | Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of toClose.splice(0).reverse()) await each.close();
+});
+
+function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
+  toClose.push(resource);
+  return resource;
+}
+
+const INVENTORY = testInventory([
+  { path: 'distfiles' },
+  { path: 'distfiles/ab' },
+  { path: 'distfiles/ab/x%23y.tar.xz', sizeBytes: 5 },
+  { path: 'distfiles/x%23y.tar.xz', target: 'ab/x%23y.tar.xz', leadsTo: 'distfiles/ab/x%23y.tar.xz' },
+  { path: 'current', target: 'distfiles', leadsTo: 'distfiles' },
+  { path: 'current/ab', target: 'distfiles/ab', leadsTo: 'distfiles/ab' },
+  { path: 'current/ab/x%23y.tar.xz', target: '', leadsTo: 'distfiles/ab/x%23y.tar.xz' },
+]);
+
+async function mirror() {
+  const root = keep(tempFolder());
+  plantFiles(root.path, { 'distfiles/ab/x#y.tar.xz': 5 });
+  symlinkSync('./ab/x#y.tar.xz', join(root.path, 'distfiles/x#y.tar.xz'));
+  symlinkSync('distfiles', join(root.path, 'current'));
+  const daemon = keep(await startRsyncDaemon(root.path));
+  return { root: root.path, check: () => collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/tree/`) };
+}
+
+describe('over a real daemon', () => {
+  test('a whole mirror: everything is present, what lies beneath a link too', async () => {
+    const { report, results, repeated } = await (await mirror()).check();
+    expect(report).toEqual({ ended: 'whole', reason: '', requests: 1, connections: 1 });
+    expect(repeated).toEqual([]);
+    expect(results).toEqual({
+      distfiles: 'present',
+      'distfiles/ab': 'present',
+      'distfiles/ab/x%23y.tar.xz': 'present 5',
+      'distfiles/x%23y.tar.xz': 'present 5',
+      current: 'present',
+      'current/ab': 'present',
+      'current/ab/x%23y.tar.xz': 'present 5',
+    });
+  });
+
+  test('another size: the links to it are different too', async () => {
+    const { root, check } = await mirror();
+    plantFiles(root, { 'distfiles/ab/x#y.tar.xz': 6 });
+    const { results } = await check();
+    expect(results['distfiles/ab/x%23y.tar.xz']).toBe('different 6');
+    expect(results['distfiles/x%23y.tar.xz']).toBe('different');
+    expect(results['current/ab/x%23y.tar.xz']).toBe('different');
+  });
+
+  test('a link that leads nowhere, another target, a copy in place of a link', async () => {
+    const { root, check } = await mirror();
+    rmSync(join(root, 'distfiles/ab/x#y.tar.xz'));
+    expect((await check()).results['distfiles/x%23y.tar.xz']).toBe('different');
+    rmSync(join(root, 'distfiles/x#y.tar.xz'));
+    plantFiles(root, { 'distfiles/x#y.tar.xz': 5, 'distfiles/ab/x#y.tar.xz': 5 });
+    expect((await check()).results['distfiles/x%23y.tar.xz']).toBe('present 5');
+    rmSync(join(root, 'current'));
+    symlinkSync('elsewhere', join(root, 'current'));
+    const { results } = await check();
+    expect(results['current']).toBe('different');
+    expect(results['current/ab/x%23y.tar.xz']).toBe('different');
+  });
+
+  test('what is missing from a whole listing is absent, and what lies beneath it', async () => {
+    const { root, check } = await mirror();
+    rmSync(join(root, 'current'));
+    rmSync(join(root, 'distfiles/x#y.tar.xz'));
+    const { results } = await check();
+    expect(results['current']).toBe('absent');
+    expect(results['current/ab/x%23y.tar.xz']).toBe('absent');
+    expect(results['distfiles/x%23y.tar.xz']).toBe('absent');
+  });
+
+  test('a directory in place of a file is different', async () => {
+    const { root, check } = await mirror();
+    rmSync(join(root, 'distfiles/ab/x#y.tar.xz'));
+    mkdirSync(join(root, 'distfiles/ab/x#y.tar.xz'));
+    expect((await check()).results['distfiles/ab/x%23y.tar.xz']).toBe('different');
+  });
+
+  test('no such module: every object failed, and the reason says so', async () => {
+    const root = keep(tempFolder());
+    const daemon = keep(await startRsyncDaemon(root.path));
+    const { report, results } = await collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/nothing/`);
+    expect(report.ended).toBe('unusable');
+    expect(report.reason).toMatch(/^the server refused: no such module.*"@ERROR: Unknown module 'nothing'"/);
+    expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 7 });
+  });
+
+  test('a server that hangs ends in bounded time', async () => {
+    const server = keep(await startScripted(() => {}));
+    const { report } = await collect(rsync, INVENTORY, `rsync://127.0.0.1:${server.port}/tree/`);
+    expect(report.ended).toBe('unusable');
+    expect(report.reason).not.toBe('');
+    await expect.poll(server.open).toBe(0);
+  });
+});
+
+describe('a listing that broke off', () => {
+  const entry = (type: ObjectTypeCode, path: string, sizeBytes = 0, target = '') => {
+    return { type, path, sizeBytes, target, modified: '2026/01/01 00:00:00' };
+  };
+  const objects: TestObject[] = [
+    { path: 'a' },
+    { path: 'a/f', sizeBytes: 3 },
+    { path: 'l', target: 'a/f', leadsTo: 'a/f' },
+    { path: 'a/g', sizeBytes: 4 },
+  ];
+  const inventory = testInventory(objects);
+  const tree = () => new ListedTree(inventory, (path) => inventory.paths.indexOf(path));
+
+  test('shows what it shows, and proves nothing absent', () => {
+    const listed = tree();
+    listed.add(entry(ObjectType.directory, 'a'));
+    listed.add(entry(ObjectType.file, 'a/f', 3));
+    expect([0, 1, 2, 3].map((id) => listed.outcome(id, false))).toEqual([
+      Outcome.present,
+      Outcome.present,
+      Outcome.none,
+      Outcome.none,
+    ]);
+    expect([2, 3].map((id) => listed.outcome(id, true))).toEqual([Outcome.absent, Outcome.absent]);
+  });
+
+  test('a link whose end was not reached is neither present nor different', () => {
+    const listed = tree();
+    listed.add(entry(ObjectType.symlink, 'l', 3, 'a/f'));
+    expect(listed.outcome(2, false)).toBe(Outcome.none);
+    expect(listed.outcome(2, true)).toBe(Outcome.different);
+  });
+});

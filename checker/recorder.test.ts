@@ -1,0 +1,86 @@
+import { describe, expect, test } from 'vitest';
+import { emptyObservations } from '../core/formats/observations-file.ts';
+import { METHODS, Outcome } from '../core/observations.ts';
+import { Recorder } from './recorder.ts';
+
+const COUNT = 600;
+function recorderAt(nowS: number, observations = emptyObservations('m.http', 'http://m/', COUNT, 0)) {
+  let settled = 0;
+  const recorder = new Recorder(
+    observations,
+    COUNT,
+    () => nowS * 1000,
+    (objects) => {
+      settled += objects;
+    },
+  );
+  return { recorder, observations, sink: recorder.sink('http-head'), settled: () => settled };
+}
+
+describe('recorder', () => {
+  test('a failed check is written beside older evidence, never over it', () => {
+    const { sink, observations } = recorderAt(100);
+    sink.record(1, Outcome.present, 5);
+    recorderAt(200, observations).sink.fail(1, 'no answer');
+    expect([observations.outcome[1], observations.sizeBytes[1], observations.evidenceAtS[1]]).toEqual([1, 5, 100]);
+    expect([observations.failedAtS[1], observations.failures[observations.failure[1]!]]).toEqual([200, 'no answer']);
+    recorderAt(300, observations).sink.record(1, Outcome.absent, -1);
+    expect([observations.outcome[1], observations.evidenceAtS[1], observations.failedAtS[1]]).toEqual([2, 300, 0]);
+  });
+
+  test('withdrawing brings back what older runs found, and leaves what was found absent', () => {
+    const { sink, observations } = recorderAt(100);
+    sink.record(1, Outcome.different, 9);
+    const second = recorderAt(200, observations);
+    second.sink.record(1, Outcome.present, 5);
+    second.sink.record(2, Outcome.present, 5);
+    second.sink.record(3, Outcome.absent, -1);
+    second.sink.withdrawFound('soft 404');
+    expect([...observations.outcome.subarray(0, 4)]).toEqual([0, Outcome.different, 0, Outcome.absent]);
+    expect([observations.sizeBytes[1], observations.evidenceAtS[1], observations.sizeBytes[2]]).toEqual([9, 100, -1]);
+    expect(second.recorder.counts()).toEqual({ present: 0, absent: 1, different: 0, failed: 2 });
+    expect(second.recorder.foundOutcome(1)).toBe(Outcome.none);
+  });
+
+  test('more reasons than the table holds become "other"; unused ones make room in the next run', () => {
+    const { sink, observations } = recorderAt(100);
+    for (let id = 0; id < COUNT; id++) sink.fail(id, `reason ${id}`);
+    const reasonOf = (id: number) => observations.failures[observations.failure[id]!];
+    expect(observations.failures.length).toBe(256);
+    expect([reasonOf(254), reasonOf(255), reasonOf(599)]).toEqual(['reason 254', 'other', 'other']);
+    for (let id = 0; id < COUNT; id++) if (id !== 7) sink.record(id, Outcome.present, 1);
+    const next = recorderAt(200, observations);
+    expect([observations.failures, reasonOf(7)]).toEqual([['reason 7'], 'reason 7']);
+    next.sink.fail(8, 'new');
+    expect([reasonOf(7), reasonOf(8)]).toEqual(['reason 7', 'new']);
+  });
+
+  test('since moves only when the state does', () => {
+    const { recorder, observations } = recorderAt(100);
+    recorder.setLiveness('up', '');
+    expect(observations.liveness).toEqual({ state: 'up', sinceS: 100, checkedAtS: 100, reason: '' });
+    recorderAt(200, observations).recorder.setLiveness('up', '');
+    expect(observations.liveness).toMatchObject({ sinceS: 100, checkedAtS: 200 });
+    recorderAt(300, observations).recorder.setLiveness('down', 'refused');
+    expect(observations.liveness).toMatchObject({ state: 'down', sinceS: 300, reason: 'refused' });
+  });
+
+  test('takes over what a listing found in its run, as old as it is, and nothing that failed', () => {
+    const listing = recorderAt(100);
+    listing.sink.record(1, Outcome.present, 5);
+    listing.sink.fail(2, 'broke off');
+    const { recorder, observations } = recorderAt(200);
+    recorder.takeOver(Int32Array.of(1, 2, 3), listing.recorder);
+    expect([observations.outcome[1], observations.sizeBytes[1], observations.evidenceAtS[1]]).toEqual([1, 5, 100]);
+    expect(METHODS[observations.method[1]!]).toBe('rsync+sample');
+    expect([observations.outcome[2], observations.outcome[3]]).toEqual([0, 0]);
+  });
+
+  test('progress counts each object once', () => {
+    const { recorder, sink, settled } = recorderAt(100);
+    for (let id = 0; id < COUNT; id++) sink.fail(id, 'x');
+    sink.record(3, Outcome.present, 1);
+    recorder.flushProgress();
+    expect(settled()).toBe(COUNT);
+  });
+});

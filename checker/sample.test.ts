@@ -1,0 +1,97 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { Outcome, type OutcomeCode } from '../core/observations.ts';
+import { agrees, type Evidence, strataOf } from './sample.ts';
+import { type TestObject, testInventory } from './testing/inventory.ts';
+
+const outcomes = fc.constantFrom<OutcomeCode[]>(Outcome.none, Outcome.present, Outcome.absent, Outcome.different);
+/** Objects with what a listing says of each. */
+const cases = fc.array(
+  fc.record({
+    top: fc.constantFrom('distfiles', 'releases', ''),
+    isDirectory: fc.boolean(),
+    outcome: outcomes,
+    sizeBytes: fc.integer({ min: -1, max: 2 }),
+  }),
+  { minLength: 1, maxLength: 200 },
+);
+const sampleSizes = fc.integer({ min: 1, max: 20 });
+const phases = fc.double({ min: 0, max: 1, noNaN: true });
+type Case = (typeof cases extends fc.Arbitrary<infer T> ? T : never)[number];
+
+function built(list: Case[]) {
+  const objects = list.map(({ top, isDirectory }, i): TestObject => {
+    const path = top === '' ? `o${i}` : `${top}/o${i}`;
+    return isDirectory ? { path } : { path, sizeBytes: 1 };
+  });
+  const listing: Evidence = { outcome: (id) => list[id]!.outcome, sizeBytes: (id) => list[id]!.sizeBytes };
+  return { inventory: testInventory(objects), ids: Int32Array.from(list, (_, id) => id), listing };
+}
+
+describe('strata', () => {
+  test('hold each file that the listing proved something of once, alike in place, type and outcome', () => {
+    fc.assert(
+      fc.property(cases, sampleSizes, phases, (list, sampleSize, phase) => {
+        const { inventory, ids, listing } = built(list);
+        const strata = strataOf(inventory, ids, listing, sampleSize, phase);
+        const held = strata.flatMap(({ objectIds }) => [...objectIds]).sort((a, b) => a - b);
+        expect(held).toEqual([...ids].filter((id) => !list[id]!.isDirectory && list[id]!.outcome !== Outcome.none));
+        for (const { objectIds } of strata) {
+          expect(new Set(Array.from(objectIds, (id) => `${list[id]!.top} ${list[id]!.outcome}`)).size).toBe(1);
+        }
+      }),
+    );
+  });
+
+  test('are sampled by different objects of their own, all where they are few', () => {
+    fc.assert(
+      fc.property(cases, sampleSizes, phases, (list, sampleSize, phase) => {
+        const { inventory, ids, listing } = built(list);
+        for (const { objectIds, sampled } of strataOf(inventory, ids, listing, sampleSize, phase)) {
+          expect(sampled.length).toBe(Math.min(sampleSize, objectIds.length));
+          expect(new Set(sampled).size).toBe(sampled.length);
+          expect([...sampled].every((id) => objectIds.includes(id))).toBe(true);
+        }
+      }),
+    );
+  });
+
+  test('in time every object is drawn', () => {
+    const { inventory, ids, listing } = built(
+      Array.from({ length: 100 }, () => ({ top: 'a', isDirectory: false, outcome: Outcome.present, sizeBytes: 1 })),
+    );
+    const drawn = new Set<number>();
+    for (let i = 0; i < 100; i++) {
+      for (const { sampled } of strataOf(inventory, ids, listing, 10, i / 100)) for (const id of sampled) drawn.add(id);
+    }
+    expect(drawn.size).toBe(100);
+  });
+});
+
+describe('agreement', () => {
+  test('is never given where one sampled object was found otherwise, in outcome or size, or failed', () => {
+    fc.assert(
+      fc.property(
+        cases,
+        sampleSizes,
+        phases,
+        fc.nat(),
+        fc.boolean(),
+        outcomes,
+        (list, size, phase, pick, bySize, other) => {
+          const { inventory, ids, listing } = built(list);
+          for (const stratum of strataOf(inventory, ids, listing, size, phase)) {
+            expect(agrees(stratum, listing, listing)).toBe(true);
+            const odd = stratum.sampled[pick % stratum.sampled.length]!;
+            fc.pre(bySize || other !== list[odd]!.outcome);
+            const asked: Evidence = {
+              outcome: (id) => (id === odd && !bySize ? other : listing.outcome(id)),
+              sizeBytes: (id) => listing.sizeBytes(id) + (id === odd && bySize ? 1 : 0),
+            };
+            expect(agrees(stratum, listing, asked)).toBe(false);
+          }
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,68 @@
+import type { Inventory } from '../../core/inventory.ts';
+import type { Protocol } from '../../core/mirror.ts';
+import { Outcome, type OutcomeCode } from '../../core/observations.ts';
+import type { Method, MethodReport } from '../methods/contract.ts';
+
+export interface Collected {
+  readonly report: MethodReport;
+  /** By path: the outcome's word and size ("present 5"), or "failed: " and the reason. */
+  readonly results: Readonly<Record<string, string>>;
+  /** Objects that were told of twice. */
+  readonly repeated: readonly string[];
+}
+
+const WORDS = Object.fromEntries(Object.entries(Outcome).map(([word, code]) => [code, word]));
+
+/** Runs a method over a whole inventory and collects its calls. */
+export async function collect(
+  method: Method,
+  inventory: Inventory,
+  url: string,
+  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+): Promise<Collected> {
+  const results: Record<string, string> = {};
+  const repeated: string[] = [];
+  const put = (id: number, text: string) => {
+    const path = inventory.paths[id] as string;
+    if (path in results) repeated.push(path);
+    results[path] = text;
+  };
+  const report = await method.check({
+    accessPoint: {
+      id: 'm.test',
+      mirrorId: 'm',
+      protocol: new URL(url).protocol.slice(0, -1) as Protocol,
+      url,
+      ipv4: true,
+      ipv6: false,
+      partial: false,
+    },
+    inventory,
+    objectIdOf: (path) => {
+      const id = inventory.paths.indexOf(path);
+      return id < 0 ? undefined : id;
+    },
+    objectIds: Int32Array.from(inventory.paths, (_, id) => id),
+    sink: {
+      record: (id: number, outcome: OutcomeCode, size: number) =>
+        put(id, `${WORDS[outcome]}${size < 0 ? '' : ` ${size}`}`),
+      fail: (id: number, reason: string) => put(id, `failed: ${reason}`),
+      withdrawFound: (reason: string) => {
+        for (const [path, text] of Object.entries(results)) {
+          if (/^(present|different)/.test(text)) results[path] = `failed: ${reason}`;
+        }
+      },
+    },
+    userAgent: 'redirector-test/1',
+    timeoutMs: options.timeoutMs ?? 1000,
+    signal: options.signal ?? new AbortController().signal,
+  });
+  return { report, results, repeated };
+}
+
+/** How often each result was given. */
+export function tally(results: Readonly<Record<string, string>>): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const text of Object.values(results)) counts[text] = (counts[text] ?? 0) + 1;
+  return counts;
+}

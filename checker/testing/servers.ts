@@ -1,0 +1,139 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+
+export interface TestServer {
+  readonly port: number;
+  readonly close: () => Promise<void>;
+}
+
+/** A folder that is removed by `close`. */
+export function tempFolder(): { readonly path: string; readonly close: () => void } {
+  const path = mkdtempSync(join(tmpdir(), 'checker-'));
+  return { path, close: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+/** Writes files with the given sizes in bytes below a folder. */
+export function plantFiles(root: string, sizes: Readonly<Record<string, number>>): void {
+  for (const [path, sizeBytes] of Object.entries(sizes)) {
+    mkdirSync(join(root, path, '..'), { recursive: true });
+    writeFileSync(join(root, path), Buffer.alloc(sizeBytes));
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+async function untilReachable(port: number, child: ChildProcess): Promise<void> {
+  for (let i = 0; i < 200; i++) {
+    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
+    const socket = connect(port, '127.0.0.1');
+    const reached = await Promise.race([once(socket, 'connect'), once(socket, 'error').catch(() => null)])
+      .then((result) => result !== null && !(result[0] instanceof Error))
+      .catch(() => false);
+    socket.destroy();
+    if (reached) return;
+    await delay(25);
+  }
+  throw new Error(`${child.spawnfile} does not listen`);
+}
+
+async function startDaemon(command: string, flags: string[], port: number, folder: string): Promise<TestServer> {
+  const child = spawn(command, flags, { stdio: 'ignore' });
+  await untilReachable(port, child);
+  const close = async () => {
+    child.kill('SIGTERM');
+    if (child.exitCode === null) await once(child, 'exit');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  return { port, close };
+}
+
+/** A real nginx over a folder; `directives` go into its server block. */
+export async function startNginx(root: string, directives: string): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
+  const port = await freePort();
+  const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
+    (name) => `${name}_temp_path ${folder}/${name};`,
+  );
+  const config = `daemon off; master_process off; pid ${folder}/pid; error_log ${folder}/error.log;
+    events { worker_connections 256; }
+    http { access_log off; ${temps.join(' ')}
+      server { listen 127.0.0.1:${port}; root ${root}; autoindex on; ${directives} } }`;
+  writeFileSync(join(folder, 'nginx.conf'), config);
+  return startDaemon('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], port, folder);
+}
+
+/** A real rsync daemon with the folder as the module `tree`. */
+export async function startRsyncDaemon(root: string): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'rsyncd-'));
+  const port = await freePort();
+  const config = `port = ${port}\naddress = 127.0.0.1\nuse chroot = no\nlog file = ${folder}/log\n[tree]\npath = ${root}\n`;
+  writeFileSync(join(folder, 'rsyncd.conf'), config);
+  const flags = ['--daemon', '--no-detach', `--config=${join(folder, 'rsyncd.conf')}`];
+  return startDaemon('rsync', flags, port, folder);
+}
+
+/** What a scripted server does with a request: `nth` counts from 1 on its connection, `asked` over all of them. */
+export type Responder = (socket: Socket, path: string, nth: number, asked: number) => void;
+
+export interface ScriptedServer extends TestServer {
+  /** Connections accepted so far, and those open now. */
+  readonly accepted: () => number;
+  readonly open: () => number;
+  readonly paths: readonly string[];
+}
+
+/** A server on bare sockets that does as it is told: for each request's head it calls `respond`. */
+export async function startScripted(respond: Responder, onConnect?: (socket: Socket) => void): Promise<ScriptedServer> {
+  const sockets = new Set<Socket>();
+  const paths: string[] = [];
+  let accepted = 0;
+  const server = createServer((socket) => {
+    accepted++;
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    onConnect?.(socket);
+    let rest = '';
+    let nth = 0;
+    socket.on('data', (chunk) => {
+      const heads = (rest + chunk.toString('latin1')).split('\r\n\r\n');
+      rest = heads.pop() as string;
+      for (const head of heads) {
+        if (socket.destroyed || socket.writableEnded) return;
+        const path = head.split(' ')[1] as string;
+        paths.push(path);
+        respond(socket, path, ++nth, paths.length);
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const close = async () => {
+    for (const socket of sockets) socket.destroy();
+    server.close();
+    await once(server, 'close');
+  };
+  const { port } = server.address() as AddressInfo;
+  return { port, close, accepted: () => accepted, open: () => sockets.size, paths };
+}
+
+/** The text of an answer to HEAD. */
+export function answer(status: number, headers: Readonly<Record<string, string | number>> = {}): string {
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  return `HTTP/1.1 ${status} X\r\n${lines.join('')}\r\n`;
+}
+
+/** As a mirror should: 404 for what the checker makes up, else `status` and headers. */
+export function orNotFound(path: string, there: string): string {
+  return path.includes('no-such-file') ? answer(404, { 'Content-Length': 0 }) : there;
+}
