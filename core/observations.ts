@@ -3,7 +3,17 @@ export const Outcome = { none: 0, present: 1, absent: 2, different: 3 } as const
 export type OutcomeCode = (typeof Outcome)[keyof typeof Outcome];
 
 /** How evidence was won. The numbers are part of the file format; new methods are added at the end. */
-export const METHODS = ['none', 'http-head', 'rsync', 'rsync+sample'] as const;
+export const METHODS = [
+  'none',
+  'http-head',
+  'rsync',
+  'rsync+sample',
+  'http-listing',
+  'http-listing+sample',
+  'ftp',
+  'ftp+sample',
+  'sftp',
+] as const;
 export type MethodName = (typeof METHODS)[number];
 
 export interface Liveness {

@@ -1,0 +1,112 @@
+import { type Inventory, isDirectoryLike, ObjectType, type ObjectTypeCode } from '../core/inventory.ts';
+import { Outcome, type OutcomeCode } from '../core/observations.ts';
+
+/** One entry of any listing. */
+export interface ListedEntry {
+  readonly type: ObjectTypeCode;
+  /** Canonical, relative to the access point's root. */
+  readonly path: string;
+  /** Of a file, exact. */
+  readonly sizeBytes: number;
+  /** A link's target, percent-encoded like a path; '' for other types. */
+  readonly target: string;
+}
+
+/** How an inventory's path is listed. */
+const Listed = { no: 0, file: 1, sameLink: 2, otherLink: 3, directory: 4 } as const;
+
+/** What a listing shows of the inventory's objects. */
+export class ListedTree {
+  /**
+   * Whether the directory of an object was listed to its end without error: only then does a missing name prove that
+   * it is absent. Asked by object id, after the listing.
+   */
+  isWhole: (id: number) => boolean = () => false;
+  /** All entries, those the inventory does not know too. */
+  entries = 0;
+  readonly #inventory: Inventory;
+  readonly #objectIdOf: (path: string) => number | undefined;
+  readonly #listed: Uint8Array;
+  readonly #sizeBytes: Float64Array;
+  #expected = 0;
+
+  constructor(inventory: Inventory, objectIdOf: (path: string) => number | undefined) {
+    this.#inventory = inventory;
+    this.#objectIdOf = objectIdOf;
+    this.#listed = new Uint8Array(inventory.paths.length);
+    this.#sizeBytes = new Float64Array(inventory.paths.length).fill(-1);
+  }
+
+  add(entry: ListedEntry): void {
+    this.entries++;
+    const { paths, targets } = this.#inventory;
+    // A mirror lists in the order of its master, so the next object is mostly the one after the last.
+    const id = paths[this.#expected] === entry.path ? this.#expected : this.#objectIdOf(entry.path);
+    if (id === undefined) return;
+    this.#expected = id + 1;
+    if (entry.type === ObjectType.symlink) {
+      const isSame = plainTarget(entry.target) === plainTarget(targets[id] as string);
+      this.#listed[id] = isSame ? Listed.sameLink : Listed.otherLink;
+    } else if (entry.type === ObjectType.directory) this.#listed[id] = Listed.directory;
+    else {
+      this.#listed[id] = Listed.file;
+      this.#sizeBytes[id] = entry.sizeBytes;
+    }
+  }
+
+  /** What the listing proves of an object; `none` = nothing. */
+  outcome(id: number): OutcomeCode {
+    const listed = this.#listed[id];
+    if (listed === Listed.no) {
+      const link = this.#linkAbove(id);
+      if (link !== undefined) return this.#throughLink(id, link);
+      return this.isWhole(id) ? Outcome.absent : Outcome.none;
+    }
+    const { types, sizeBytes, leadsTo } = this.#inventory;
+    if (types[id] === ObjectType.directory) {
+      return listed === Listed.directory ? Outcome.present : Outcome.different;
+    }
+    // Servers that follow links list them as what they lead to.
+    if (listed === Listed.directory && isDirectoryLike(this.#inventory, id)) return Outcome.present;
+    if (listed === Listed.file && !isDirectoryLike(this.#inventory, id)) {
+      return this.#sizeBytes[id] === sizeBytes[id] ? Outcome.present : Outcome.different;
+    }
+    if (types[id] === ObjectType.symlink && listed === Listed.sameLink) {
+      const end = leadsTo[id] as number;
+      if (end === id) return Outcome.different;
+      const there = this.outcome(end);
+      return there === Outcome.present || there === Outcome.none ? there : Outcome.different;
+    }
+    return Outcome.different;
+  }
+
+  /** The size that belongs to an outcome: of a link that of what it leads to. */
+  sizeBytes(id: number, outcome: OutcomeCode): number {
+    if (outcome === Outcome.present) return this.#inventory.sizeBytes[id] as number;
+    return outcome === Outcome.different ? (this.#sizeBytes[id] as number) : -1;
+  }
+
+  /** The link to a directory through which an object's path goes, if one does: a listing shows nothing beneath it. */
+  #linkAbove(id: number): number | undefined {
+    const path = this.#inventory.paths[id] as string;
+    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
+      const parent = this.#objectIdOf(path.slice(0, at));
+      if (parent === undefined) continue;
+      return this.#inventory.types[parent] === ObjectType.symlink ? parent : undefined;
+    }
+    return undefined;
+  }
+
+  #throughLink(id: number, link: number): OutcomeCode {
+    const end = this.#inventory.leadsTo[id] as number;
+    const ofLink = this.outcome(link);
+    const ofEnd = end === id ? Outcome.different : this.outcome(end);
+    if (ofLink === Outcome.present && ofEnd === Outcome.present) return Outcome.present;
+    if (ofLink === Outcome.absent || ofEnd === Outcome.absent) return Outcome.absent;
+    return ofLink === Outcome.none || ofEnd === Outcome.none ? Outcome.none : Outcome.different;
+  }
+}
+
+function plainTarget(target: string): string {
+  return target.startsWith('./') ? target.slice(2) : target;
+}
