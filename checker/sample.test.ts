@@ -58,7 +58,12 @@ describe('strata', () => {
 
   test('in time every object is drawn', () => {
     const { inventory, ids, listing } = built(
-      Array.from({ length: 100 }, () => ({ top: 'a', isDirectory: false, outcome: Outcome.present, sizeBytes: 1 })),
+      Array.from({ length: 100 }, () => ({
+        top: 'distfiles' as const,
+        isDirectory: false,
+        outcome: Outcome.present,
+        sizeBytes: 1,
+      })),
     );
     const drawn = new Set<number>();
     for (let i = 0; i < 100; i++) {

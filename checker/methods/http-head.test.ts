@@ -125,7 +125,7 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
     ['resets', (socket) => socket.resetAndDestroy(), 'connection reset'],
     ['answers garbage', (socket) => socket.write('\u0000\u001b[31mSSH-2.0\r\n\r\n'), 'its answer is not HTTP'],
     ['endless headers', (socket) => endlessly(socket, `X: ${'y'.repeat(4000)}\r\n`), 'sends headers without end'],
-    ['endless interim answers', (socket) => endlessly(socket, answer(103)), 'sends interim answers without end'],
+    ['endless interim answers', (socket) => endlessly(socket, answer(103), 2, ''), 'sends interim answers without end'],
     ['a drip of a header', (socket) => endlessly(socket, 'X', 200), 'no answer within 1 s'],
   ];
   test.each(rows)('from the start: %s', async (_, respond, reason) => {
@@ -223,8 +223,8 @@ function onceFaulty(respond: Responder): Responder {
   };
 }
 
-function endlessly(socket: Socket, text: string, everyMs = 2): void {
-  socket.write('HTTP/1.1 200 OK\r\n');
+function endlessly(socket: Socket, text: string, everyMs = 2, start = 'HTTP/1.1 200 OK\r\n'): void {
+  socket.write(start);
   const timer = setInterval(() => socket.write(text), everyMs);
   socket.on('close', () => clearInterval(timer));
 }

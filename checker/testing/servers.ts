@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -14,6 +14,8 @@ export interface TestServer {
 /** A folder that is removed by `close`. */
 export function tempFolder(): { readonly path: string; readonly close: () => void } {
   const path = mkdtempSync(join(tmpdir(), 'checker-'));
+  // A daemon started by root reads it as nobody.
+  chmodSync(path, 0o755);
   return { path, close: () => rmSync(path, { recursive: true, force: true }) };
 }
 

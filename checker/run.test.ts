@@ -1,0 +1,259 @@
+import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { UsageError } from '../core/errors.ts';
+import { decodeObservations } from '../core/formats/observations-file.ts';
+import type { Inventory } from '../core/inventory.ts';
+import type { AccessPoint, Mirror } from '../core/mirror.ts';
+import { METHODS, Outcome } from '../core/observations.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import { silentProgress } from '../core/progress.ts';
+import { judge } from './mirror-check.ts';
+import { type CheckOptions, runCheck } from './run.ts';
+import { testInventory } from './testing/inventory.ts';
+import {
+  answer,
+  orNotFound,
+  plantFiles,
+  startNginx,
+  startRsyncDaemon,
+  startScripted,
+  tempFolder,
+} from './testing/servers.ts';
+
+const toClose: { close: () => void | Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of toClose.splice(0).reverse()) await each.close();
+});
+
+function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
+  toClose.push(resource);
+  return resource;
+}
+
+function mirror(id: string, urls: readonly string[]): Mirror {
+  const accessPoints = urls.map((url): AccessPoint => {
+    const protocol = url.split(':')[0] as AccessPoint['protocol'];
+    return { id: `${id}.${protocol}`, mirrorId: id, protocol, url, ipv4: true, ipv6: false, partial: false };
+  });
+  const places = [{ country: 'DE', latitude: 0, longitude: 0 }];
+  return { id, name: id, places, weight: 1, drained: false, accessPoints };
+}
+
+function harness(inventory: Inventory, mirrors: readonly Mirror[]) {
+  const output = keep(tempFolder()).path;
+  const notes: string[] = [];
+  let advanced = 0;
+  const run = (options: Partial<CheckOptions> = {}) =>
+    runCheck({
+      output,
+      inventory,
+      mirrors: { version: 1, takenAtMs: 0, mirrors, notes: [] },
+      only: { mirrorIds: [], treePrefix: '' },
+      userAgent: 'redirector-test/1',
+      timeoutMs: 1000,
+      nowMs: Date.now,
+      progress: {
+        start: (...task) => ({
+          ...silentProgress.start(...task),
+          advance: (steps) => {
+            advanced += steps;
+          },
+        }),
+        note: (line) => notes.push(line),
+      },
+      signal: new AbortController().signal,
+      ...options,
+    });
+  const read = (id: string) => {
+    const file = outputLayout.observations(output, id);
+    return decodeObservations(readFileSync(file), inventory.paths.length, file);
+  };
+  return { output, notes, run, read, advanced: () => advanced };
+}
+
+const FILES = testInventory(Array.from({ length: 300 }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: 7 })));
+const fine = (path: string) => orNotFound(path, answer(200, { 'Content-Length': 7 }));
+const methodsOf = (method: Uint8Array) => {
+  const counts: Record<string, number> = {};
+  for (const code of method) counts[METHODS[code]!] = (counts[METHODS[code]!] ?? 0) + 1;
+  return counts;
+};
+
+describe('a check', () => {
+  test('writes a file for each access point, counts, and tells of each', async () => {
+    const server = keep(
+      await startScripted((socket, path) => {
+        const status = path.endsWith('9') ? 503 : path.endsWith('1') ? 404 : 200;
+        socket.write(orNotFound(path, answer(status, { 'Content-Length': 7 })));
+      }),
+    );
+    const url = `http://127.0.0.1:${server.port}/`;
+    const check = harness(FILES, [mirror('m', ['ftp://m/', url]), mirror('dead', ['http://127.0.0.1:1/'])]);
+    const summary = await check.run();
+    expect(summary.accessPoints).toMatchObject([
+      {
+        accessPointId: 'm.http',
+        method: 'http-head',
+        present: 240,
+        absent: 30,
+        different: 0,
+        failed: 30,
+        asked: 300,
+        state: 'failing',
+        reason: '30 of 300 checks failed',
+      },
+      { accessPointId: 'dead.http', failed: 300, state: 'down', reason: 'connection refused' },
+    ]);
+    expect(summary).toMatchObject({ notChecked: { ftp: 1 }, interrupted: false });
+    expect(summary.totals).toMatchObject({ present: 240, absent: 30, failed: 330, asked: 600 });
+    expect(check.advanced()).toBe(600);
+    expect(check.notes).toContainEqual('1 access points not checked yet: no method for ftp');
+    const line = /^m\.http: 240 present, 30 absent, 0 different, 30 failed in \d+\.\d s; failing: 30 of 300/;
+    expect(check.notes).toContainEqual(expect.stringMatching(line));
+    expect(readdirSync(join(check.output, 'observations')).sort()).toEqual(['dead.http.msgpack', 'm.http.msgpack']);
+    const { outcome, liveness, cost, failures } = check.read('m.http');
+    expect([outcome[0], outcome[1], outcome[9]]).toEqual([Outcome.present, Outcome.absent, Outcome.none]);
+    expect(liveness.state).toBe('failing');
+    expect(failures).toEqual(['answers 503 (service unavailable)']);
+    expect(cost.requests).toBe(server.paths.length);
+    expect(cost.connections).toBe(server.accepted());
+  });
+
+  test('keeps the evidence of older checks where it fails', async () => {
+    let isBroken = false;
+    const server = keep(
+      await startScripted((socket, path) => socket.write(isBroken ? answer(500, { 'Content-Length': 0 }) : fine(path))),
+    );
+    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    await check.run();
+    isBroken = true;
+    const summary = await check.run({ nowMs: () => Date.now() + 100_000 });
+    expect(summary.accessPoints[0]).toMatchObject({ present: 0, failed: 300, state: 'down' });
+    const { outcome, failedAtS, evidenceAtS, liveness } = check.read('m.http');
+    expect(outcome.every((code) => code === Outcome.present)).toBe(true);
+    expect(failedAtS[5]! - evidenceAtS[5]!).toBeGreaterThan(90);
+    expect(liveness.reason).toBe("answers 500 (internal server error) for names that don't exist");
+  });
+
+  test('replaces a torn file, and one of another place, with a note', async () => {
+    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    await check.run();
+    const file = outputLayout.observations(check.output, 'm.http');
+    writeFileSync(file, readFileSync(file).subarray(0, 100));
+    expect((await check.run()).totals.present).toBe(300);
+    expect(check.notes).toContainEqual(
+      expect.stringMatching(/m\.http\.msgpack: not a whole msgpack file.*begun anew$/),
+    );
+    expect(check.read('m.http').outcome[0]).toBe(Outcome.present);
+    const moved = harness(FILES, [mirror('m', ['http://127.0.0.1:1/'])]);
+    await moved.run({ output: check.output });
+    expect(moved.notes).toContainEqual(
+      expect.stringMatching(/is about "http.*", not "http:\/\/127\.0\.0\.1:1\/"; begun/),
+    );
+    expect(check.read('m.http').outcome[0]).toBe(Outcome.none);
+  });
+
+  test('leaves out removed objects, other mirrors and what is not under the prefix', async () => {
+    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const inventory = testInventory([
+      { path: 'releases/a%20b/x', sizeBytes: 7 },
+      { path: 'releases/a%20bc', sizeBytes: 7 },
+      { path: 'releases/a%20b/gone', sizeBytes: 7 },
+    ]);
+    inventory.removedAtS[2] = 5;
+    const url = `http://127.0.0.1:${server.port}/`;
+    const check = harness(inventory, [mirror('m', [url]), mirror('n', [url])]);
+    const summary = await check.run({ only: { mirrorIds: ['n'], treePrefix: '/releases/a b/' } });
+    expect(summary.accessPoints.map(({ accessPointId, asked }) => [accessPointId, asked])).toEqual([['n.http', 1]]);
+    expect(server.paths.filter((path) => !path.includes('no-such'))).toEqual(['/releases/a%20b/x']);
+  });
+
+  test('names a mirror or prefix that is not there', async () => {
+    const check = harness(FILES, [mirror('m', ['http://127.0.0.1:1/'])]);
+    const wrong = (only: CheckOptions['only']) => check.run({ only });
+    await expect(wrong({ mirrorIds: ['nobody'], treePrefix: '' })).rejects.toThrow(/no mirror has the id "nobody"/);
+    await expect(wrong({ mirrorIds: [], treePrefix: 'distfile' })).rejects.toThrow(/lies under "distfile"/);
+    await expect(wrong({ mirrorIds: [], treePrefix: '%zz' })).rejects.toThrow(UsageError);
+  });
+
+  test('interrupted: files hold what was found, nothing more', async () => {
+    const abort = new AbortController();
+    const server = keep(
+      await startScripted((socket, path, _, asked) => {
+        if (asked <= 280) socket.write(fine(path));
+        else abort.abort();
+      }),
+    );
+    const later = 'http://127.0.0.1:1/';
+    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`, later])]);
+    const summary = await check.run({ signal: abort.signal, timeoutMs: 20_000 });
+    expect(summary.interrupted).toBe(true);
+    expect(summary.accessPoints).toHaveLength(1);
+    const { outcome, failedAtS } = check.read('m.http');
+    const found = outcome.filter((code) => code === Outcome.present).length;
+    expect(found).toBeGreaterThan(0);
+    expect(found).toBe(summary.totals.present);
+    expect(failedAtS.every((at) => at === 0)).toBe(true);
+  });
+});
+
+describe('an rsync listing counts for the http access point of its mirror', () => {
+  async function pair(change: (httpRoot: string) => void) {
+    const [rsyncRoot, httpRoot] = [keep(tempFolder()).path, keep(tempFolder()).path];
+    const sizes: Record<string, number> = {};
+    for (let i = 0; i < 400; i++) sizes[`distfiles/f${i}`] = i % 9;
+    for (let i = 0; i < 100; i++) sizes[`releases/r${i}`] = 3;
+    plantFiles(rsyncRoot, sizes);
+    plantFiles(httpRoot, sizes);
+    symlinkSync('distfiles', join(rsyncRoot, 'link'));
+    symlinkSync('distfiles', join(httpRoot, 'link'));
+    change(httpRoot);
+    const inventory = testInventory([
+      ...Object.entries(sizes).map(([path, sizeBytes]) => ({ path, sizeBytes })),
+      { path: 'distfiles' },
+      { path: 'link', target: 'distfiles', leadsTo: 'distfiles' },
+      ...Array.from({ length: 80 }, (_, i) => ({ path: `distfiles/missing${i}`, sizeBytes: 1 })),
+    ]);
+    const nginx = keep(await startNginx(httpRoot, ''));
+    const daemon = keep(await startRsyncDaemon(rsyncRoot));
+    const urls = [`http://127.0.0.1:${nginx.port}/`, `rsync://127.0.0.1:${daemon.port}/tree/`];
+    const check = harness(inventory, [mirror('m', urls)]);
+    return { inventory, check };
+  }
+
+  test('where the samples agree', async () => {
+    const { check } = await pair(() => {});
+    const summary = await check.run({ timeoutMs: 5000 });
+    expect(summary.accessPoints.map((point) => [point.accessPointId, point.method])).toEqual([
+      ['m.rsync', 'rsync'],
+      ['m.http', 'rsync+sample'],
+    ]);
+    expect(summary.accessPoints[1]).toMatchObject({ present: 502, absent: 80, failed: 0, state: 'up' });
+    const { method, outcome } = check.read('m.http');
+    // 60 of each of three strata, and the two directories.
+    expect(methodsOf(method)).toEqual({ 'http-head': 182, 'rsync+sample': 582 - 182 });
+    expect([outcome[0], outcome[581]]).toEqual([Outcome.present, Outcome.absent]);
+  });
+
+  test('and not at all in a part of the tree where they do not', async () => {
+    const changed: Record<string, number> = {};
+    for (let i = 0; i < 100; i += 2) changed[`releases/r${i}`] = 4;
+    const { check, inventory } = await pair((root) => plantFiles(root, changed));
+    await check.run({ timeoutMs: 5000 });
+    const { method, outcome } = check.read('m.http');
+    const releases = inventory.paths.flatMap((path, id) => (path.startsWith('releases/') ? [id] : []));
+    expect(methodsOf(Uint8Array.from(releases, (id) => method[id]!))).toEqual({ 'http-head': 100 });
+    expect(releases.filter((id) => outcome[id] === Outcome.different)).toHaveLength(50);
+    expect(methodsOf(method)['rsync+sample']).toBe(400 + 80 - 120);
+  });
+});
+
+test('the state follows from how a check went', () => {
+  const report = { requests: 1, connections: 1 };
+  expect(judge({ ended: 'unusable', reason: 'x', ...report }, 10, 10)).toEqual({ state: 'down', reason: 'x' });
+  expect(judge({ ended: 'partial', reason: 'y', ...report }, 1, 100)).toEqual({ state: 'failing', reason: 'y' });
+  expect(judge({ ended: 'whole', reason: '', ...report }, 5, 100)).toEqual({ state: 'up', reason: '' });
+  expect(judge({ ended: 'whole', reason: '', ...report }, 6, 100).state).toBe('failing');
+});
