@@ -1,12 +1,10 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { ObjectType, type ObjectTypeCode } from '../../core/inventory.ts';
-import { Outcome } from '../../core/observations.ts';
 import { collect, tally } from '../testing/collect.ts';
-import { type TestObject, testInventory } from '../testing/inventory.ts';
+import { testInventory } from '../testing/inventory.ts';
 import { plantFiles, startRsyncDaemon, startScripted, tempFolder } from '../testing/servers.ts';
-import { ListedTree, rsync } from './rsync.ts';
+import { rsync } from './rsync.ts';
 
 const toClose: { close: () => void | Promise<void> }[] = [];
 afterEach(async () => {
@@ -108,39 +106,5 @@ describe('over a real daemon', () => {
     expect(report.ended).toBe('unusable');
     expect(report.reason).not.toBe('');
     await expect.poll(server.open).toBe(0);
-  });
-});
-
-describe('a listing that broke off', () => {
-  const entry = (type: ObjectTypeCode, path: string, sizeBytes = 0, target = '') => {
-    return { type, path, sizeBytes, target, modified: '2026/01/01 00:00:00' };
-  };
-  const objects: TestObject[] = [
-    { path: 'a' },
-    { path: 'a/f', sizeBytes: 3 },
-    { path: 'l', target: 'a/f', leadsTo: 'a/f' },
-    { path: 'a/g', sizeBytes: 4 },
-  ];
-  const inventory = testInventory(objects);
-  const tree = () => new ListedTree(inventory, (path) => inventory.paths.indexOf(path));
-
-  test('shows what it shows, and proves nothing absent', () => {
-    const listed = tree();
-    listed.add(entry(ObjectType.directory, 'a'));
-    listed.add(entry(ObjectType.file, 'a/f', 3));
-    expect([0, 1, 2, 3].map((id) => listed.outcome(id, false))).toEqual([
-      Outcome.present,
-      Outcome.present,
-      Outcome.none,
-      Outcome.none,
-    ]);
-    expect([2, 3].map((id) => listed.outcome(id, true))).toEqual([Outcome.absent, Outcome.absent]);
-  });
-
-  test('a link whose end was not reached is neither present nor different', () => {
-    const listed = tree();
-    listed.add(entry(ObjectType.symlink, 'l', 3, 'a/f'));
-    expect(listed.outcome(2, false)).toBe(Outcome.none);
-    expect(listed.outcome(2, true)).toBe(Outcome.different);
   });
 });
