@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
+import { Spool } from './spool.ts';
 
 export interface RsyncListing {
   /** Read to its end without error: only then does a missing name prove anything. */
@@ -34,6 +35,9 @@ const EXIT_REASONS: Readonly<Record<number, string>> = {
   35: 'no connection in time',
 };
 const MAX_STDERR_BYTES = 4096;
+/** Ten times the largest tree's, with the longest names. */
+const MAX_LISTING_BYTES = 2 ** 30;
+const READ_EVERY_MS = 4;
 
 /**
  * Lists a tree over rsync in one pass. Never throws for the server's sake: what went wrong is in the answer.
@@ -53,21 +57,34 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
   return new Promise((resolve) => {
     // A locale of its own: rsync then escapes every byte that is not printable ASCII.
     const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-    const child = spawn('rsync', [...flags, '--', options.url], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const spool = new Spool();
+    const child = spawn('rsync', [...flags, '--', options.url], { stdio: ['ignore', spool.fd, 'pipe'], env });
     let stderr = '';
+    let isTooLarge = false;
     const kill = () => child.kill('SIGKILL');
     // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
     const watchdog = setTimeout(kill, options.timeoutMs * 2);
     options.signal.addEventListener('abort', kill, { once: true });
     if (options.signal.aborted) kill();
-    child.stdout.on('data', (chunk: Buffer) => {
-      watchdog.refresh();
-      parser.push(chunk);
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
+    const drain = () => {
+      for (let chunk = spool.read(); chunk !== null; chunk = spool.read()) {
+        watchdog.refresh();
+        parser.push(chunk);
+        if (spool.position > MAX_LISTING_BYTES) {
+          isTooLarge = true;
+          kill();
+          return;
+        }
+      }
+    };
+    const reading = setInterval(drain, READ_EVERY_MS);
+    child.stderr?.on('data', (chunk: Buffer) => {
       if (stderr.length < MAX_STDERR_BYTES) stderr += chunk.toString('latin1').slice(0, MAX_STDERR_BYTES);
     });
     const finish = (complete: boolean, reason: string) => {
+      clearInterval(reading);
+      if (!isTooLarge) drain();
+      spool.close();
       clearTimeout(watchdog);
       options.signal.removeEventListener('abort', kill);
       parser.end();
@@ -82,7 +99,10 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
       finish(false, missing ? 'rsync is not installed on this machine' : messageOf(error));
     });
-    child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr)));
+    child.on('close', (code) => {
+      if (isTooLarge) finish(false, `its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
+      else finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr));
+    });
   });
 }
 
