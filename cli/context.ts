@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Progress } from '../core/progress.ts';
@@ -38,6 +39,8 @@ export function withSharedOptions(command: Command): Command {
 /** Runs a command's work with its context: progress is put away and signal handlers removed whatever happens. */
 export async function inContext(options: SharedOptions, work: (context: Context) => Promise<void>): Promise<void> {
   const abort = new AbortController();
+  // As many listeners as there are mirrors under way; none of them leaks.
+  setMaxListeners(0, abort.signal);
   const progress = progressFor(options.quiet === true);
   let asked = 0;
   const interrupt = () => {
