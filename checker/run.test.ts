@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import { UsageError } from '../core/errors.ts';
@@ -178,6 +178,34 @@ describe('a check', () => {
     await expect(wrong({ mirrorIds: [], treePrefix: '%zz' })).rejects.toThrow(UsageError);
   });
 
+  test('many mirrors at once, all under way with one signal, without a warning', async () => {
+    const server = keep(await startScripted((socket, path) => setTimeout(() => socket.write(fine(path)), 20)));
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    const url = `http://127.0.0.1:${server.port}/`;
+    const check = harness(
+      FILES,
+      Array.from({ length: 20 }, (_, i) => mirror(`m${i}`, [url])),
+    );
+    expect((await check.run()).totals.present).toBe(20 * 300);
+    process.off('warning', listen);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a folder that cannot be written ends the whole check, and leaves no socket', async () => {
+    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const slow = keep(await startScripted(() => {}));
+    const urls = [server, slow].map(({ port }) => `http://127.0.0.1:${port}/`);
+    const check = harness(FILES, [mirror('m', urls.slice(0, 1)), mirror('slow', urls.slice(1))]);
+    symlinkSync('nowhere', join(check.output, 'observations'));
+    const startedAtMs = Date.now();
+    await expect(check.run({ timeoutMs: 10_000 })).rejects.toThrow(/observations/);
+    expect(slow.accepted()).toBeGreaterThan(0);
+    await expect.poll(() => server.open() + slow.open()).toBe(0);
+    expect(Date.now() - startedAtMs).toBeLessThan(8000);
+  });
+
   test('interrupted: files hold what was found, nothing more', async () => {
     const abort = new AbortController();
     const server = keep(
@@ -200,7 +228,7 @@ describe('a check', () => {
 });
 
 describe('an rsync listing counts for the http access point of its mirror', () => {
-  async function pair(change: (httpRoot: string) => void) {
+  async function pair(change: (httpRoot: string, rsyncRoot: string) => void) {
     const [rsyncRoot, httpRoot] = [keep(tempFolder()).path, keep(tempFolder()).path];
     const sizes: Record<string, number> = {};
     for (let i = 0; i < 400; i++) sizes[`distfiles/f${i}`] = i % 9;
@@ -209,7 +237,7 @@ describe('an rsync listing counts for the http access point of its mirror', () =
     plantFiles(httpRoot, sizes);
     symlinkSync('distfiles', join(rsyncRoot, 'link'));
     symlinkSync('distfiles', join(httpRoot, 'link'));
-    change(httpRoot);
+    change(httpRoot, rsyncRoot);
     const inventory = testInventory([
       ...Object.entries(sizes).map(([path, sizeBytes]) => ({ path, sizeBytes })),
       { path: 'distfiles' },
@@ -235,6 +263,24 @@ describe('an rsync listing counts for the http access point of its mirror', () =
     // 60 of each of three strata, and the two directories.
     expect(methodsOf(method)).toEqual({ 'http-head': 182, 'rsync+sample': 582 - 182 });
     expect([outcome[0], outcome[581]]).toEqual([Outcome.present, Outcome.absent]);
+  });
+
+  test('never where it is not whole', async () => {
+    const { check } = await pair((_, rsyncRoot) => {
+      mkdirSync(join(rsyncRoot, 'locked'));
+      chmodSync(join(rsyncRoot, 'locked'), 0);
+    });
+    const summary = await check.run({ timeoutMs: 5000 });
+    expect(summary.accessPoints[0]).toMatchObject({
+      method: 'rsync',
+      present: 502,
+      absent: 0,
+      failed: 80,
+      state: 'failing',
+    });
+    expect(summary.accessPoints[0]?.reason).toMatch(/^partial: some of the tree could not be read \(rsync exit 23/);
+    expect(summary.accessPoints[1]).toMatchObject({ method: 'http-head', present: 502, absent: 80, failed: 0 });
+    expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 582 });
   });
 
   test('and not at all in a part of the tree where they do not', async () => {

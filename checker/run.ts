@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import PQueue from 'p-queue';
 import { FormatError, quoted, UsageError } from '../core/errors.ts';
 import { decodeObservations, emptyObservations } from '../core/formats/observations-file.ts';
@@ -50,7 +51,7 @@ export interface CheckSummary {
  * is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
-  const { inventory, progress, signal, nowMs } = options;
+  const { inventory, progress, nowMs } = options;
   const startedAtMs = nowMs();
   const mirrors = chosenMirrors(options.mirrors, options.only.mirrorIds);
   const objectIds = chosenObjects(inventory, options.only.treePrefix);
@@ -60,8 +61,13 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   }
   const points = mirrors.reduce((sum, mirror) => sum + checkable(mirror).length, 0);
   const task = progress.start('check', points * objectIds.length, 'objects');
+  const broken = new AbortController();
+  const signal = AbortSignal.any([options.signal, broken.signal]);
+  // Every check under way listens to it.
+  setMaxListeners(0, signal);
   const context: CheckContext = {
     ...options,
+    signal,
     objectIds,
     objectIdOf: lazyIndex(inventory),
     loadObservations: (accessPoint) => loadObservations(options, accessPoint),
@@ -72,7 +78,12 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     const perMirror = await queue.addAll(mirrors.map((mirror) => () => checkMirror(context, mirror)));
     const accessPoints = perMirror.flat();
     const elapsedMs = Math.max(0, Math.round(nowMs() - startedAtMs));
-    return { accessPoints, totals: totalsOf(accessPoints), notChecked, elapsedMs, interrupted: signal.aborted };
+    return { accessPoints, totals: totalsOf(accessPoints), notChecked, elapsedMs, interrupted: options.signal.aborted };
+  } catch (error) {
+    // A full disk: nothing goes on behind the back of the caller.
+    broken.abort();
+    await queue.onIdle();
+    throw error;
   } finally {
     task.end();
   }

@@ -241,6 +241,15 @@ describe('connections that are cut lose nothing', () => {
     expect(repeated).toEqual([]);
   });
 
+  test('one answer on each connection: later ones are used once, and no question runs into a cut', async () => {
+    const server = await scripted((socket, path, nth) => {
+      if (nth === 1) socket.write(fine(path), () => setTimeout(() => socket.destroy(), 3));
+    });
+    const { report, results } = await collect(httpHead, files(3000), urlOf(server));
+    expect(tally(results)).toEqual({ 'present 7': 3000 });
+    expect(report.requests).toBeLessThan(3000 + 1500);
+  });
+
   test('few answers on a connection: it is asked one at a time', async () => {
     const server = await scripted((socket, path, nth) => {
       socket.write(fine(path));

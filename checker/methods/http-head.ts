@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
-import { type HeadRunReport, headAll } from '../net/head-run.ts';
+import type { HeadRun, HeadRunReport } from '../net/head-run.ts';
 import { statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
@@ -17,6 +17,9 @@ const SOFT_404 = "answers 200 to names that don't exist";
 
 /** HEAD of every object, pipelined over a few connections. */
 export const httpHead: Method = { name: 'http-head', scope: 'object', protocols: ['https', 'http'], check };
+
+// Loaded when it is needed: undici takes longer to load than most of a check over rsync alone takes to compare.
+const headAll = async (run: HeadRun): Promise<HeadRunReport> => (await import('../net/head-run.ts')).headAll(run);
 
 type Base = { readonly origin: string; readonly path: string };
 type Preflight = { readonly verdict: 'usable' | 'down' | 'interrupted'; readonly reason: string };

@@ -136,8 +136,7 @@ class Lane implements Dispatcher.DispatchHandler {
   constructor(line: HeadLine, userAgent: string) {
     this.#line = line;
     const headers = ['user-agent', userAgent, 'accept-encoding', 'identity'];
-    // Without `reset: false` undici closes the connection after every HEAD.
-    this.#options = { path: '/', method: 'HEAD', headers, reset: false };
+    this.#options = { path: '/', method: 'HEAD', headers };
   }
 
   /** Goes on with the next index; false = there is none. */
@@ -153,6 +152,8 @@ class Lane implements Dispatcher.DispatchHandler {
 
   send(): void {
     this.#interim = 0;
+    // Without `reset: false` undici closes the connection after every HEAD.
+    this.#options.reset = this.#line.runner.isSingleUse;
     this.#line.dispatch(this.#options, this);
   }
 

@@ -49,6 +49,7 @@ export class HeadRunner {
   requests = 0;
   connections = 0;
   depth: number;
+  isSingleUse = false;
   ended = false;
   #next = 0;
   #settled = 0;
@@ -114,10 +115,15 @@ export class HeadRunner {
     return Math.min(MAX_BACKOFF_MS, (this.run.timeoutMs / 4) * this.strikes);
   }
 
-  /** A server that cuts connections after few answers throws away most of a deep pipeline: it is asked singly. */
+  /**
+   * A server that cuts connections after few answers throws away most of a deep pipeline: it is asked one at a time.
+   * If it cuts them after each answer even then, they are used once: a second request would run into the cut.
+   */
   connectionEnded(answers: number): void {
-    if (this.ended || this.depth === 1 || answers === 0 || answers >= FEW_ANSWERS) return;
+    if (this.ended || answers === 0 || answers >= (this.depth === 1 ? 2 : FEW_ANSWERS)) return;
     if (++this.#shortConnections <= SHORT_CONNECTIONS_ALLOWED) return;
+    this.#shortConnections = 0;
+    if (this.depth === 1) this.isSingleUse = true;
     this.depth = 1;
     for (const line of this.#lines) line.setDepth(1);
   }
