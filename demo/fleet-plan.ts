@@ -12,19 +12,19 @@ export type Behaviour =
   | 'dead'
   | 'forbidden';
 
-/** A sentence for people each. */
+/** A few words for people each. */
 export const BEHAVIOURS: Readonly<Record<Behaviour, string>> = {
-  healthy: 'holds everything and answers quickly',
-  slow: 'holds everything, but takes 40 ms for an answer',
-  stale: 'was not synced for days: the newest tenth of the files is missing',
-  'cut short': 'holds one file in seventeen cut short',
-  'distfiles only': 'holds distfiles/ alone',
-  'soft 404': 'answers 200 and a page for everything it does not have',
-  'closes after 100': 'holds everything, but cuts each connection after 100 answers',
-  'closes after 7': 'holds everything, but cuts each connection after 7 answers',
-  hanging: 'accepts connections and never answers',
-  dead: 'is switched off: nobody listens',
-  forbidden: 'answers 403 to everything',
+  healthy: 'whole and quick',
+  slow: 'whole, 40 ms an answer',
+  stale: 'stale: the newest tenth is missing',
+  'cut short': 'one file in seventeen cut short',
+  'distfiles only': 'distfiles/ alone',
+  'soft 404': '200 for whatever is missing',
+  'closes after 100': 'whole, cuts after 100 answers',
+  'closes after 7': 'whole, cuts after 7 answers',
+  hanging: 'accepts, never answers',
+  dead: 'nobody listens',
+  forbidden: '403 to everything',
 };
 
 /** A mirror before it has a port. */

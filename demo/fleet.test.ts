@@ -39,7 +39,7 @@ function proven(object: PlantedObject, answer: HeadAnswer | undefined): Truth {
 describe('the fleet over http', () => {
   it('answers for every object at every mirror what holds() tells', async () => {
     for (const [i, mirror] of fleet.mirrors.entries()) {
-      if (mirror.behaviour.includes('page for everything')) continue;
+      if (mirror.behaviour.includes('200 for whatever')) continue;
       const { port, pathname } = httpUrl(i);
       const targets = tree.objects.map((object) => targetOf(pathname, object));
       const answers = await rawHeads(Number(port), targets, 700);
@@ -52,18 +52,18 @@ describe('the fleet over http', () => {
   it('has mirrors of every kind', () => {
     const count = (words: string, truth: Truth) =>
       tree.objects.filter((object) => fleet.holds(behaving(words), 'http', object.path) === truth).length;
-    expect(count('answers quickly', 'present')).toBe(tree.objects.length);
-    expect(count('not synced', 'absent')).toBeGreaterThan(tree.objects.length / 20);
+    expect(count('whole and quick', 'present')).toBe(tree.objects.length);
+    expect(count('stale', 'absent')).toBeGreaterThan(tree.objects.length / 20);
     expect(count('distfiles/ alone', 'absent')).toBeGreaterThan(100);
     expect(count('cut short', 'different')).toBeGreaterThan(50);
-    for (const kind of ['200 and a page', 'never answers', 'switched off', '403']) {
+    for (const kind of ['200 for whatever', 'never answers', 'nobody listens', '403']) {
       expect(count(kind, 'unproven'), kind).toBe(tree.objects.length);
     }
     expect(new Set(fleet.mirrors.map((mirror) => mirror.country)).size).toBe(8);
   });
 
   it('answers 200 and a page at the soft 404 to names that can not exist', async () => {
-    const response = await fetch(new URL('no/such/thing', httpUrl(behaving('200 and a page'))));
+    const response = await fetch(new URL('no/such/thing', httpUrl(behaving('200 for whatever'))));
     expect([response.status, await response.text()]).toEqual([200, expect.stringContaining('Welcome')]);
   });
 
@@ -127,7 +127,7 @@ describe('the fleet over http', () => {
   });
 
   it('takes from the stale mirror the newest folder whole, with the links to it', () => {
-    const i = behaving('not synced');
+    const i = behaving('stale');
     const link = tree.objects.find(({ path }) => path.includes('current-stage3')) as PlantedObject;
     const paths = [link.path, link.leadsTo, Buffer.concat([link.path, Buffer.from('/no-such-file')])];
     expect(paths.map((path) => fleet.holds(i, 'http', path))).toEqual(['absent', 'absent', 'absent']);
@@ -159,7 +159,7 @@ describe('the fleet over http', () => {
 
   it('gives the stale mirror an old freshness stamp of the same length', async () => {
     const stamp = async (url: string | URL) => Number(await (await fetch(`${url}distfiles/timestamp.mirmon`)).text());
-    const [master, stale] = [await stamp(fleet.fallbackUrl), await stamp(httpUrl(behaving('not synced')))];
+    const [master, stale] = [await stamp(fleet.fallbackUrl), await stamp(httpUrl(behaving('stale')))];
     expect(master - stale).toBe(4 * 86_400);
   });
 });
@@ -167,7 +167,7 @@ describe('the fleet over http', () => {
 describe('the fleet over rsync', () => {
   it('lists at two mirrors what holds() tells, where rsync is installed', async ({ skip }) => {
     skip(!fleet.rsync, 'rsync is not installed');
-    for (const words of ['answers quickly', 'not synced']) {
+    for (const words of ['whole and quick', 'stale']) {
       const i = behaving(words);
       const listed = new Map<string, number>();
       const url = fleet.mirrors[i]?.urls.find((candidate) => candidate.startsWith('rsync:')) as string;

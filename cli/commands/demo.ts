@@ -47,15 +47,18 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     await runAll({ ...inner, print() {} }, { mirror: [], tree: '', part: WHOLE });
     const status = readStatus(inner.output);
     say(`\n${findings(status, fleet)}`);
-    context.print(
-      status.totals,
-      `${status.totals.unheld.count} objects are held by nobody who is up: the fallback serves them.`,
-    );
+    const { count } = status.totals.unheld;
+    const unheld =
+      count === 0 ? 'Every object has a holder that is up.' : `${count} objects have no holder that is up.`;
+    context.print(status.totals, `${unheld} What nobody holds is the fallback's to serve.`);
     if (options.once !== true) await serve(inner, options, (urls) => say(whatToTry(urls, tree, folder)));
   } finally {
     await fleet.close();
   }
 }
+
+/** Quick to fetch for somebody who tries. */
+const SMALL_BYTES = 1_000_000;
 
 /** A configuration that a person can go on with while the demo runs. */
 function writeConfig(context: Context, folder: string, fleet: Fleet): Context {
@@ -87,25 +90,25 @@ const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> = {
 function findings(status: Status, fleet: Fleet): string {
   const behaviours = new Map(fleet.mirrors.flatMap(({ urls, behaviour }) => urls.map((url) => [url, behaviour])));
   const table = new Table({
-    head: ['mirror', 'in', 'it is', 'over', 'found', 'present', 'absent', 'different', 'why not'],
-    colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right', 'left'],
-    colWidths: [null, null, 30, null, null, null, null, null, 36],
+    head: ['mirror', 'in', 'what it is', 'over', 'found', 'present', 'absent', 'other size'],
+    colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right'],
+    colWidths: [null, null, 34, null, 48, null, null, null],
     wordWrap: true,
-    style: { head: [], border: [], compact: true },
+    style: { head: [], border: [] },
+    chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
-  for (const mirror of status.mirrors) {
-    for (const [i, point] of mirror.accessPoints.entries()) {
-      const first = i === 0;
+  const order = fleet.mirrors.map((mirror) => mirror.name);
+  const mirrors = [...status.mirrors].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  for (const { name, countries, accessPoints } of mirrors) {
+    for (const [i, { url, protocol, state, reason, counts }] of accessPoints.entries()) {
+      const about = i > 0 ? ['', '', ''] : [name, countries[0]?.code ?? '', behaviours.get(url) ?? ''];
+      const found = STATE_SIGNS[state] + (reason === '' ? '' : `: ${reason}`);
+      const { present, absent, different } = counts;
       table.push([
-        first ? mirror.name : '',
-        first ? mirror.countries.map(({ code }) => code).join(' ') : '',
-        first ? (behaviours.get(point.url) ?? '') : '',
-        point.protocol,
-        STATE_SIGNS[point.state],
-        ...[point.counts.present, point.counts.absent, point.counts.different].map((count) =>
-          count.toLocaleString('en'),
-        ),
-        point.reason,
+        ...about,
+        protocol,
+        found,
+        ...[present, absent, different].map((count) => count.toLocaleString('en')),
       ]);
     }
   }
@@ -113,7 +116,9 @@ function findings(status: Status, fleet: Fleet): string {
 }
 
 function whatToTry(urls: { edge: string; site: string }, tree: PlantedTree, folder: string): string {
-  const files = tree.objects.filter((object) => object.sizeBytes > 0).map((object) => pathFromBytes(object.path));
+  const files = tree.objects
+    .filter((object) => object.sizeBytes > 0 && object.sizeBytes < SMALL_BYTES)
+    .map((object) => pathFromBytes(object.path));
   const plain = files.find((path) => /^distfiles\/[0-9a-f]{2}\/[a-z0-9.-]+\.tar\.xz$/.test(path)) ?? files[0];
   const hostile = files.find((path) => path.includes('%252F')) ?? files.at(-1);
   return `
