@@ -16,7 +16,7 @@ export type Behaviour =
 export const BEHAVIOURS: Readonly<Record<Behaviour, string>> = {
   healthy: 'whole and quick',
   slow: 'whole, 40 ms an answer',
-  stale: 'stale: the newest tenth is missing',
+  stale: 'stale: newest tenth missing',
   'cut short': 'one file in seventeen cut short',
   'distfiles only': 'distfiles/ alone',
   'soft 404': '200 for whatever is missing',

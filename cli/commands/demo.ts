@@ -92,7 +92,7 @@ function findings(status: Status, fleet: Fleet): string {
   const table = new Table({
     head: ['mirror', 'in', 'what it is', 'over', 'found', 'present', 'absent', 'other size'],
     colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right'],
-    colWidths: [null, null, 34, null, 48, null, null, null],
+    colWidths: [null, null, null, null, 58, null, null, null],
     wordWrap: true,
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },

@@ -1,0 +1,97 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { picture, tableOf } from '../docs/make-picture.ts';
+import { requires } from './debian-packages.ts';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+requires('curl', 'rsync')('npm start', () => {
+  const output = mkdtempSync(join(tmpdir(), 'redirector-demo-'));
+  const startedMs = Date.now();
+  let child: ChildProcess;
+  let printed = '';
+  let readyMs = 0;
+
+  beforeAll(async () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+    const [program, ...args] = scripts.start.split(' ') as [string, ...string[]];
+    child = spawn(program, [...args, '--output', output], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    await new Promise<void>((resolve, reject) => {
+      const onData = (chunk: Buffer) => {
+        printed += chunk.toString();
+        if (printed.includes('Ctrl-C ends it.')) resolve();
+      };
+      child.stdout?.on('data', onData);
+      child.stderr?.on('data', onData);
+      child.on('exit', (code) => reject(new Error(`ended with ${code}: ${printed}`)));
+    });
+    readyMs = Date.now();
+  }, 120_000);
+
+  afterAll(() => {
+    child.kill('SIGKILL');
+    rmSync(output, { recursive: true, force: true });
+  });
+
+  it('is ready in under a minute', () => {
+    expect(readyMs - startedMs).toBeLessThan(60_000);
+  });
+
+  it('prints the table that the README shows', () => {
+    const shown = readFileSync(join(root, 'docs/demo.svg'), 'utf8');
+    expect(picture(tableOf(printed))).toBe(shown);
+  });
+
+  it('finds what is wrong with each mirror', () => {
+    for (const finding of [
+      /Prairie Hosting.*down: answers 200 to names that don't exist/,
+      /Kamo River Net.*down: no answer within 2 s/,
+      /Coral Sea Mirrors.*down: connection refused/,
+      /Wattle & Gum.*down: answers 403/,
+      /Sumida Institute.*up .* 3,127 │ +0 │ +0 │/,
+    ]) {
+      expect(printed).toMatch(finding);
+    }
+  });
+
+  it('names three curl lines that work', async () => {
+    const lines = printed.split('\n').filter((line) => line.startsWith('  curl '));
+    expect(lines).toHaveLength(3);
+    const [found, followed, unknown] = await Promise.all(
+      lines.map(async (line) => (await run('sh', ['-c', line])).stdout),
+    );
+    expect(found).toMatch(/^HTTP\/1\.1 302 Found\r\n/);
+    expect(found).toMatch(/x-redirector: region=DE tier=0 /);
+    expect(followed).toMatch(/^200 [1-9]\d* bytes from http:\/\/127\.0\.0\.1:\d+\/.*%252F/);
+    expect(unknown).toMatch(/x-redirector: fallback: unknown object/);
+  });
+
+  it('names a look-up that explains the answer', async () => {
+    const line = /npx redirector lookup .*/
+      .exec(printed)?.[0]
+      .replace('npx redirector', `"${process.execPath}" redirector.js`) as string;
+    const { stdout } = await run('sh', ['-c', line], { cwd: root });
+    expect(stdout).toMatch(/^→ 302 http:\/\/127/m);
+    expect(stdout).toMatch(/✓ holds it .*\(tier 0, 0 km\)/);
+  });
+
+  it('serves the site', async () => {
+    const url = /The status site: +(\S+)/.exec(printed)?.[1] as string;
+    expect(await (await fetch(url)).text()).toContain('11 of 15 access points are up');
+    expect((await fetch(new URL('nothing', url))).status).toBe(404);
+  });
+
+  it('ends cleanly with Ctrl-C', async () => {
+    const edge = /http:\/\/127\.0\.0\.1:\d+\//.exec(printed.slice(printed.indexOf('The edge listens')))?.[0] as string;
+    const ended = new Promise((resolve) => child.on('exit', (code, signal) => resolve(signal ?? code)));
+    child.kill('SIGINT');
+    expect(await ended).toBe(0);
+    await expect(fetch(edge)).rejects.toThrow();
+  });
+});
