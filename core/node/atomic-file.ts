@@ -23,7 +23,8 @@ export function writeFileAtomic(file: string, content: string | Uint8Array, { du
     renameSync(beside, file);
   } catch (error) {
     rmSync(beside, { force: true });
-    throw error;
+    // What goes wrong while writing (a full disk) does not name the file by itself.
+    throw Object.assign(error as NodeJS.ErrnoException, { path: (error as NodeJS.ErrnoException).path ?? file });
   }
 }
 
