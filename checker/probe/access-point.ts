@@ -5,8 +5,6 @@ import type { AccessPoint } from '../../core/mirror.ts';
 import type { CheckCost, Liveness } from '../../core/observations.ts';
 import { type Family, type FamilyResult, type ProbeContext, tryOnce, verdictOf } from './try.ts';
 
-/** A first failure may be a restart or a lost packet. */
-export const SECOND_TRY_AFTER_MS = 2000;
 const FAMILIES: readonly Family[] = [4, 6];
 
 /** What is known of an access point before a probe. */
@@ -50,7 +48,7 @@ export async function probeAccessPoint(
   // What was down stays down at the first failure; what is new is confirmed.
   const wasDown = (family: Family) => (family === 4 ? record?.ipv4Up : record?.ipv6Up) === false;
   const isConfirmed = verdict.ok ? failed.every(wasDown) : earlier?.state === 'down';
-  if (isConfirmed || !(await pause(signal))) return finish([first], before.known, liveness);
+  if (isConfirmed || !(await pause(context.secondTryAfterMs, signal))) return finish([first], before.known, liveness);
 
   const known = context.knownAt(accessPoint);
   const second = await tryOnce(context, accessPoint, failed, known, 1);
@@ -68,10 +66,10 @@ function livenessBefore({ record, checked }: Before): Liveness | null {
 }
 
 /** False = interrupted. */
-async function pause(signal: AbortSignal): Promise<boolean> {
+async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     // A signal of its own: hundreds of listeners on one look like a leak.
-    await delay(SECOND_TRY_AFTER_MS, undefined, { signal: AbortSignal.any([signal]) });
+    await delay(ms, undefined, { signal: AbortSignal.any([signal]) });
     return true;
   } catch {
     return false;

@@ -26,6 +26,10 @@ export function certificateReason(socket: TLSSocket, nowMs: number): string {
       : `certificate not valid before ${new Date(startMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
   }
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') return `certificate is for other names: ${namesOf(certificate)}`;
+  // One certificate alone, by somebody unknown: either that is the authority, or one between them is not sent.
+  if (code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE') {
+    return 'certificate is not from a trusted authority, or its chain is incomplete';
+  }
   return connectionReason({ code }, 0);
 }
 

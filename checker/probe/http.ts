@@ -50,6 +50,7 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
       reply = again;
     } else client.userAgent = task.userAgent;
   }
+  if (reply.status === 200 && reply.lengthBytes < 0) reply = await client.request('GET', url);
   const name = quoted(shownPath(known.path));
   if (ABSENT.has(reply.status)) throw new ProbeFailure(`has no ${name}${after(reply)}`);
   if (reply.status !== 200) throw new ProbeFailure(`${statusReason(reply.status, '')} for ${name}${after(reply)}`);

@@ -22,6 +22,9 @@ const AT_ONCE = 96;
 /** Where none of so many answers, it is more likely us than them. */
 const FEW_ACCESS_POINTS = 10;
 
+/** A first failure may be a restart or a lost packet. */
+const SECOND_TRY_AFTER_MS = 2000;
+
 export interface ProbeOptions {
   readonly output: string;
   readonly inventory: Inventory;
@@ -32,6 +35,8 @@ export interface ProbeOptions {
   readonly userAgent: string;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
   readonly timeoutMs: number;
+  /** Default: two seconds. */
+  readonly secondTryAfterMs?: number;
   readonly nowMs: () => number;
   readonly progress: Progress;
   /** Raised: what was found is written, the rest stays as it was. */
@@ -65,6 +70,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const context: ProbeContext = {
     ...options,
     master: masterOf(inventory, options.master, objectIdOf),
+    secondTryAfterMs: options.secondTryAfterMs ?? SECOND_TRY_AFTER_MS,
     network: options.network ?? systemNetwork(),
     knownAt: (accessPoint) => provenAt(accessPoint, inventory, evidence(accessPoint), objectIdOf),
   };

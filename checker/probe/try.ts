@@ -19,6 +19,7 @@ export interface ProbeContext {
   readonly network: Network;
   readonly userAgent: string;
   readonly timeoutMs: number;
+  readonly secondTryAfterMs: number;
   readonly nowMs: () => number;
   readonly signal: AbortSignal;
   /** Objects that an access point should have by what is known of it now. */
@@ -66,12 +67,18 @@ export async function tryOnce(
       return result(true, '');
     } catch (error) {
       if (context.signal.aborted) return result(null, 'interrupted');
-      if (deadline.aborted) return result(false, `too slow: not done within ${(timeoutMs * TRY_TIMEOUTS) / 1000} s`);
+      if (deadline.aborted) return result(false, tooSlow(facts.requests, timeoutMs * TRY_TIMEOUTS));
       if (error instanceof ProbeFailure) return result(false, error.message);
       throw error;
     }
   };
   return Promise.all(families.map(probe));
+}
+
+function tooSlow(requests: number, afterMs: number): string {
+  const within = `within ${afterMs / 1000} s`;
+  if (requests === 0) return `the name does not resolve ${within}`;
+  return requests === 1 ? `no answer ${within}` : `too slow: not done ${within}`;
 }
 
 /** Of use over one family is of use; null where no family can be told of. */
