@@ -116,12 +116,14 @@ function recordOf(
 
 function warningsOf(liveness: Liveness, tries: readonly (readonly FamilyResult[])[]): readonly string[] {
   const last = latest(tries);
-  const ofFamilies = last.map(({ family, up, reason }) => (up === false ? `not over IPv${family}: ${reason}` : reason));
+  const ofFamilies = last
+    .filter(({ up }) => up === false)
+    .map(({ family, reason }) => `not over IPv${family}: ${reason}`);
   const first = tries.length > 1 && liveness.state === 'up' ? (tries[0] ?? []) : [];
   const hiccups = first
     .filter(({ family, up }) => up === false && last.some((one) => one.family === family && one.up === true))
     .map(({ reason }) => `a first try failed: ${reason}`);
   // Where all families are down their reasons are the liveness' own.
   const said = liveness.state === 'up' ? [...ofFamilies, ...hiccups] : [];
-  return [...new Set([...last.flatMap(({ facts }) => facts.warnings), ...said])].filter((line) => line !== '');
+  return [...new Set([...last.flatMap(({ facts }) => facts.warnings), ...said])];
 }

@@ -10,7 +10,7 @@ import { addressesOf, type Reach } from './targets.ts';
 /** So many are followed; the next is refused. */
 export const MAX_REDIRECTS = 5;
 const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_HOST_CHARACTERS = 80;
+export const MAX_ORIGIN_CHARACTERS = 80;
 
 export interface ClientOptions extends Reach {
   readonly family: 4 | 6;
@@ -29,8 +29,8 @@ export interface Reply {
   /** At most as long as was asked for; `isWhole` = that is all of it. */
   readonly body: Buffer;
   readonly isWhole: boolean;
-  /** Host and port that answered. */
-  readonly host: string;
+  /** Of the server that answered: `https://host:port`. */
+  readonly origin: string;
   readonly redirects: number;
 }
 
@@ -59,7 +59,7 @@ export class ProbeClient {
     for (let redirects = 0; ; redirects++) {
       seen.add(at.href);
       const { location, ...reply } = await this.#ask(method, at, maxBodyBytes, redirects);
-      if (location === null) return { ...reply, host: at.host, redirects };
+      if (location === null) return { ...reply, origin: at.origin, redirects };
       const next = redirectTarget(at, location);
       if (seen.has(next.href)) throw new ProbeFailure('redirects in a circle');
       if (redirects === MAX_REDIRECTS) throw new ProbeFailure(`redirects more than ${MAX_REDIRECTS} times`);
@@ -90,7 +90,7 @@ export class ProbeClient {
       if (this.#options.signal.aborted) throw error;
       const reason = error instanceof ProbeFailure ? error.message : connectionReason(error, this.#options.timeoutMs);
       throw new ProbeFailure(
-        redirects === 0 ? reason : `redirects to ${quoted(url.host, MAX_HOST_CHARACTERS)}: ${reason}`,
+        redirects === 0 ? reason : `redirects to ${quoted(url.origin, MAX_ORIGIN_CHARACTERS)}: ${reason}`,
       );
     }
   }

@@ -68,7 +68,7 @@ const ROWS: readonly (readonly [name: string, answer: Answer, told: string | Reg
     impossible(({ url }, response) =>
       url?.endsWith('login') ? reply(response, 200, 9) : redirect(302, '/no-such-file-login')({} as never, response),
     ),
-    /^down: answers 200 to names that don't exist \(redirected to "127\.0\.0\.1:\d+"\)$/,
+    /^down: answers 200 to names that don't exist \(redirected to "http:\/\/127\.0\.0\.1:\d+"\)$/,
   ],
   ['answers 403 for the unknown', impossible(all(403)), 'up'],
   [
@@ -140,7 +140,9 @@ const ROWS: readonly (readonly [name: string, answer: Answer, told: string | Reg
     'redirects to a log-in page',
     (request, response) =>
       at(known, redirect(302, '/login'))(request, response) || at('/login', text('log in'))(request, response),
-    new RegExp(`^down: "${KNOWN_PATH}" has 6 bytes there, 20,000 on the master \\(redirected to "127.0.0.1:\\d+"\\)$`),
+    new RegExp(
+      `^down: "${KNOWN_PATH}" has 6 bytes there, 20,000 on the master \\(redirected to "http://127.0.0.1:\\d+"\\)$`,
+    ),
   ],
   ['redirects to no URL', at(known, redirect(302, 'http://[')), 'down: redirects to no URL: "http://["'],
   ['redirects without a place', at(known, all(302)), `down: redirects (302) for "${KNOWN_PATH}"`],
@@ -152,22 +154,22 @@ const ROWS: readonly (readonly [name: string, answer: Answer, told: string | Reg
   [
     'redirects to the metadata of a cloud',
     at(known, redirect(302, 'http://169.254.169.254/latest/meta-data/')),
-    'down: redirects to "169.254.169.254": leads to 169.254.169.254, a reserved address',
+    'down: redirects to "http://169.254.169.254": leads to 169.254.169.254, a reserved address',
   ],
   [
     'redirects to a mapped private address',
     at(known, redirect(302, 'http://[::ffff:10.0.0.1]/')),
-    'down: redirects to "[::ffff:a00:1]": ::ffff:a00:1 has no IPv4 address',
+    'down: redirects to "http://[::ffff:a00:1]": ::ffff:a00:1 has no IPv4 address',
   ],
   [
     'redirects to a name for a private address',
     at(known, redirect(302, 'http://inner.example/')),
-    'down: redirects to "inner.example": its name resolves to 10.0.0.5, a private address',
+    'down: redirects to "http://inner.example": its name resolves to 10.0.0.5, a private address',
   ],
   [
     'redirects to a name for any address of this machine',
     at(known, redirect(302, 'http://zero.example/')),
-    'down: redirects to "zero.example": its name resolves to 0.0.0.0, a reserved address',
+    'down: redirects to "http://zero.example": its name resolves to 0.0.0.0, a reserved address',
   ],
   [
     'sends headers without end',

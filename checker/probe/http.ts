@@ -4,7 +4,7 @@ import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
 import { statusReason } from '../net/reasons.ts';
-import type { ProbeClient, Reply } from './client.ts';
+import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
 import { ProbeFailure } from './failure.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
 
@@ -59,7 +59,9 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
     const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => bytes.toLocaleString('en'));
     throw new ProbeFailure(`${name} has ${found} bytes there, ${right} on the master${after(reply)}`);
   }
-  return reply.host;
+  const { origin } = new URL(url);
+  if (reply.origin !== origin) warnings.push(`redirects to ${quoted(reply.origin, MAX_ORIGIN_CHARACTERS)}`);
+  return new URL(reply.origin).host;
 }
 
 async function headOrGet(client: ProbeClient, url: string): Promise<Reply> {
@@ -133,6 +135,6 @@ function certificateWarnings(validToMs: number, nowMs: number): string[] {
   return days < WARN_CERTIFICATE_DAYS ? [`certificate expires in ${days} ${days === 1 ? 'day' : 'days'}`] : [];
 }
 
-function after({ redirects, host }: Reply): string {
-  return redirects === 0 ? '' : ` (redirected to ${quoted(host, 80)})`;
+function after({ redirects, origin }: Reply): string {
+  return redirects === 0 ? '' : ` (redirected to ${quoted(origin, MAX_ORIGIN_CHARACTERS)})`;
 }

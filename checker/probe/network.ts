@@ -28,12 +28,15 @@ export function systemNetwork(): Network {
   };
 }
 
-/** The same answer for the same host. */
+/** The same answer for the same host; a failure is asked about again. */
 export function once(resolve: Network['resolve']): Network['resolve'] {
   const known = new Map<string, ReturnType<Network['resolve']>>();
   return (host) => {
-    const answer = known.get(host) ?? resolve(host);
+    const before = known.get(host);
+    if (before !== undefined) return before;
+    const answer = resolve(host);
     known.set(host, answer);
+    answer.catch(() => known.delete(host));
     return answer;
   };
 }

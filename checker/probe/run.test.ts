@@ -178,7 +178,10 @@ describe('both families', () => {
     const network = { ...testNetwork({ 'far.example': ['2600::1'] }), hasIpv6: false };
     const output = outputOf({ name: 'm', url: 'http://far.example/', ipv6: true, isUnchecked: true });
     const { accessPoints } = await output.probe({ network });
-    expect(accessPoints).toMatchObject([{ liveness: { checkedAtS: 0 }, ipv4Up: null, ipv6Up: null, history: [] }]);
+    const reason = 'its IPv6 address cannot be reached: this machine has none';
+    expect(accessPoints).toMatchObject([
+      { liveness: { checkedAtS: 0, reason }, ipv4Up: null, ipv6Up: null, history: [] },
+    ]);
   });
 
   it('a second try takes another of a name’s addresses', async () => {
@@ -199,7 +202,7 @@ describe('both families', () => {
     const output = outputOf({ name: 'm', url: server.url, ipv6: true });
     const { accessPoints } = await output.probe({ network });
     expect(told(accessPoints[0]!)).toBe(
-      `down: redirects to "four.localhost:${target.port}": four.localhost has no IPv6 address`,
+      `down: redirects to "http://four.localhost:${target.port}": four.localhost has no IPv6 address | listed with IPv4, but its name has no such address`,
     );
   });
 });

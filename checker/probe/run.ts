@@ -67,11 +67,14 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const objectIdOf = indexOf(inventory);
   const evidence = (accessPoint: AccessPoint) =>
     readObservations(output, accessPoint, inventory.paths.length, progress.note);
+  const network = options.network ?? systemNetwork();
+  if (!network.hasIpv4) progress.note('this machine has no IPv4: nothing is told of it');
+  if (!network.hasIpv6) progress.note('this machine has no IPv6: nothing is told of it');
   const context: ProbeContext = {
     ...options,
     master: masterOf(inventory, options.master, objectIdOf),
     secondTryAfterMs: options.secondTryAfterMs ?? SECOND_TRY_AFTER_MS,
-    network: options.network ?? systemNetwork(),
+    network,
     knownAt: (accessPoint) => provenAt(accessPoint, inventory, evidence(accessPoint), objectIdOf),
   };
   const task = progress.start('probe', chosen.length, 'access points');

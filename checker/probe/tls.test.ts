@@ -112,7 +112,8 @@ requires('nginx', 'openssl')('over TLS', () => {
     const output = new TestOutput([{ name: 'm', url: mirror.url }]);
     try {
       const { accessPoints } = await output.probe({ network: testNetwork({}, ca) });
-      expect(accessPoints).toMatchObject([{ liveness: { state: 'up' }, finalHost: host, ipv4Up: true }]);
+      expect(accessPoints).toMatchObject([{ finalHost: host, ipv4Up: true }]);
+      expect(accessPoints.map(told)).toEqual([`up | redirects to "https://${host}" | certificate expires in 1 day`]);
     } finally {
       output.close();
     }

@@ -32,7 +32,7 @@ export interface FamilyResult {
   readonly family: Family;
   /** Null = it cannot be told from here, or there is no address. */
   readonly up: boolean | null;
-  /** '' = nothing to say. */
+  /** Why it is not up, or cannot be told; else ''. */
   readonly reason: string;
   readonly facts: FamilyFacts;
 }
@@ -60,8 +60,13 @@ export async function tryOnce(
     try {
       const addresses = await orAborted(addressesOf(hostname, family, { network, allowed, timeoutMs }), signal);
       const address = addresses[attempt % addresses.length];
-      const untold = whyNotTold(accessPoint, network, family, address);
-      if (address === undefined || untold !== '') return result(null, untold);
+      if (address === undefined) {
+        if (isListed(accessPoint, family))
+          facts.warnings.push(`listed with IPv${family}, but its name has no such address`);
+        return result(null, '');
+      }
+      if (!canReach(network, address))
+        return result(null, `its IPv${family} address cannot be reached: this machine has none`);
       const task: ProbeTask = { ...context, accessPoint, known: object, address, attempt, allowed, signal };
       await PROBES[accessPoint.protocol](task, facts);
       return result(true, '');
@@ -101,17 +106,12 @@ function orAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
   });
 }
 
-/** Why nothing can be told of a family, or '' where it can. */
-function whyNotTold(
-  { ipv4, ipv6 }: AccessPoint,
-  { hasIpv4, hasIpv6 }: Network,
-  family: Family,
-  address: Address | undefined,
-): string {
-  const isListed = family === 4 ? ipv4 : ipv6;
-  if (address === undefined) return isListed ? `listed with IPv${family}, but its name has no such address` : '';
-  const canReach = kindOf(address.address) === 'loopback' || (family === 4 ? hasIpv4 : hasIpv6);
-  return canReach ? '' : `not probed over IPv${family}: this machine has none`;
+function isListed({ ipv4, ipv6 }: AccessPoint, family: Family): boolean {
+  return family === 4 ? ipv4 : ipv6;
+}
+
+function canReach({ hasIpv4, hasIpv6 }: Network, { address, family }: Address): boolean {
+  return kindOf(address) === 'loopback' || (family === 4 ? hasIpv4 : hasIpv6);
 }
 
 const PROBES: Readonly<Record<Protocol, (task: ProbeTask, facts: FamilyFacts) => Promise<void>>> = {

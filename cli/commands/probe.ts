@@ -60,8 +60,7 @@ function tableOf(records: readonly ProbeRecord[]): string {
 }
 
 function rowOf(record: ProbeRecord): string[] {
-  const { accessPointId, url, liveness, ipv4Up, ipv6Up, stampLagS, certificateValidToS, finalHost } = record;
-  const elsewhere = finalHost !== '' && finalHost !== new URL(url).host ? [`answers from ${finalHost}`] : [];
+  const { accessPointId, liveness, ipv4Up, ipv6Up, stampLagS, certificateValidToS } = record;
   return [
     accessPointId,
     STATE_SIGNS[liveness.checkedAtS === 0 ? 'not checked' : liveness.state],
@@ -69,7 +68,7 @@ function rowOf(record: ProbeRecord): string[] {
     FAMILY_WORDS.get(ipv6Up) as string,
     stampLagS === null ? '' : `${Math.floor(stampLagS / 3600)} h behind`,
     certificateValidToS === null ? '' : daysLeft(certificateValidToS - liveness.checkedAtS),
-    [liveness.reason, ...elsewhere, ...record.warnings].filter(Boolean).join('; '),
+    [liveness.reason, ...record.warnings].filter(Boolean).join('; '),
   ];
 }
 
