@@ -4,6 +4,8 @@ import { join } from 'node:path';
 export const outputLayout = {
   inventory: (output: string) => join(output, 'inventory', 'inventory.msgpack'),
   mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
+  masterFiles: (output: string) => join(output, 'inventory', 'master-files.json'),
+  liveness: (output: string) => join(output, 'liveness.json'),
   observations: (output: string, accessPointId: string) => join(output, 'observations', `${accessPointId}.msgpack`),
   objectTable: (output: string) => join(output, 'maps', 'objects.msgpack'),
   map: (output: string, region: string) => join(output, 'maps', `${region}.msgpack`),

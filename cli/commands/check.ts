@@ -81,7 +81,11 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   context.throwIfInterrupted();
 }
 
-function chosenMirrors(mirrors: readonly Mirror[], { mirror: ids, part }: CheckOptions): readonly Mirror[] {
+/** Throws UsageError for an id that is not on the list. */
+export function chosenMirrors(
+  mirrors: readonly Mirror[],
+  { mirror: ids, part }: Pick<CheckOptions, 'mirror' | 'part'>,
+): readonly Mirror[] {
   const unknown = ids.find((id) => !mirrors.some((mirror) => mirror.id === id));
   if (unknown !== undefined) {
     const first = mirrors.slice(0, 12).map((mirror) => mirror.id);

@@ -80,7 +80,8 @@ function readStatus(output: string): Status {
   return decodeStatus(readFileOrNull(file)?.toString('utf8') ?? '', file);
 }
 
-const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> = {
+/** A shape for each state, before any colour. */
+export const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> = {
   up: '● up',
   failing: '◐ failing',
   down: '○ down',

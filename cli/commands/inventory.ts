@@ -1,7 +1,10 @@
 import type { Command } from 'commander';
 import { decodeInventory, encodeInventory } from '../../core/formats/inventory-file.ts';
+import { encodeMasterFiles } from '../../core/formats/master-files.ts';
 import { encodeMirrors } from '../../core/formats/mirrors-file.ts';
+import type { MasterFiles } from '../../core/master-files.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { readRememberedMasterFiles } from '../../core/node/liveness-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
@@ -43,6 +46,7 @@ export async function takeStock(context: Context, options: InventoryOptions): Pr
   context.throwIfInterrupted();
   writeFileAtomic(file, encodeInventory(inventory));
   writeFileAtomic(outputLayout.mirrors(output), encodeMirrors(mirrors));
+  await refreshMasterFiles(context);
   for (const note of [...notes, ...mirrors.notes]) progress.note(note);
   const accessPoints = mirrors.mirrors.reduce((sum, mirror) => sum + mirror.accessPoints.length, 0);
   context.print(
@@ -58,4 +62,15 @@ export async function takeStock(context: Context, options: InventoryOptions): Pr
       `(${changes.added.toLocaleString('en')} new, ${changes.changed.toLocaleString('en')} changed, ` +
       `${changes.removed.toLocaleString('en')} removed); ${plural(mirrors.mirrors.length, 'mirror')} with ${plural(accessPoints, 'access point')}`,
   );
+}
+
+/** Reads the master's stamp and layout again, and keeps them for the probes; what cannot be read stays as it was. */
+export async function refreshMasterFiles(context: Context): Promise<MasterFiles> {
+  const { readMasterFiles } = await import('../../generator/inventory/read-master-files.ts');
+  const { sources, timeoutMs } = context.config();
+  const { output, progress, signal } = context;
+  const before = readRememberedMasterFiles(output);
+  const files = await readMasterFiles({ sources, before, timeoutMs, signal, note: progress.note });
+  writeFileAtomic(outputLayout.masterFiles(output), encodeMasterFiles(files));
+  return files;
 }

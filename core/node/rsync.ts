@@ -20,6 +20,8 @@ export interface RsyncListOptions {
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly onEntry: (entry: RsyncEntry) => void;
+  /** False: the directory itself (or the one file that the URL names) and nothing beneath. Default: true. */
+  readonly recursive?: boolean;
 }
 
 // rsync(1), EXIT VALUES.
@@ -47,7 +49,7 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
   const seconds = Math.max(1, Math.ceil(options.timeoutMs / 1000));
   const flags = [
     '--list-only',
-    '-rl',
+    options.recursive === false ? '-dl' : '-rl',
     '--no-motd',
     '--no-human-readable',
     `--timeout=${seconds}`,

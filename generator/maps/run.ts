@@ -1,8 +1,10 @@
 import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
+import { foldLiveness } from '../../core/liveness.ts';
 import type { MirrorList } from '../../core/mirror.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
+import { readProbes } from '../../core/node/liveness-files.ts';
 import { readObservations } from '../../core/node/observation-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { presenceColumn } from '../../core/presence.ts';
@@ -59,6 +61,7 @@ function importForm(keys: readonly (readonly [string, string])[]): string {
 
 function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: MirrorList): Evidence[] {
   const oldestS = (options.nowMs - options.expiryMs) / 1000;
+  const probed = readProbes(options.output, options.progress.note);
   const evidence: Evidence[] = [];
   for (const mirror of mirrors.mirrors) {
     for (const accessPoint of mirror.accessPoints) {
@@ -66,7 +69,8 @@ function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: Mirr
       const observations = readObservations(options.output, accessPoint, inventory.paths.length, options.progress.note);
       if (observations === null) continue;
       const presence = presenceColumn(inventory, observations, oldestS);
-      evidence.push({ mirror, accessPoint, presence, liveness: observations.liveness });
+      const liveness = foldLiveness(observations.liveness, probed(accessPoint)?.liveness ?? null);
+      evidence.push({ mirror, accessPoint, presence, liveness });
     }
   }
   return evidence;

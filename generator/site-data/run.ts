@@ -1,8 +1,12 @@
+import { emptyObservations } from '../../core/formats/observations-file.ts';
 import { encodeStatus } from '../../core/formats/status-file.ts';
+import { foldLiveness } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
 import { writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
+import { readProbes } from '../../core/node/liveness-files.ts';
 import { readObservations } from '../../core/node/observation-files.ts';
+import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { siteData } from '../site-data.ts';
 
@@ -20,8 +24,17 @@ export function writeSiteData(options: SiteDataOptions): void {
   const { output } = options;
   const { inventory, mirrors } = readLeader(output);
   // The builder has told of files that cannot be read; here those access points are not checked yet.
-  const observations = (accessPoint: AccessPoint) =>
-    readObservations(output, accessPoint, inventory.paths.length, () => {});
+  const probed = readProbes(output, () => {});
+  const observations = (accessPoint: AccessPoint): Observations | null => {
+    const { id, url } = accessPoint;
+    const objectCount = inventory.paths.length;
+    const checked = readObservations(output, accessPoint, objectCount, () => {});
+    const probe = probed(accessPoint);
+    if (probe === null) return checked;
+    const found = checked ?? emptyObservations(id, url, objectCount, 0);
+    found.liveness = foldLiveness(found.liveness, probe.liveness);
+    return found;
+  };
   const status = siteData({ ...options, inventory, mirrors, observations });
   writeFileAtomic(outputLayout.siteData(output), encodeStatus(status));
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDaemon } from '../../demo/daemon.ts';
 import { freePort } from '../../demo/free-port.ts';
-import { type Certificate, makeCertificate } from './tls.ts';
+import { type Certificate, type CertificateOptions, makeCertificate } from './tls.ts';
 
 export interface NginxSite {
   readonly root: string;
@@ -24,14 +24,19 @@ export interface Nginx {
   close(): Promise<void>;
 }
 
-/** Starts one nginx with all sites on free ports of 127.0.0.1. Throws RunError with what nginx said where it fails. */
-export async function startNginx(sites: readonly NginxSite[]): Promise<Nginx> {
+/**
+ * Starts one nginx with all sites, which share a certificate, on free ports of 127.0.0.1. Throws RunError with what nginx said where it fails.
+ */
+export async function startNginx(
+  sites: readonly NginxSite[],
+  certificateOptions: CertificateOptions = {},
+): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'redirector-nginx-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   try {
     const placed = await Promise.all(sites.map(place));
     const hasTls = placed.some(({ httpsPort }) => httpsPort !== null);
-    const certificate = hasTls ? await makeCertificate(folder) : null;
+    const certificate = hasTls ? await makeCertificate(folder, certificateOptions) : null;
     const config = join(folder, 'nginx.conf');
     await writeFile(config, configText(folder, placed, certificate));
     const daemon = await startDaemon({

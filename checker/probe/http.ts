@@ -1,0 +1,140 @@
+import { randomBytes } from 'node:crypto';
+import { quoted } from '../../core/errors.ts';
+import type { KnownObject } from '../../core/liveness.ts';
+import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
+import { shownPath } from '../../core/path-bytes.ts';
+import { statusReason } from '../net/reasons.ts';
+import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
+import { ProbeFailure } from './failure.ts';
+import type { FamilyFacts, ProbeTask } from './task.ts';
+
+/**
+ * Mirrors sync several times a day; one that is a day and a quarter behind has missed a whole day of them, and with it
+ * security updates.
+ */
+export const MAX_STAMP_LAG_S = 30 * 3600;
+/** Clocks differ; by more than this a stamp is no time that has been. */
+const MAX_STAMP_AHEAD_S = 3600;
+const MAX_STAMP_BYTES = 4096;
+const WARN_CERTIFICATE_DAYS = 14;
+const DAY_MS = 24 * 3600 * 1000;
+/** What Portage's wget calls itself: some servers refuse programs they do not know. */
+export const PORTAGE_USER_AGENT = 'Portage (Gentoo, https://www.gentoo.org) distfile-fetch';
+
+const ABSENT: ReadonlySet<number> = new Set([404, 410]);
+const HEAD_REFUSED: ReadonlySet<number> = new Set([400, 403, 405, 501]);
+
+/**
+ * All requests of one try over one family. What they tell goes into `facts`. Throws ProbeFailure at the first that
+ * proves the access point of no use.
+ */
+export async function probeHttp(task: ProbeTask, client: ProbeClient, facts: FamilyFacts): Promise<void> {
+  const { master } = task;
+  if (task.known !== null) facts.finalHost = await askKnown(task, task.known, client, facts.warnings);
+  await askImpossible(task, client);
+  const stamp = master.stampS === null ? null : await askStamp(task, master.stampS, client, facts);
+  if (master.layout !== null) await askLayout(task, master.layout, stamp, client, facts.warnings);
+  const { certificateValidToMs } = client;
+  if (certificateValidToMs !== null) facts.warnings.push(...certificateWarnings(certificateValidToMs, task.nowMs()));
+}
+
+/** The known object with its size; answers the host that served it. */
+async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient, warnings: string[]): Promise<string> {
+  const url = task.accessPoint.url + known.path;
+  let reply = await headOrGet(client, url);
+  if (reply.status === 403) {
+    client.userAgent = PORTAGE_USER_AGENT;
+    const again = await headOrGet(client, url);
+    if (again.status === 200) {
+      warnings.push('refuses our User-Agent (403), but not that of Portage');
+      reply = again;
+    } else client.userAgent = task.userAgent;
+  }
+  if (reply.status === 200 && reply.lengthBytes < 0) reply = await client.request('GET', url);
+  const name = quoted(shownPath(known.path));
+  if (ABSENT.has(reply.status)) throw new ProbeFailure(`has no ${name}${after(reply)}`);
+  if (reply.status !== 200) throw new ProbeFailure(`${statusReason(reply.status, '')} for ${name}${after(reply)}`);
+  if (reply.lengthBytes < 0) throw new ProbeFailure(`tells no length of ${name}${after(reply)}`);
+  if (reply.lengthBytes !== known.sizeBytes) {
+    const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => bytes.toLocaleString('en'));
+    throw new ProbeFailure(`${name} has ${found} bytes there, ${right} on the master${after(reply)}`);
+  }
+  const { origin } = new URL(url);
+  if (reply.origin !== origin) warnings.push(`redirects to ${quoted(reply.origin, MAX_ORIGIN_CHARACTERS)}`);
+  return new URL(reply.origin).host;
+}
+
+async function headOrGet(client: ProbeClient, url: string): Promise<Reply> {
+  const reply = await client.request('HEAD', url);
+  return HEAD_REFUSED.has(reply.status) ? client.request('GET', url) : reply;
+}
+
+/** Names nobody can have: at the root, and among the distfiles. */
+async function askImpossible({ accessPoint, known }: ProbeTask, client: ProbeClient): Promise<void> {
+  const token = randomBytes(16).toString('hex');
+  const names = [`redirector-no-such-file-${token}`, `distfiles/${token.slice(0, 2)}/redirector-no-such-file-${token}`];
+  for (const name of names) {
+    const reply = await headOrGet(client, accessPoint.url + name);
+    if (ABSENT.has(reply.status)) continue;
+    if (reply.status >= 200 && reply.status < 300) {
+      throw new ProbeFailure(`answers ${reply.status} to names that don't exist${after(reply)}`);
+    }
+    // Some stores answer 403 to what they don't have: they are of use if they answer for what they have.
+    if (known !== null && reply.status === 403) continue;
+    throw new ProbeFailure(`${statusReason(reply.status, '')} for names that don't exist${after(reply)}`);
+  }
+}
+
+/** The stamp in seconds since 1970; null where it has none. */
+async function askStamp(
+  { accessPoint, nowMs }: ProbeTask,
+  masterS: number,
+  client: ProbeClient,
+  facts: FamilyFacts,
+): Promise<number | null> {
+  const reply = await client.request('GET', accessPoint.url + STAMP_PATH, MAX_STAMP_BYTES);
+  if (ABSENT.has(reply.status)) {
+    if (!accessPoint.partial) facts.warnings.push(`has no ${STAMP_PATH}: how old its tree is cannot be told`);
+    return null;
+  }
+  if (reply.status !== 200)
+    throw new ProbeFailure(`${statusReason(reply.status, '')} for ${STAMP_PATH}${after(reply)}`);
+  const foundS = stampS(reply.body);
+  if (foundS === null) throw new ProbeFailure(`its stamp is no time: ${quoted(reply.body.toString('latin1'), 40)}`);
+  const lagS = masterS - foundS;
+  facts.stampLagS = Math.max(0, lagS);
+  if (lagS > MAX_STAMP_LAG_S) throw new ProbeFailure(`stamp is ${Math.floor(lagS / 3600)} h behind the master`);
+  const aheadS = foundS - nowMs() / 1000;
+  if (aheadS > MAX_STAMP_AHEAD_S) facts.warnings.push(`stamp lies ${Math.floor(aheadS / 3600)} h in the future`);
+  return foundS;
+}
+
+async function askLayout(
+  { accessPoint, master }: ProbeTask,
+  layout: Buffer,
+  stamp: number | null,
+  client: ProbeClient,
+  warnings: string[],
+): Promise<void> {
+  const reply = await client.request('GET', accessPoint.url + LAYOUT_PATH, layout.length);
+  if (ABSENT.has(reply.status)) {
+    if (!accessPoint.partial) warnings.push(`has no ${LAYOUT_PATH}`);
+    return;
+  }
+  if (reply.status !== 200)
+    throw new ProbeFailure(`${statusReason(reply.status, '')} for ${LAYOUT_PATH}${after(reply)}`);
+  if (reply.isWhole && reply.body.equals(layout)) return;
+  // The master's changed after that mirror's last sync: it has the one before, and that is no fault.
+  if (stamp !== null && stamp < master.layoutChangedS) {
+    warnings.push(`its ${LAYOUT_PATH} is the one before the master's last change`);
+  } else throw new ProbeFailure(`its ${LAYOUT_PATH} differs from the master's`);
+}
+
+function certificateWarnings(validToMs: number, nowMs: number): string[] {
+  const days = Math.floor((validToMs - nowMs) / DAY_MS);
+  return days < WARN_CERTIFICATE_DAYS ? [`certificate expires in ${days} ${days === 1 ? 'day' : 'days'}`] : [];
+}
+
+function after({ redirects, origin }: Reply): string {
+  return redirects === 0 ? '' : ` (redirected to ${quoted(origin, MAX_ORIGIN_CHARACTERS)})`;
+}

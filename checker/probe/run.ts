@@ -1,0 +1,157 @@
+import PQueue from 'p-queue';
+import { RunError } from '../../core/errors.ts';
+import { encodeLiveness } from '../../core/formats/liveness-file.ts';
+import type { Inventory } from '../../core/inventory.ts';
+import type { KnownObject, ProbeRecord } from '../../core/liveness.ts';
+import { LAYOUT_PATH, type MasterFiles, stampS } from '../../core/master-files.ts';
+import type { AccessPoint, MirrorList } from '../../core/mirror.ts';
+import { writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { readProbes } from '../../core/node/liveness-files.ts';
+import { readObservations } from '../../core/node/observation-files.ts';
+import type { Observations } from '../../core/observations.ts';
+import { outputLayout } from '../../core/output-layout.ts';
+import type { Progress } from '../../core/progress.ts';
+import { probeAccessPoint } from './access-point.ts';
+import { knownObjects, presumedObject, stillKnown } from './known-objects.ts';
+import { type Network, systemNetwork } from './network.ts';
+import type { Master } from './task.ts';
+import type { ProbeContext } from './try.ts';
+
+/** Each is another server, asked one thing at a time. */
+const AT_ONCE = 96;
+/** Where none of so many answers, it is more likely us than them. */
+const FEW_ACCESS_POINTS = 10;
+
+/** A first failure may be a restart or a lost packet. */
+const SECOND_TRY_AFTER_MS = 2000;
+
+export interface ProbeOptions {
+  readonly output: string;
+  readonly inventory: Inventory;
+  readonly mirrors: MirrorList;
+  /** Of these mirrors only; empty = all. */
+  readonly mirrorIds: readonly string[];
+  readonly master: MasterFiles;
+  readonly userAgent: string;
+  /** Longest wait for one answer; an access point takes at most some three times as long. */
+  readonly timeoutMs: number;
+  /** Default: two seconds. */
+  readonly secondTryAfterMs?: number;
+  readonly nowMs: () => number;
+  readonly progress: Progress;
+  /** Raised: what was found is written, the rest stays as it was. */
+  readonly signal: AbortSignal;
+  /** Default: this machine's own. */
+  readonly network?: Network;
+}
+
+export interface ProbeSummary {
+  /** In the order of the mirror list; only those that were probed in this run. */
+  readonly accessPoints: readonly ProbeRecord[];
+  readonly requests: number;
+  readonly elapsedMs: number;
+  readonly interrupted: boolean;
+}
+
+/**
+ * Probes all access points of the chosen mirrors at once and writes what it found into `output/liveness.json`, beside
+ * what is known of the others. What servers do is in the summary, never thrown. Throws RunError where none of many
+ * answers, and writes nothing then; and what the file system throws.
+ */
+export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
+  const { output, inventory, mirrors, mirrorIds, progress, signal, nowMs } = options;
+  const startedAtMs = nowMs();
+  const all = mirrors.mirrors.flatMap((mirror) => mirror.accessPoints);
+  const chosen = all.filter(({ mirrorId }) => mirrorIds.length === 0 || mirrorIds.includes(mirrorId));
+  const beforeOf = readProbes(output, progress.note);
+  const objectIdOf = indexOf(inventory);
+  const evidence = (accessPoint: AccessPoint) =>
+    readObservations(output, accessPoint, inventory.paths.length, progress.note);
+  const network = options.network ?? systemNetwork();
+  if (!network.hasIpv4) progress.note('this machine has no IPv4: nothing is told of it');
+  if (!network.hasIpv6) progress.note('this machine has no IPv6: nothing is told of it');
+  const context: ProbeContext = {
+    ...options,
+    master: masterOf(inventory, options.master, objectIdOf),
+    secondTryAfterMs: options.secondTryAfterMs ?? SECOND_TRY_AFTER_MS,
+    network,
+    knownAt: (accessPoint) => provenAt(accessPoint, inventory, evidence(accessPoint), objectIdOf),
+  };
+  const task = progress.start('probe', chosen.length, 'access points');
+  const queue = new PQueue({ concurrency: AT_ONCE });
+  const probeOne = async (accessPoint: AccessPoint) => {
+    if (signal.aborted) return null;
+    const before = beforeOf(accessPoint);
+    const remembered = stillKnown(before?.knownObjects ?? [], inventory, objectIdOf);
+    // A megabyte each: read only where the last probe does not tell what to ask for.
+    const observations = remembered.length > 0 ? null : evidence(accessPoint);
+    const known = remembered.length > 0 ? remembered : provenAt(accessPoint, inventory, observations, objectIdOf);
+    const checked = observations?.liveness ?? null;
+    const record = await probeAccessPoint(context, accessPoint, { record: before, checked, known });
+    task.advance(1);
+    return record;
+  };
+  try {
+    const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
+    const records = found.filter((record) => record !== null);
+    if (!signal.aborted) throwIfCutOff(records);
+    write(output, all, records, beforeOf, nowMs());
+    const requests = records.reduce((sum, { cost }) => sum + cost.requests, 0);
+    const elapsedMs = Math.max(0, Math.round(nowMs() - startedAtMs));
+    return { accessPoints: records, requests, elapsedMs, interrupted: signal.aborted };
+  } finally {
+    task.end();
+  }
+}
+
+function masterOf(
+  inventory: Inventory,
+  { stamp, layout }: MasterFiles,
+  objectIdOf: (path: string) => number | undefined,
+): Master {
+  const layoutId = objectIdOf(LAYOUT_PATH);
+  return {
+    stampS: stamp === null ? null : stampS(stamp),
+    layout,
+    layoutChangedS: layoutId === undefined ? 0 : (inventory.mtimeS[layoutId] as number),
+  };
+}
+
+function provenAt(
+  accessPoint: AccessPoint,
+  inventory: Inventory,
+  observations: Observations | null,
+  objectIdOf: (path: string) => number | undefined,
+): readonly KnownObject[] {
+  const proven = observations === null ? [] : knownObjects(inventory, observations, Math.random());
+  if (proven.length > 0) return proven;
+  const presumed = presumedObject(accessPoint, inventory, objectIdOf);
+  return presumed === null ? [] : [presumed];
+}
+
+function throwIfCutOff(records: readonly ProbeRecord[]): void {
+  const [first] = records;
+  if (first === undefined || records.length < FEW_ACCESS_POINTS) return;
+  if (records.some(({ liveness }) => liveness.state === 'up')) return;
+  throw new RunError(
+    `none of ${records.length} access points is of use (the first: ${first.liveness.reason}): more likely the network of this machine is not; nothing is written`,
+  );
+}
+
+/** In the order of the mirror list; access points that are no longer on it go. */
+function write(
+  output: string,
+  all: readonly AccessPoint[],
+  records: readonly ProbeRecord[],
+  before: (accessPoint: AccessPoint) => ProbeRecord | null,
+  probedAtMs: number,
+): void {
+  const found = new Map(records.map((record) => [record.accessPointId, record]));
+  const accessPoints = all.flatMap((accessPoint) => found.get(accessPoint.id) ?? before(accessPoint) ?? []);
+  writeFileAtomic(outputLayout.liveness(output), encodeLiveness({ version: 1, probedAtMs, accessPoints }));
+}
+
+function indexOf(inventory: Inventory): (path: string) => number | undefined {
+  const index = new Map(inventory.paths.map((path, id) => [path, id]));
+  return (path) => index.get(path);
+}

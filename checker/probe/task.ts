@@ -1,0 +1,48 @@
+import type { KnownObject } from '../../core/liveness.ts';
+import type { AccessPoint } from '../../core/mirror.ts';
+import type { Address, AddressKind } from './address.ts';
+import type { Network } from './network.ts';
+
+/** What is known of the master, for all probes of a run. */
+export interface Master {
+  /** Seconds since 1970; null = it has no stamp, or it is not known. */
+  readonly stampS: number | null;
+  /** Bytes of its layout.conf; null = it has none, or they are not known. */
+  readonly layout: Buffer | null;
+  /** When that changed last, in seconds since 1970. */
+  readonly layoutChangedS: number;
+}
+
+/** One try at one access point over one address family. */
+export interface ProbeTask {
+  readonly accessPoint: AccessPoint;
+  readonly master: Master;
+  /** Null = nothing is known to be there. */
+  readonly known: KnownObject | null;
+  readonly address: Address;
+  readonly attempt: number;
+  readonly allowed: ReadonlySet<AddressKind>;
+  readonly network: Network;
+  readonly userAgent: string;
+  readonly timeoutMs: number;
+  readonly nowMs: () => number;
+  /** Ends the try: its time is up, or the run was interrupted. */
+  readonly signal: AbortSignal;
+}
+
+/** What a try over one family finds out, filled in on the way: what a failed try had learnt stays. */
+export interface FamilyFacts {
+  /** Host and port that served the known object; '' = none did. */
+  finalHost: string;
+  /** Seconds behind the master, at least 0. */
+  stampLagS: number | null;
+  /** Milliseconds since 1970. */
+  certificateValidToMs: number | null;
+  readonly warnings: string[];
+  requests: number;
+  connections: number;
+}
+
+export function noFacts(): FamilyFacts {
+  return { finalHost: '', stampLagS: null, certificateValidToMs: null, warnings: [], requests: 0, connections: 0 };
+}

@@ -1,0 +1,56 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf } from '../../core/errors.ts';
+import { LAYOUT_PATH, MAX_MASTER_FILE_BYTES, type MasterFiles, STAMP_PATH } from '../../core/master-files.ts';
+import { fetchOverRsync } from '../../core/node/rsync-file.ts';
+import type { Source } from './entry.ts';
+
+export interface ReadMasterFilesOptions {
+  readonly sources: readonly Source[];
+  /** What was read before: it stays where a file cannot be read now. */
+  readonly before: MasterFiles;
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  readonly note: (line: string) => void;
+}
+
+/**
+ * Reads the master's freshness stamp and layout from the sources that hold them. What cannot be read is told to `note`
+ * and stays as it was; a master without such a file has none.
+ */
+export async function readMasterFiles(options: ReadMasterFilesOptions): Promise<MasterFiles> {
+  const [stamp, layout] = await Promise.all([
+    readOne(STAMP_PATH, options.before.stamp, options),
+    readOne(LAYOUT_PATH, options.before.layout, options),
+  ]);
+  return { stamp, layout };
+}
+
+async function readOne(
+  path: string,
+  before: Buffer | null,
+  { sources, timeoutMs, signal, note }: ReadMasterFilesOptions,
+): Promise<Buffer | null> {
+  for (const { from, prefix } of sources) {
+    if (prefix !== '' && !path.startsWith(`${prefix}/`)) continue;
+    const rest = prefix === '' ? path : path.slice(prefix.length + 1);
+    if (/^rsync:/i.test(from)) {
+      const url = from.endsWith('/') ? `${from}${rest}` : `${from}/${rest}`;
+      const { bytes, reason } = await fetchOverRsync({ url, maxBytes: MAX_MASTER_FILE_BYTES, timeoutMs, signal });
+      if (bytes !== null) return bytes;
+      note(reason);
+      return before;
+    }
+    const file = join(from, rest);
+    try {
+      if (statSync(file).size <= MAX_MASTER_FILE_BYTES) return readFileSync(file);
+      note(`${file}: longer than ${MAX_MASTER_FILE_BYTES} bytes; not compared with the mirrors' own`);
+      return null;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      note(`${file}: ${messageOf(error)}`);
+      return before;
+    }
+  }
+  return null;
+}
