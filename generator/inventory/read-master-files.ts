@@ -19,10 +19,9 @@ export interface ReadMasterFilesOptions {
  * and stays as it was; a master without such a file has none.
  */
 export async function readMasterFiles(options: ReadMasterFilesOptions): Promise<MasterFiles> {
-  const [stamp, layout] = await Promise.all([
-    readOne(STAMP_PATH, options.before.stamp, options),
-    readOne(LAYOUT_PATH, options.before.layout, options),
-  ]);
+  // One after the other, so that what is said of them comes in the same order always.
+  const stamp = await readOne(STAMP_PATH, options.before.stamp, options);
+  const layout = await readOne(LAYOUT_PATH, options.before.layout, options);
   return { stamp, layout };
 }
 
