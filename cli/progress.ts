@@ -9,47 +9,65 @@ export function progressFor(quiet: boolean, stream: NodeJS.WriteStream = process
   return stream.isTTY ? bars(stream) : lines(stream);
 }
 
+/** Bars are there while a task is; between tasks notes go to the terminal as they are. */
 function bars(stream: NodeJS.WriteStream): Progress & { stop(): void } {
-  const multi = new cliProgress.MultiBar(
-    {
-      stream,
-      format: '{label} {bar} {percentage}% · {value}/{total} {unit} · {rate}/s · {left} left',
-      barsize: 24,
-      clearOnComplete: true,
-      hideCursor: true,
-      fps: 8,
-      etaBuffer: 200,
-      emptyOnZero: true,
-      formatValue: (value, _options, type) =>
-        type === 'value' || type === 'total' ? value.toLocaleString('en') : String(value),
-    },
-    cliProgress.Presets.shades_classic,
-  );
+  let multi: cliProgress.MultiBar | null = null;
+  let active = 0;
+  const stop = () => {
+    // Notes that wait for the next drawing.
+    multi?.update();
+    multi?.stop();
+    multi = null;
+  };
   return {
     start(label, total, unit) {
+      multi ??= multiBar(stream);
+      active++;
+      const bar = multi.create(total, 0, { label: label.padEnd(11), unit, rate: '0', left: '?' });
       const startedMs = Date.now();
       let done = 0;
-      const bar = multi.create(total, 0, { label: label.padEnd(10), unit, rate: '0', left: '?' });
-      const figures = () => {
-        const perSecond = done / Math.max(0.001, (Date.now() - startedMs) / 1000);
-        const left = perSecond > 0 ? (bar.getTotal() - done) / perSecond : Number.NaN;
-        return { rate: Math.round(perSecond).toLocaleString('en'), left: Number.isNaN(left) ? '?' : seconds(left) };
-      };
       return {
         advance(steps) {
           done += steps;
-          bar.update(done, figures());
+          bar.update(done, figures(done, bar.getTotal(), Date.now() - startedMs));
         },
         setTotal: (most) => bar.setTotal(most),
         end() {
           bar.stop();
-          multi.remove(bar);
+          multi?.remove(bar);
+          if (--active === 0) stop();
         },
       };
     },
-    note: (line) => multi.log(`${line}\n`),
-    stop: () => multi.stop(),
+    note(line) {
+      if (multi === null) stream.write(`${line}\n`);
+      else multi.log(`${line}\n`);
+    },
+    stop,
   };
+}
+
+function multiBar(stream: NodeJS.WriteStream): cliProgress.MultiBar {
+  const options: cliProgress.Options = {
+    stream,
+    format: '{label} {bar} {percentage}% · {value}/{total} {unit} · {rate}/s · {left} left',
+    barsize: 24,
+    clearOnComplete: true,
+    hideCursor: true,
+    // Bars are cut at the terminal's edge, notes never: a command in them must be whole.
+    linewrap: true,
+    fps: 8,
+    emptyOnZero: true,
+    formatValue: (value, _, type) =>
+      type === 'value' || type === 'total' ? value.toLocaleString('en') : String(value),
+  };
+  return new cliProgress.MultiBar(options, cliProgress.Presets.shades_classic);
+}
+
+function figures(done: number, total: number, elapsedMs: number): { rate: string; left: string } {
+  const perSecond = done / Math.max(0.001, elapsedMs / 1000);
+  const left = perSecond > 0 ? seconds((total - done) / perSecond) : '?';
+  return { rate: Math.round(perSecond).toLocaleString('en'), left };
 }
 
 function seconds(value: number): string {

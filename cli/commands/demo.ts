@@ -46,7 +46,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     const inner = writeConfig(context, folder, fleet);
     await runAll({ ...inner, print() {} }, { mirror: [], tree: '', part: WHOLE });
     const status = readStatus(inner.output);
-    say(`\n${findings(status, fleet)}`);
+    say(`\n${findings(status, fleet, process.stderr.columns ?? WIDE)}`);
     const { count } = status.totals.unheld;
     const unheld =
       count === 0 ? 'Every object has a holder that is up.' : `${count} objects have no holder that is up.`;
@@ -88,12 +88,20 @@ export const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> =
   'not checked': '· not checked',
 };
 
-function findings(status: Status, fleet: Fleet): string {
+/** Where the output is no terminal. */
+const WIDE = 164;
+/** What the table's columns take without the two that bend, borders counted. */
+const FIXED_COLUMNS = 73;
+
+/** What was found at each access point, as wide as the terminal is; the wishes of the two wordy columns come last. */
+function findings(status: Status, fleet: Fleet, columns: number): string {
   const behaviours = new Map(fleet.mirrors.flatMap(({ urls, behaviour }) => urls.map((url) => [url, behaviour])));
+  const wordy = Math.max(32, columns - FIXED_COLUMNS);
+  const about = Math.max(16, Math.min(33, Math.floor(wordy * 0.4)));
   const table = new Table({
     head: ['mirror', 'in', 'what it is', 'over', 'found', 'present', 'absent', 'other size'],
     colAligns: ['left', 'left', 'left', 'left', 'left', 'right', 'right', 'right'],
-    colWidths: [null, null, null, null, 58, null, null, null],
+    colWidths: [24, 4, about, 7, Math.min(58, wordy - about), 9, 8, 12],
     wordWrap: true,
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
@@ -102,15 +110,10 @@ function findings(status: Status, fleet: Fleet): string {
   const mirrors = [...status.mirrors].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
   for (const { name, countries, accessPoints } of mirrors) {
     for (const [i, { url, protocol, state, reason, counts }] of accessPoints.entries()) {
-      const about = i > 0 ? ['', '', ''] : [name, countries[0]?.code ?? '', behaviours.get(url) ?? ''];
+      const first = i > 0 ? ['', '', ''] : [name, countries[0]?.code ?? '', behaviours.get(url) ?? ''];
       const found = STATE_SIGNS[state] + (reason === '' ? '' : `: ${reason}`);
-      const { present, absent, different } = counts;
-      table.push([
-        ...about,
-        protocol,
-        found,
-        ...[present, absent, different].map((count) => count.toLocaleString('en')),
-      ]);
+      const figures = [counts.present, counts.absent, counts.different].map((count) => count.toLocaleString('en'));
+      table.push([...first, protocol, found, ...figures]);
     }
   }
   return table.toString();
