@@ -1,3 +1,4 @@
+import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
@@ -22,7 +23,7 @@ export function systemNetwork(): Network {
     .flatMap((addresses) => addresses ?? [])
     .filter(({ address, internal }) => !internal && /^(public|private)$/.test(kindOf(address)));
   return {
-    resolve: once(resolveHost),
+    resolve: once((host) => resolveHost(host)),
     hasIpv4: outer.some(({ family }) => family === 'IPv4'),
     hasIpv6: outer.some(({ family }) => family === 'IPv6'),
   };
@@ -41,26 +42,41 @@ export function once(resolve: Network['resolve']): Network['resolve'] {
   };
 }
 
+/** The parts of `node:dns/promises` that names are asked of. */
+export interface Names {
+  resolve4(host: string): Promise<readonly string[]>;
+  resolve6(host: string): Promise<readonly string[]>;
+  lookup(host: string, options: { all: true; verbatim: true }): Promise<readonly LookupAddress[]>;
+}
+
+function systemNames(): Names {
+  const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 2 });
+  return {
+    resolve4: (host) => resolver.resolve4(host),
+    resolve6: (host) => resolver.resolve6(host),
+    lookup,
+  };
+}
+
 /**
- * DNS first: it answers hundreds of names at once, where the system's own look-up takes them four at a time. What
- * DNS does not know may stand in the hosts file.
+ * All addresses of a host. DNS first: it answers hundreds of names at once, where the system's own look-up takes them
+ * four at a time. What DNS does not know, or not for certain, may stand in the hosts file. Rejects as `dns.lookup` does.
  */
-async function resolveHost(hostname: string): Promise<readonly Address[]> {
+export async function resolveHost(hostname: string, names = systemNames()): Promise<readonly Address[]> {
   const host = plainHost(hostname);
   const family = isIP(host);
   if (family === 4 || family === 6) return [{ address: host, family }];
   if (/[^.]\.[^.]/.test(host) && !/\.localhost$/i.test(host)) {
-    const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: 2 });
-    const [four, six] = await Promise.allSettled([resolver.resolve4(host), resolver.resolve6(host)]);
-    const isCertain = [four, six].every(
+    const answers = await Promise.allSettled([names.resolve4(host), names.resolve6(host)]);
+    const isCertain = answers.every(
       (answer) => answer.status === 'fulfilled' || /^(ENODATA|ENOTFOUND)$/.test(answer.reason?.code),
     );
-    const addresses = [
-      ...(four.status === 'fulfilled' ? four.value : []).map((address) => ({ address, family: 4 as const })),
-      ...(six.status === 'fulfilled' ? six.value : []).map((address) => ({ address, family: 6 as const })),
-    ];
+    const addresses = answers.flatMap((answer, i) => {
+      const found = answer.status === 'fulfilled' ? answer.value : [];
+      return found.map((address) => ({ address, family: i === 0 ? (4 as const) : (6 as const) }));
+    });
     if (isCertain && addresses.length > 0) return addresses;
   }
-  const found = await lookup(host, { all: true, verbatim: true });
-  return found.map(({ address, family }) => ({ address, family: family === 6 ? 6 : 4 }));
+  const found = await names.lookup(host, { all: true, verbatim: true });
+  return found.map(({ address, family: one }) => ({ address, family: one === 6 ? 6 : 4 }));
 }
