@@ -6,12 +6,13 @@ import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import type { Progress, Task } from '../core/progress.ts';
-import type { CheckTask, Method, MethodReport } from './methods/contract.ts';
+import type { Listing } from './listing.ts';
+import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
-import { Recorder } from './recorder.ts';
-import { agrees, type Evidence, strataOf } from './sample.ts';
+import type { Recorder } from './recorder.ts';
+import { type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
+import { begin, type Target } from './target.ts';
 
-const SAMPLE_SIZE = 60;
 const CHECKPOINT_EVERY_MS = 30_000;
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
@@ -57,87 +58,23 @@ export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: M
 }
 
 /**
- * Checks the access points of one mirror, one after the other, and writes a file for each. What a complete listing
- * shows is taken over for an access point that is asked object by object wherever a sample there agrees with it.
+ * Checks the access points of one mirror, one after the other, and writes a file for each. What a listing shows of one
+ * of them is taken over for those that are asked object by object wherever a sample there agrees with it: a complete
+ * one of a protocol that lists (rsync), or else the index pages of the first access point that has them.
  */
 export async function checkMirror(context: CheckContext, mirror: Mirror): Promise<AccessPointSummary[]> {
   const summaries: AccessPointSummary[] = [];
-  let listing: Recorder | null = null;
+  let listing: Listing | null = null;
   for (const { accessPoint, method } of checkable(mirror)) {
     if (context.signal.aborted) break;
-    const observations = context.loadObservations(accessPoint);
-    const onSettled = (objects: number) => context.task.advance(objects);
-    const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled);
-    const target: Target = { context, accessPoint, method, recorder };
+    const target = begin(context, accessPoint, method);
+    if (method.scope === 'object') listing ??= await listFirst(target);
     const check = listing === null || method.scope === 'listing' ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await withCheckpoints(target, check);
-    if (method.scope === 'listing' && report.ended === 'whole') listing ??= recorder;
+    if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
   }
   return summaries;
-}
-
-interface Target {
-  readonly context: CheckContext;
-  readonly accessPoint: AccessPoint;
-  readonly method: Method;
-  readonly recorder: Recorder;
-}
-
-interface Checked {
-  readonly report: MethodReport;
-  readonly methodName: MethodName;
-}
-
-async function runMethod({ context, accessPoint, method, recorder }: Target, objectIds: Int32Array) {
-  const { inventory, objectIdOf, userAgent, timeoutMs, signal } = context;
-  const sink = recorder.sink(method.name);
-  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, signal };
-  const report = await method.check(task);
-  recorder.addCost(report);
-  return report;
-}
-
-async function checkAll(target: Target): Promise<Checked> {
-  return { report: await runMethod(target, target.context.objectIds), methodName: target.method.name };
-}
-
-async function checkBySample(target: Target, listing: Recorder): Promise<Checked> {
-  const { context, method, recorder } = target;
-  const listed = evidenceOf(listing);
-  const strata = strataOf(context.inventory, context.objectIds, listed, SAMPLE_SIZE, Math.random());
-  const inStratum = new Uint8Array(context.inventory.paths.length);
-  for (const { objectIds, sampled } of strata) {
-    for (const id of objectIds) inStratum[id] = 1;
-    for (const id of sampled) inStratum[id] = 0;
-  }
-  const sample = await runMethod(
-    target,
-    context.objectIds.filter((id) => inStratum[id] === 0),
-  );
-  const rest = context.objectIds.filter((id) => inStratum[id] === 1);
-  if (sample.ended !== 'whole') {
-    if (sample.ended !== 'interrupted') recorder.failAll(rest, sample.reason);
-    return { report: sample, methodName: method.name };
-  }
-  const asked = evidenceOf(recorder);
-  for (const stratum of strata) {
-    if (!agrees(stratum, listed, asked)) continue;
-    recorder.takeOver(
-      stratum.objectIds.filter((id) => inStratum[id] === 1),
-      listing,
-    );
-    for (const id of stratum.objectIds) inStratum[id] = 0;
-  }
-  const disputed = rest.filter((id) => inStratum[id] === 1);
-  const methodName = disputed.length < rest.length ? 'rsync+sample' : method.name;
-  if (disputed.length === 0) return { report: sample, methodName };
-  return { report: await runMethod(target, disputed), methodName };
-}
-
-function evidenceOf(recorder: Recorder): Evidence {
-  const { sizeBytes } = recorder.observations;
-  return { outcome: (id) => recorder.foundOutcome(id), sizeBytes: (id) => sizeBytes[id] as number };
 }
 
 /** Writes what is known so far every half minute, so that a run that is killed has not worked in vain. */

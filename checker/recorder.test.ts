@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { emptyObservations } from '../core/formats/observations-file.ts';
 import { METHODS, Outcome } from '../core/observations.ts';
+import { ListingDraft, sampledName } from './listing.ts';
 import { Recorder } from './recorder.ts';
+import { testInventory } from './testing/inventory.ts';
 
 const COUNT = 600;
 function recorderAt(nowS: number, observations = emptyObservations('m.http', 'http://m/', COUNT, 0)) {
@@ -66,11 +68,16 @@ describe('recorder', () => {
   });
 
   test('takes over what a listing found in its run, as old as it is, and nothing that failed', () => {
-    const listing = recorderAt(100);
+    const listing = new ListingDraft(
+      testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }, { path: 'c' }, { path: 'd' }]),
+      'm',
+      'rsync',
+      () => 100,
+    );
     listing.sink.record(1, Outcome.present, 5);
     listing.sink.fail(2, 'broke off');
     const { recorder, observations } = recorderAt(200);
-    recorder.takeOver(Int32Array.of(1, 2, 3), listing.recorder);
+    recorder.takeOver(Int32Array.of(1, 2, 3), listing, sampledName('rsync'));
     expect([observations.outcome[1], observations.sizeBytes[1], observations.evidenceAtS[1]]).toEqual([1, 5, 100]);
     expect(METHODS[observations.method[1]!]).toBe('rsync+sample');
     expect([observations.outcome[2], observations.outcome[3]]).toEqual([0, 0]);

@@ -1,5 +1,6 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
 import { METHODS, Outcome } from '../core/observations.ts';
+import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
 const MAX_REASONS = 256;
@@ -55,6 +56,7 @@ export class Recorder {
     const code = METHODS.indexOf(method);
     return {
       record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS()),
+      hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
       withdrawFound: (reason) => this.#withdrawFound(reason),
     };
@@ -66,14 +68,13 @@ export class Recorder {
     return found === FAILED ? Outcome.none : (found as OutcomeCode);
   }
 
-  /** Takes over the evidence that `listing` won in this run, as 'rsync+sample' and as old as it is there. */
-  takeOver(objectIds: Int32Array, listing: Recorder): void {
-    const { sizeBytes, evidenceAtS } = listing.observations;
-    const code = METHODS.indexOf('rsync+sample');
+  /** Takes over what a listing of this run shows, under the name of `method` and as old as it is there. */
+  takeOver(objectIds: Int32Array, listing: Listing, method: MethodName): void {
+    const code = METHODS.indexOf(method);
     for (const id of objectIds) {
-      const outcome = listing.foundOutcome(id);
+      const outcome = listing.outcome(id);
       if (outcome !== Outcome.none) {
-        this.#record(id, outcome, sizeBytes[id] as number, code, evidenceAtS[id] as number);
+        this.#record(id, outcome, listing.sizeBytes(id), code, listing.evidenceAtS(id));
       }
     }
   }

@@ -10,6 +10,7 @@ const cases = fc.array(
   fc.record({
     top: fc.constantFrom('distfiles', 'releases', ''),
     isDirectory: fc.boolean(),
+    isHint: fc.boolean(),
     outcome: outcomes,
     sizeBytes: fc.integer({ min: -1, max: 2 }),
   }),
@@ -24,20 +25,26 @@ function built(list: Case[]) {
     const path = top === '' ? `o${i}` : `${top}/o${i}`;
     return isDirectory ? { path } : { path, sizeBytes: 1 };
   });
-  const listing: Evidence = { outcome: (id) => list[id]!.outcome, sizeBytes: (id) => list[id]!.sizeBytes };
+  const listing: Evidence = {
+    outcome: (id) => list[id]!.outcome,
+    sizeBytes: (id) => list[id]!.sizeBytes,
+    isHint: (id) => list[id]!.isHint,
+  };
   return { inventory: testInventory(objects), ids: Int32Array.from(list, (_, id) => id), listing };
 }
 
 describe('strata', () => {
-  test('hold each file that the listing proved something of once, alike in place, type and outcome', () => {
+  test('hold each file that the listing proved something of once, alike in place, type, outcome and proof', () => {
     fc.assert(
       fc.property(cases, sampleSizes, phases, (list, sampleSize, phase) => {
         const { inventory, ids, listing } = built(list);
         const strata = strataOf(inventory, ids, listing, sampleSize, phase);
         const held = strata.flatMap(({ objectIds }) => [...objectIds]).sort((a, b) => a - b);
         expect(held).toEqual([...ids].filter((id) => !list[id]!.isDirectory && list[id]!.outcome !== Outcome.none));
-        for (const { objectIds } of strata) {
-          expect(new Set(Array.from(objectIds, (id) => `${list[id]!.top} ${list[id]!.outcome}`)).size).toBe(1);
+        for (const { objectIds, isHint } of strata) {
+          const kinds = Array.from(objectIds, (id) => `${list[id]!.top} ${list[id]!.outcome} ${list[id]!.isHint}`);
+          expect(new Set(kinds).size).toBe(1);
+          expect(kinds[0]).toContain(String(isHint));
         }
       }),
     );
@@ -61,6 +68,7 @@ describe('strata', () => {
       Array.from({ length: 100 }, () => ({
         top: 'distfiles' as const,
         isDirectory: false,
+        isHint: false,
         outcome: Outcome.present,
         sizeBytes: 1,
       })),
@@ -92,6 +100,7 @@ describe('agreement', () => {
             const asked: Evidence = {
               outcome: (id) => (id === odd && !bySize ? other : listing.outcome(id)),
               sizeBytes: (id) => listing.sizeBytes(id) + (id === odd && bySize ? 1 : 0),
+              isHint: () => false,
             };
             expect(agrees(stratum, listing, asked)).toBe(false);
           }

@@ -5,17 +5,20 @@ import { Outcome, type OutcomeCode } from '../core/observations.ts';
 export interface Evidence {
   readonly outcome: (objectId: number) => OutcomeCode;
   readonly sizeBytes: (objectId: number) => number;
+  /** Whether the outcome is only believed, not proven. */
+  readonly isHint: (objectId: number) => boolean;
 }
 
-/** Objects of which a listing says the same, in the same part of the tree. */
+/** Objects of which a listing says the same, as surely, in the same part of the tree. */
 export interface Stratum {
   readonly objectIds: Int32Array;
+  readonly isHint: boolean;
   /** Those that are asked one by one: evenly spread, all where there are few. */
   readonly sampled: Int32Array;
 }
 
 /**
- * Divides objects by top-level directory, type and what the listing proved. Left out are those it proved nothing of,
+ * Divides objects by top-level directory, type and what the listing shows. Left out are those it shows nothing of,
  * and directories: servers treat them in ways of their own, and they are few.
  * `phase` (0 to 1) shifts the samples, so that run after run others are drawn.
  */
@@ -32,13 +35,15 @@ export function strataOf(
     if (outcome === Outcome.none || isDirectoryLike(inventory, id)) continue;
     const path = inventory.paths[id] as string;
     const slash = path.indexOf('/');
-    const key = `${outcome}${inventory.types[id]}${slash < 0 ? '' : path.slice(0, slash)}`;
+    const kind = `${outcome}${inventory.types[id]}${listing.isHint(id) ? 'hint' : ''}`;
+    const key = `${kind}/${slash < 0 ? '' : path.slice(0, slash)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [id]);
     else group.push(id);
   }
   return Array.from(groups.values(), (ids) => ({
     objectIds: Int32Array.from(ids),
+    isHint: listing.isHint(ids[0] as number),
     sampled: Int32Array.from(evenlySpread(ids, sampleSize, phase)),
   }));
 }

@@ -1,13 +1,21 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe } from 'vitest';
 import { isInstalled } from '../demo/program.ts';
+import { NGINX_MODULES } from './servers/nginx.ts';
 
-/** The programs that some tests need, and the Debian package of each. */
+/** The programs (and modules of nginx) that some tests need, and the Debian package of each. */
 export const PACKAGES = {
   nginx: 'nginx-light',
   rsync: 'rsync',
   njs: 'njs',
   openssl: 'openssl',
   curl: 'curl',
+  apache2: 'apache2',
+  lighttpd: 'lighttpd',
+  caddy: 'caddy',
+  python3: 'python3',
+  'ngx_http_fancyindex_module.so': 'libnginx-mod-http-fancyindex',
 } as const;
 export type Program = keyof typeof PACKAGES;
 
@@ -66,9 +74,14 @@ export function reasonToSkip(programs: readonly Program[], machine: Pick<Machine
  * `requires('nginx', 'rsync')('mirrors', () => { … })`.
  */
 export function requires(...programs: Program[]): typeof describe | typeof describe.skip {
-  const reason = reasonToSkip(programs, { isCi: isCi(), has: isInstalled });
+  const reason = reasonToSkip(programs, { isCi: isCi(), has: isPresent });
   if (reason !== null) console.warn(`skipped: ${reason}`);
   return describe.skipIf(reason !== null);
+}
+
+/** Whether this machine has a program, or a module of nginx. */
+export function isPresent(program: Program): boolean {
+  return program.endsWith('.so') ? existsSync(join(NGINX_MODULES, program)) : isInstalled(program);
 }
 
 export function isCi(): boolean {

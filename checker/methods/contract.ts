@@ -9,6 +9,11 @@ import type { MethodName, OutcomeCode } from '../../core/observations.ts';
 export interface Sink {
   /** Evidence. `sizeBytes` is what was found, -1 where nothing tells one (directories, absent). */
   record(objectId: number, outcome: OutcomeCode, sizeBytes: number): void;
+  /**
+   * A name that a listing shows with a size that fits but is not exact, or with none: no proof, but where samples of
+   * the same kind are found to be right it is believed.
+   */
+  hint(objectId: number): void;
   /** A check that proved nothing. `reason` is a bounded sentence; foreign text in it is quoted. */
   fail(objectId: number, reason: string): void;
   /** Takes back all that this check found there (present, different): it failed for that reason instead. */

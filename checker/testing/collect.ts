@@ -46,6 +46,7 @@ export async function collect(
     sink: {
       record: (id: number, outcome: OutcomeCode, size: number) =>
         put(id, `${WORDS[outcome]}${size < 0 ? '' : ` ${size}`}`),
+      hint: (id: number) => put(id, 'hint'),
       fail: (id: number, reason: string) => put(id, `failed: ${reason}`),
       withdrawFound: (reason: string) => {
         for (const [path, text] of Object.entries(results)) {

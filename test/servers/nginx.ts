@@ -24,12 +24,20 @@ export interface Nginx {
   close(): Promise<void>;
 }
 
-/**
- * Starts one nginx with all sites, which share a certificate, on free ports of 127.0.0.1. Throws RunError with what nginx said where it fails.
- */
+/** Where Debian's packages put nginx's modules. */
+export const NGINX_MODULES = '/usr/lib/nginx/modules';
+
+/** What all sites of one nginx share. */
+export interface NginxOptions {
+  readonly certificate?: CertificateOptions;
+  /** Dynamic modules, by their file names. */
+  readonly modules?: readonly string[];
+}
+
+/** Starts one nginx with all sites on free ports of 127.0.0.1. Throws RunError with what nginx said where it fails. */
 export async function startNginx(
   sites: readonly NginxSite[],
-  certificateOptions: CertificateOptions = {},
+  { certificate: certificateOptions = {}, modules = [] }: NginxOptions = {},
 ): Promise<Nginx> {
   const folder = await mkdtemp(join(tmpdir(), 'redirector-nginx-'));
   const remove = () => rm(folder, { recursive: true, force: true });
@@ -38,7 +46,7 @@ export async function startNginx(
     const hasTls = placed.some(({ httpsPort }) => httpsPort !== null);
     const certificate = hasTls ? await makeCertificate(folder, certificateOptions) : null;
     const config = join(folder, 'nginx.conf');
-    await writeFile(config, configText(folder, placed, certificate));
+    await writeFile(config, configText(folder, placed, certificate, modules));
     const daemon = await startDaemon({
       command: ['nginx', '-p', folder, '-c', config],
       ports: placed.flatMap(({ httpPort, httpsPort }) => [httpPort, httpsPort]).filter((port) => port !== null),
@@ -75,13 +83,20 @@ async function place(site: NginxSite): Promise<PlacedSite> {
   };
 }
 
-function configText(folder: string, sites: readonly PlacedSite[], certificate: Certificate | null): string {
+function configText(
+  folder: string,
+  sites: readonly PlacedSite[],
+  certificate: Certificate | null,
+  modules: readonly string[],
+): string {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
     (kind) => `${kind}_temp_path ${join(folder, kind)};`,
   );
   // Started by root, its workers would be somebody who may not enter a temporary folder.
   const user = process.getuid?.() === 0 ? 'user root;' : '';
+  const loaded = modules.map((module) => `load_module ${join(NGINX_MODULES, module)};`);
   return `daemon off; ${user}
+${loaded.join('\n')}
 worker_processes 2;
 pid ${join(folder, 'nginx.pid')};
 error_log stderr warn;

@@ -1,0 +1,57 @@
+import type { Inventory } from '../core/inventory.ts';
+import type { MethodName, OutcomeCode } from '../core/observations.ts';
+import { METHODS, Outcome } from '../core/observations.ts';
+import type { Sink } from './methods/contract.ts';
+import type { Evidence } from './sample.ts';
+
+/** What a listing of one access point shows of a mirror. */
+export interface Listing extends Evidence {
+  readonly method: MethodName;
+  readonly accessPointId: string;
+  /** Seconds since 1970. */
+  readonly evidenceAtS: (objectId: number) => number;
+}
+
+/** The name of evidence that was taken over from a listing because samples agreed with it. */
+export function sampledName(method: MethodName): MethodName {
+  return METHODS.find((name) => name === `${method}+sample`) ?? method;
+}
+
+const HINT = 255;
+
+/** What a listing shows, hints included, before any of it counts for an access point. */
+export class ListingDraft implements Listing {
+  readonly method: MethodName;
+  readonly accessPointId: string;
+  readonly sink: Sink;
+  /** `Outcome`, or `HINT`. */
+  readonly #found: Uint8Array;
+  readonly #sizeBytes: Float64Array;
+  readonly #atS: Uint32Array;
+
+  constructor(inventory: Inventory, accessPointId: string, method: MethodName, nowS: () => number) {
+    const count = inventory.paths.length;
+    this.accessPointId = accessPointId;
+    this.method = method;
+    this.#found = new Uint8Array(count);
+    this.#sizeBytes = new Float64Array(count).fill(-1);
+    this.#atS = new Uint32Array(count);
+    const put = (id: number, found: number, sizeBytes: number) => {
+      this.#found[id] = found;
+      this.#sizeBytes[id] = sizeBytes;
+      this.#atS[id] = nowS();
+    };
+    this.sink = {
+      record: put,
+      hint: (id) => put(id, HINT, inventory.sizeBytes[id] as number),
+      fail: (id) => put(id, Outcome.none, -1),
+      withdrawFound: () => void this.#found.fill(Outcome.none),
+    };
+  }
+
+  readonly outcome = (id: number): OutcomeCode =>
+    this.isHint(id) ? Outcome.present : (this.#found[id] as OutcomeCode);
+  readonly sizeBytes = (id: number): number => this.#sizeBytes[id] as number;
+  readonly isHint = (id: number): boolean => this.#found[id] === HINT;
+  readonly evidenceAtS = (id: number): number => this.#atS[id] as number;
+}

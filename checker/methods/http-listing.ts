@@ -1,0 +1,106 @@
+import { beneathLinks, isDirectoryLike, ObjectType } from '../../core/inventory.ts';
+import { Outcome } from '../../core/observations.ts';
+import { canonicalRequestPath } from '../../core/path.ts';
+import { ListedTree } from '../listed-tree.ts';
+import type { IndexEntry } from '../listing/index-page.ts';
+import { parentOf, type WalkReport, walkIndexes } from '../listing/index-walk.ts';
+import { PageClient } from '../net/page-client.ts';
+import type { CheckTask, Method, MethodReport } from './contract.ts';
+
+const CONNECTIONS = 2;
+const DEPTH = 8;
+const MAX_PAGE_BYTES = 64 * 1024 * 1024;
+/** A page gets so many times the time-out: five minutes for ten seconds. */
+const PAGE_TIMEOUTS = 30;
+/** And all of them together: an hour. */
+const BUDGET_TIMEOUTS = 360;
+/** A name that begins or ends like this, or that Apache's usual configuration leaves out. */
+const OFTEN_HIDDEN = /(?:^|\/)(?:\.|README|HEADER|RCS(?:\/|$)|CVS(?:\/|$))|(?:~|%23|%2C[vt])(?:\/|$)/i;
+
+/** An index page for each directory, compared with the inventory. */
+export const httpListing: Method = { name: 'http-listing', scope: 'listing', protocols: ['https', 'http'], check };
+
+async function check(task: CheckTask): Promise<MethodReport> {
+  const { accessPoint, inventory, objectIds, timeoutMs, signal } = task;
+  const { origin, pathname } = new URL(accessPoint.url);
+  const seen = new SeenTree(task);
+  const client = new PageClient({
+    origin,
+    userAgent: task.userAgent,
+    connections: CONNECTIONS,
+    depth: DEPTH,
+    timeoutMs,
+    pageTimeoutMs: timeoutMs * PAGE_TIMEOUTS,
+    maxPageBytes: MAX_PAGE_BYTES,
+  });
+  const beneath = beneathLinks(inventory);
+  const directories = new Set<string>();
+  for (const id of objectIds) if (beneath[id] === 0) directories.add(parentOf(inventory.paths[id] as string));
+  const walk = await walkIndexes({
+    client,
+    root: { origin, path: `/${canonicalRequestPath(pathname) ?? ''}` },
+    directories,
+    onEntry: (directory, entry) => seen.add(directory, entry),
+    budgetMs: timeoutMs * BUDGET_TIMEOUTS,
+    signal,
+  });
+  await client.close();
+  seen.tell(walk, beneath);
+  return { ...verdict(walk, directories.size), requests: client.requests, connections: client.connections };
+}
+
+function verdict(walk: WalkReport, directories: number): Pick<MethodReport, 'ended' | 'reason'> {
+  if (walk.ended === 'interrupted') return { ended: 'interrupted', reason: '' };
+  const doubts = [...walk.doubts.values()].filter((doubt) => doubt !== '');
+  if (walk.pages === 0) return { ended: 'unusable', reason: walk.reason || (doubts[0] ?? 'no index pages') };
+  if (walk.ended === 'gave up') return { ended: 'partial', reason: walk.reason };
+  if (doubts.length === 0) return { ended: 'whole', reason: '' };
+  return { ended: 'partial', reason: `${doubts.length} of ${directories} index pages are not whole: ${doubts[0]}` };
+}
+
+/** What the pages show of the inventory. */
+class SeenTree {
+  readonly #task: CheckTask;
+  readonly #tree: ListedTree;
+  /** Names with a size that fits but is not exact, or with none, by object id. */
+  readonly #isHint: Uint8Array;
+
+  constructor(task: CheckTask) {
+    this.#task = task;
+    this.#tree = new ListedTree(task.inventory, task.objectIdOf);
+    this.#isHint = new Uint8Array(task.inventory.paths.length);
+  }
+
+  add(directory: string, { name, isDirectory, size }: IndexEntry): void {
+    const path = directory === '' ? name : `${directory}/${name}`;
+    const type = isDirectory ? ObjectType.directory : ObjectType.file;
+    let sizeBytes = size.minBytes;
+    if (!isDirectory && size.minBytes !== size.maxBytes) {
+      const id = this.#task.objectIdOf(path);
+      if (id === undefined) return;
+      sizeBytes = this.#task.inventory.sizeBytes[id] as number;
+      // A size that can't be right is a hint as well, of another kind: no proof of anything, so not told.
+      this.#isHint[id] = sizeBytes >= size.minBytes && sizeBytes <= size.maxBytes ? 1 : 2;
+    }
+    this.#tree.add({ type, path, sizeBytes, target: '' });
+  }
+
+  /** Tells the sink of every object that was to be checked. */
+  tell(walk: WalkReport, beneath: Uint8Array): void {
+    const { inventory, objectIds, sink } = this.#task;
+    const doubtOf = (id: number) => walk.doubts.get(parentOf(inventory.paths[id] as string));
+    this.#tree.isWhole = (id) => doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths[id] as string);
+    for (const id of objectIds) {
+      const outcome = this.#tree.outcome(id);
+      // What lies beneath a link is concluded, not seen: the link may lead elsewhere on the mirror.
+      if (beneath[id] === 1 && outcome === Outcome.present) this.#isHint[id] = 1;
+      const isPage = inventory.types[id] === ObjectType.directory;
+      const pageDoubt = isPage ? walk.doubts.get(inventory.paths[id] as string) : undefined;
+      if (outcome === Outcome.none || this.#isHint[id] === 2 || (outcome === Outcome.present && pageDoubt)) {
+        if (walk.ended === 'interrupted') continue;
+        sink.fail(id, pageDoubt || doubtOf(id) || walk.reason || 'not to be told from an index page');
+      } else if (this.#isHint[id] === 1 && !isDirectoryLike(inventory, id)) sink.hint(id);
+      else sink.record(id, outcome, this.#tree.sizeBytes(id, outcome));
+    }
+  }
+}

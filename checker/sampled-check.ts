@@ -1,0 +1,109 @@
+import { ObjectType } from '../core/inventory.ts';
+import { type MethodName, Outcome } from '../core/observations.ts';
+import { type Listing, ListingDraft, sampledName } from './listing.ts';
+import type { MethodReport } from './methods/contract.ts';
+import { listingMethodFor } from './methods/index.ts';
+import type { Recorder } from './recorder.ts';
+import { agrees, type Evidence, type Stratum, strataOf } from './sample.ts';
+import { askFor, runMethod, type Target } from './target.ts';
+
+const SAMPLE_SIZE = 60;
+/** Fewer are sooner asked for one by one. */
+const FEWEST_OBJECTS_LISTED = 1000;
+
+/** How a check went, and the name of what won most of its evidence. */
+export interface Checked {
+  readonly report: MethodReport;
+  readonly methodName: MethodName;
+}
+
+/** Asks for each object. */
+export async function checkAll(target: Target): Promise<Checked> {
+  return { report: await askFor(target, target.context.objectIds), methodName: target.method.name };
+}
+
+/** A listing of an access point that is otherwise asked object by object; null where it has none, or few are asked. */
+export async function listFirst(target: Target): Promise<Listing | null> {
+  const { context, accessPoint, recorder } = target;
+  const method = listingMethodFor(accessPoint.protocol);
+  if (method === undefined || context.objectIds.length < FEWEST_OBJECTS_LISTED) return null;
+  const draft = new ListingDraft(context.inventory, accessPoint.id, method.name, () => recorder.nowS());
+  const report = await runMethod(target, method, context.objectIds, draft.sink);
+  if (report.ended === 'partial') context.progress.note(`${accessPoint.id}: ${method.name}: ${report.reason}`);
+  return report.ended === 'whole' || report.ended === 'partial' ? draft : null;
+}
+
+/** What an access point of a protocol that lists has just shown. */
+export function listingOf({ accessPoint, method, recorder }: Target): Listing {
+  const { evidenceAtS } = recorder.observations;
+  return {
+    ...evidenceOf(recorder),
+    method: method.name,
+    accessPointId: accessPoint.id,
+    evidenceAtS: (id) => evidenceAtS[id] as number,
+  };
+}
+
+/**
+ * Samples what a listing shows, one stratum after the other; takes over those that agree, and asks for each object of
+ * the others and for what the listing says nothing of.
+ */
+export async function checkBySample(target: Target, listing: Listing): Promise<Checked> {
+  const { context, accessPoint, method, recorder } = target;
+  const { inventory } = context;
+  const isOwn = listing.accessPointId === accessPoint.id;
+  const objectIds = isOwn ? takeOverDirectories(target, listing) : context.objectIds;
+  const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZE, Math.random());
+  const inStratum = new Uint8Array(inventory.paths.length);
+  for (const { objectIds, sampled } of strata) {
+    for (const id of objectIds) inStratum[id] = 1;
+    for (const id of sampled) inStratum[id] = 0;
+  }
+  const sample = await askFor(
+    target,
+    objectIds.filter((id) => inStratum[id] === 0),
+  );
+  const rest = objectIds.filter((id) => inStratum[id] === 1);
+  if (sample.ended !== 'whole') {
+    if (sample.ended !== 'interrupted') recorder.failAll(rest, sample.reason);
+    return { report: sample, methodName: method.name };
+  }
+  takeOverAgreed(target, listing, strata, inStratum);
+  const disputed = rest.filter((id) => inStratum[id] === 1);
+  const methodName = disputed.length < rest.length ? sampledName(listing.method) : method.name;
+  if (disputed.length === 0) return { report: sample, methodName };
+  return { report: await askFor(target, disputed), methodName };
+}
+
+/** Takes over the strata whose samples agree with the listing, and takes them out of `inStratum`. */
+function takeOverAgreed(target: Target, listing: Listing, strata: readonly Stratum[], inStratum: Uint8Array): void {
+  const { accessPoint, recorder } = target;
+  const asked = evidenceOf(recorder);
+  for (const stratum of strata) {
+    if (!agrees(stratum, listing, asked)) continue;
+    const isProof = listing.accessPointId === accessPoint.id && !stratum.isHint;
+    recorder.takeOver(
+      stratum.objectIds.filter((id) => inStratum[id] === 1),
+      listing,
+      isProof ? listing.method : sampledName(listing.method),
+    );
+    for (const id of stratum.objectIds) inStratum[id] = 0;
+  }
+}
+
+/** Takes over the directories that were listed on this very access point; answers what is left to check. */
+function takeOverDirectories({ context, recorder }: Target, listing: Listing): Int32Array {
+  const { types } = context.inventory;
+  const isSeen = (id: number) => types[id] === ObjectType.directory && listing.outcome(id) === Outcome.present;
+  recorder.takeOver(context.objectIds.filter(isSeen), listing, listing.method);
+  return context.objectIds.filter((id) => !isSeen(id));
+}
+
+function evidenceOf(recorder: Recorder): Evidence {
+  const { sizeBytes } = recorder.observations;
+  return {
+    outcome: (id) => recorder.foundOutcome(id),
+    sizeBytes: (id) => sizeBytes[id] as number,
+    isHint: () => false,
+  };
+}

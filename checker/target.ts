@@ -1,0 +1,40 @@
+import type { AccessPoint } from '../core/mirror.ts';
+import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.ts';
+import type { CheckContext } from './mirror-check.ts';
+import { Recorder } from './recorder.ts';
+
+/** One access point under check. */
+export interface Target {
+  readonly context: CheckContext;
+  readonly accessPoint: AccessPoint;
+  readonly method: Method;
+  readonly recorder: Recorder;
+}
+
+/** Begins the check of an access point: loads what is known of it. */
+export function begin(context: CheckContext, accessPoint: AccessPoint, method: Method): Target {
+  const observations = context.loadObservations(accessPoint);
+  const onSettled = (objects: number) => context.task.advance(objects);
+  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled);
+  return { context, accessPoint, method, recorder };
+}
+
+/** Runs a method over some objects, and counts what it costs. */
+export async function runMethod(
+  target: Target,
+  method: Method,
+  objectIds: Int32Array,
+  sink: Sink,
+): Promise<MethodReport> {
+  const { context, accessPoint, recorder } = target;
+  const { inventory, objectIdOf, userAgent, timeoutMs, signal } = context;
+  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, signal };
+  const report = await method.check(task);
+  recorder.addCost(report);
+  return report;
+}
+
+/** Checks some objects by the access point's own method. */
+export function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
+  return runMethod(target, target.method, objectIds, target.recorder.sink(target.method.name));
+}
