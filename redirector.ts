@@ -5,6 +5,7 @@ import { registerConfig } from './cli/commands/config.ts';
 import { registerDemo } from './cli/commands/demo.ts';
 import { registerInventory } from './cli/commands/inventory.ts';
 import { registerLookup } from './cli/commands/lookup.ts';
+import { registerMerge } from './cli/commands/merge.ts';
 import { registerRun } from './cli/commands/run.ts';
 import { registerServe } from './cli/commands/serve.ts';
 import { registerSite } from './cli/commands/site.ts';
@@ -27,6 +28,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   const registrations = [
     registerInventory,
     registerCheck,
+    registerMerge,
     registerBuild,
     registerSite,
     registerRun,

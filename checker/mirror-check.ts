@@ -5,14 +5,15 @@ import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { CheckTask, Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
+import type { Work } from './mirror-plan.ts';
 import { Recorder } from './recorder.ts';
 import { agrees, type Evidence, strataOf } from './sample.ts';
 
 const SAMPLE_SIZE = 60;
-const CHECKPOINT_EVERY_MS = 30_000;
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
 
@@ -23,19 +24,25 @@ export interface AccessPointSummary {
   readonly absent: number;
   readonly different: number;
   readonly failed: number;
-  /** How many objects were to be checked; interrupted, the four counts above are fewer. */
+  /** How many objects were to be checked; interrupted or out of time, the four counts above are fewer. */
   readonly asked: number;
   readonly requests: number;
   readonly elapsedMs: number;
   readonly state: Liveness['state'];
   readonly reason: string;
+  /** Share of the tree's objects that are known to be there, 0 to 1. */
+  readonly coverage: number;
 }
 
 /** What the checks of one run share. */
 export interface CheckContext {
   readonly output: string;
+  /** '' = none was told. */
+  readonly vantage: string;
+  readonly startedAtS: number;
+  readonly expiryS: number;
+  readonly checkpointMs: number;
   readonly inventory: Inventory;
-  readonly objectIds: Int32Array;
   readonly objectIdOf: (path: string) => number | undefined;
   readonly loadObservations: (accessPoint: AccessPoint) => Observations;
   readonly userAgent: string;
@@ -56,20 +63,34 @@ export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: M
   return pairs.sort((a, b) => isListing(a) - isListing(b));
 }
 
+/** With the objects that are to be checked at one access point. */
+interface PointContext extends CheckContext {
+  readonly objectIds: Int32Array;
+}
+
 /**
- * Checks the access points of one mirror, one after the other, and writes a file for each. What a complete listing
- * shows is taken over for an access point that is asked object by object wherever a sample there agrees with it.
+ * Checks the access points of one mirror for which there is work, one after the other, and writes a file for each.
+ * What a complete listing shows is taken over for an access point that is asked object by object wherever a sample
+ * there agrees with it, if the work allows it.
  */
-export async function checkMirror(context: CheckContext, mirror: Mirror): Promise<AccessPointSummary[]> {
+export async function checkMirror(
+  run: CheckContext,
+  mirror: Mirror,
+  workAt: ReadonlyMap<string, Work>,
+): Promise<AccessPointSummary[]> {
   const summaries: AccessPointSummary[] = [];
   let listing: Recorder | null = null;
   for (const { accessPoint, method } of checkable(mirror)) {
-    if (context.signal.aborted) break;
+    if (run.signal.aborted) break;
+    const work = workAt.get(accessPoint.id);
+    if (work === undefined) continue;
+    const context: PointContext = { ...run, objectIds: work.objectIds };
     const observations = context.loadObservations(accessPoint);
     const onSettled = (objects: number) => context.task.advance(objects);
-    const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled);
+    const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
     const target: Target = { context, accessPoint, method, recorder };
-    const check = listing === null || method.scope === 'listing' ? checkAll(target) : checkBySample(target, listing);
+    const isBySample = work.byListing && method.scope === 'object';
+    const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await withCheckpoints(target, check);
     if (method.scope === 'listing' && report.ended === 'whole') listing ??= recorder;
     summaries.push(finish(target, report, methodName));
@@ -78,7 +99,7 @@ export async function checkMirror(context: CheckContext, mirror: Mirror): Promis
 }
 
 interface Target {
-  readonly context: CheckContext;
+  readonly context: PointContext;
   readonly accessPoint: AccessPoint;
   readonly method: Method;
   readonly recorder: Recorder;
@@ -140,7 +161,7 @@ function evidenceOf(recorder: Recorder): Evidence {
   return { outcome: (id) => recorder.foundOutcome(id), sizeBytes: (id) => sizeBytes[id] as number };
 }
 
-/** Writes what is known so far every half minute, so that a run that is killed has not worked in vain. */
+/** Writes what is known so far now and then, so that a run that is killed has not worked in vain. */
 async function withCheckpoints(target: Target, check: Promise<Checked>): Promise<Checked> {
   const { context, accessPoint } = target;
   const timer = setInterval(() => {
@@ -149,7 +170,7 @@ async function withCheckpoints(target: Target, check: Promise<Checked>): Promise
     } catch (error) {
       context.progress.note(`${accessPoint.id}: not written: ${messageOf(error)}`);
     }
-  }, CHECKPOINT_EVERY_MS);
+  }, context.checkpointMs);
   try {
     return await check;
   } finally {
@@ -158,7 +179,10 @@ async function withCheckpoints(target: Target, check: Promise<Checked>): Promise
 }
 
 function write({ context, accessPoint, recorder }: Target): void {
-  writeFileAtomic(outputLayout.observations(context.output, accessPoint.id), encodeObservations(recorder.observations));
+  writeFileAtomic(
+    outputLayout.observations(context.output, accessPoint.id, context.vantage),
+    encodeObservations(recorder.observations),
+  );
 }
 
 function finish(target: Target, report: MethodReport, method: MethodName): AccessPointSummary {
@@ -166,9 +190,11 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { asked } = recorder;
   const counts = recorder.counts();
   if (report.ended !== 'interrupted') {
-    const { state, reason } = judge(report, counts.failed, asked);
+    const { known, failing } = recorder.standing();
+    const { state, reason } = judge(report, failing, known);
     recorder.setLiveness(state, reason);
   }
+  recorder.report();
   recorder.flushProgress();
   write(target);
   const { cost, liveness } = recorder.observations;
@@ -176,7 +202,8 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { state } = liveness;
   const reason = report.ended === 'interrupted' ? 'interrupted' : liveness.reason;
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
-  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason };
+  const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
+  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
 }
 
 /** The state of an access point after a check. */

@@ -3,7 +3,7 @@ import { decodeInventory, encodeInventory } from '../../core/formats/inventory-f
 import { encodeMirrors } from '../../core/formats/mirrors-file.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { outputLayout } from '../../core/output-layout.ts';
-import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 interface InventoryOptions {
   readonly force?: boolean;
@@ -14,7 +14,7 @@ export function registerInventory(program: Command): void {
     .description('read the master’s tree and the mirror list')
     .option('--force', 'accept a source that lost more than half of its objects')
     .action((options: SharedOptions & InventoryOptions) =>
-      inContext(options, (context) => takeStock(context, options)),
+      inLockedContext('inventory', options, (context) => takeStock(context, options)),
     );
 }
 
