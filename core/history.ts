@@ -50,30 +50,29 @@ export function combinedHistory(accessPointId: string, histories: readonly Histo
   return { version: 1, accessPointId, days: bounded(histories.flatMap(({ days }) => days)) };
 }
 
-/** One of each day, in order. */
+/** One of each day, in order. The order in which they are given does not matter. */
 function bounded(days: readonly HistoryDay[]): HistoryDay[] {
   const byDay = new Map<string, HistoryDay>();
-  for (const one of days) {
-    const other = byDay.get(one.day);
-    byDay.set(one.day, other === undefined ? one : sameDay(other, one));
+  for (const one of [...days].sort(byAge)) {
+    const older = byDay.get(one.day);
+    byDay.set(one.day, older === undefined ? one : sameDay(older, one));
   }
   return [...byDay.values()].sort((a, b) => (a.day < b.day ? -1 : 1)).slice(-MAX_HISTORY_DAYS);
 }
 
-function sameDay(a: HistoryDay, b: HistoryDay): HistoryDay {
-  const [older, newer] = isOlder(a, b) ? [a, b] : [b, a];
-  return {
-    day: a.day,
-    checkedAtS: newer.checkedAtS,
-    coverage: newer.coverage,
-    checks: a.checks + b.checks,
-    checksUp: a.checksUp + b.checksUp,
-    lagS: newer.lagS ?? older.lagS,
-    requests: a.requests + b.requests,
-  };
+/** Of equally old ones that with more coverage counts as the older: the lower figure is to stand. */
+function byAge(a: HistoryDay, b: HistoryDay): number {
+  return a.checkedAtS - b.checkedAtS || b.coverage - a.coverage || (a.lagS ?? -1) - (b.lagS ?? -1);
 }
 
-/** Of equally old ones that with more coverage counts as the older: then the lower figure stands. */
-function isOlder(a: HistoryDay, b: HistoryDay): boolean {
-  return (a.checkedAtS - b.checkedAtS || b.coverage - a.coverage || (b.lagS ?? -1) - (a.lagS ?? -1)) < 0;
+function sameDay(older: HistoryDay, newer: HistoryDay): HistoryDay {
+  return {
+    day: newer.day,
+    checkedAtS: newer.checkedAtS,
+    coverage: newer.coverage,
+    checks: older.checks + newer.checks,
+    checksUp: older.checksUp + newer.checksUp,
+    lagS: newer.lagS ?? older.lagS,
+    requests: older.requests + newer.requests,
+  };
 }
