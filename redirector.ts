@@ -5,6 +5,7 @@ import { registerConfig } from './cli/commands/config.ts';
 import { registerDemo } from './cli/commands/demo.ts';
 import { registerInventory } from './cli/commands/inventory.ts';
 import { registerLookup } from './cli/commands/lookup.ts';
+import { registerMerge } from './cli/commands/merge.ts';
 import { registerProbe } from './cli/commands/probe.ts';
 import { registerRun } from './cli/commands/run.ts';
 import { registerServe } from './cli/commands/serve.ts';
@@ -29,6 +30,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     registerInventory,
     registerCheck,
     registerProbe,
+    registerMerge,
     registerBuild,
     registerSite,
     registerRun,

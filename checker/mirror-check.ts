@@ -5,15 +5,16 @@ import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
+import type { Work } from './mirror-plan.ts';
 import type { Recorder } from './recorder.ts';
 import { type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
 import { begin, type Target } from './target.ts';
 
-const CHECKPOINT_EVERY_MS = 30_000;
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
 
@@ -24,19 +25,25 @@ export interface AccessPointSummary {
   readonly absent: number;
   readonly different: number;
   readonly failed: number;
-  /** How many objects were to be checked; interrupted, the four counts above are fewer. */
+  /** How many objects were to be checked; interrupted or out of time, the four counts above are fewer. */
   readonly asked: number;
   readonly requests: number;
   readonly elapsedMs: number;
   readonly state: Liveness['state'];
   readonly reason: string;
+  /** Share of the tree's objects that are known to be there, 0 to 1. */
+  readonly coverage: number;
 }
 
 /** What the checks of one run share. */
 export interface CheckContext {
   readonly output: string;
+  /** '' = none was told. */
+  readonly vantage: string;
+  readonly startedAtS: number;
+  readonly expiryS: number;
+  readonly checkpointMs: number;
   readonly inventory: Inventory;
-  readonly objectIds: Int32Array;
   readonly objectIdOf: (path: string) => number | undefined;
   readonly loadObservations: (accessPoint: AccessPoint) => Observations;
   readonly userAgent: string;
@@ -58,18 +65,26 @@ export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: M
 }
 
 /**
- * Checks the access points of one mirror, one after the other, and writes a file for each. What a listing shows of one
+ * Checks the access points of one mirror for which there is work, one after the other, and writes a file for each. What a listing shows of one
  * of them is taken over for those that are asked object by object wherever a sample there agrees with it: a complete
- * one of a protocol that lists (rsync), or else the index pages of the first access point that has them.
+ * one of a protocol that lists (rsync), or else the index pages of the first access point that has them, if the work
+ * allows it.
  */
-export async function checkMirror(context: CheckContext, mirror: Mirror): Promise<AccessPointSummary[]> {
+export async function checkMirror(
+  run: CheckContext,
+  mirror: Mirror,
+  workAt: ReadonlyMap<string, Work>,
+): Promise<AccessPointSummary[]> {
   const summaries: AccessPointSummary[] = [];
   let listing: Listing | null = null;
   for (const { accessPoint, method } of checkable(mirror)) {
-    if (context.signal.aborted) break;
-    const target = begin(context, accessPoint, method);
-    if (method.scope === 'object') listing ??= await listFirst(target);
-    const check = listing === null || method.scope === 'listing' ? checkAll(target) : checkBySample(target, listing);
+    if (run.signal.aborted) break;
+    const work = workAt.get(accessPoint.id);
+    if (work === undefined) continue;
+    const target = begin({ ...run, objectIds: work.objectIds }, accessPoint, method);
+    const isBySample = work.byListing && method.scope === 'object';
+    if (isBySample) listing ??= await listFirst(target);
+    const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await withCheckpoints(target, check);
     if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
@@ -77,7 +92,7 @@ export async function checkMirror(context: CheckContext, mirror: Mirror): Promis
   return summaries;
 }
 
-/** Writes what is known so far every half minute, so that a run that is killed has not worked in vain. */
+/** Writes what is known so far now and then, so that a run that is killed has not worked in vain. */
 async function withCheckpoints(target: Target, check: Promise<Checked>): Promise<Checked> {
   const { context, accessPoint } = target;
   const timer = setInterval(() => {
@@ -86,7 +101,7 @@ async function withCheckpoints(target: Target, check: Promise<Checked>): Promise
     } catch (error) {
       context.progress.note(`${accessPoint.id}: not written: ${messageOf(error)}`);
     }
-  }, CHECKPOINT_EVERY_MS);
+  }, context.checkpointMs);
   try {
     return await check;
   } finally {
@@ -95,7 +110,10 @@ async function withCheckpoints(target: Target, check: Promise<Checked>): Promise
 }
 
 function write({ context, accessPoint, recorder }: Target): void {
-  writeFileAtomic(outputLayout.observations(context.output, accessPoint.id), encodeObservations(recorder.observations));
+  writeFileAtomic(
+    outputLayout.observations(context.output, accessPoint.id, context.vantage),
+    encodeObservations(recorder.observations),
+  );
 }
 
 function finish(target: Target, report: MethodReport, method: MethodName): AccessPointSummary {
@@ -103,9 +121,11 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { asked } = recorder;
   const counts = recorder.counts();
   if (report.ended !== 'interrupted') {
-    const { state, reason } = judge(report, counts.failed, asked);
+    const { known, failing } = recorder.standing();
+    const { state, reason } = judge(report, failing, known);
     recorder.setLiveness(state, reason);
   }
+  recorder.report();
   recorder.flushProgress();
   write(target);
   const { cost, liveness } = recorder.observations;
@@ -113,7 +133,8 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { state } = liveness;
   const reason = report.ended === 'interrupted' ? 'interrupted' : liveness.reason;
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
-  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason };
+  const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
+  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
 }
 
 /** The state of an access point after a check. */

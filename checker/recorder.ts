@@ -1,5 +1,5 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { isOwnCheck, METHODS, Outcome } from '../core/observations.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
@@ -16,6 +16,13 @@ export interface RecorderCounts {
   readonly failed: number;
 }
 
+/** The run that a recorder belongs to. */
+export interface RecordedRun {
+  readonly startedAtS: number;
+  /** '' = none was told. */
+  readonly vantage: string;
+}
+
 /** What one run finds at one access point, written into the columns that older runs left. */
 export class Recorder {
   readonly observations: Observations;
@@ -24,13 +31,25 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #before: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method'>;
+  readonly #before: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS'>;
   readonly #reasons: Map<string, number>;
+  readonly #vantage: string;
+  readonly #spentBeforeMs: number;
+  readonly #roundTripsMs: number[] = [];
   #settled = 0;
   #reported = 0;
 
-  /** `asked`: how many objects this run is to check; `onSettled` hears of new results in batches. */
-  constructor(observations: Observations, asked: number, nowMs: () => number, onSettled: (objects: number) => void) {
+  /**
+   * `asked`: how many objects are to be checked now; `onSettled` hears of new results in batches. The cost is added to
+   * what earlier checks of the same run have spent.
+   */
+  constructor(
+    observations: Observations,
+    asked: number,
+    nowMs: () => number,
+    onSettled: (objects: number) => void,
+    run?: RecordedRun,
+  ) {
     this.observations = observations;
     this.asked = asked;
     this.#nowMs = nowMs;
@@ -42,9 +61,15 @@ export class Recorder {
       sizeBytes: observations.sizeBytes.slice(),
       evidenceAtS: observations.evidenceAtS.slice(),
       method: observations.method.slice(),
+      ownCheckAtS: observations.ownCheckAtS.slice(),
     };
     this.#reasons = compactReasons(observations);
-    observations.cost = { startedAtS: this.nowS(), elapsedMs: 0, requests: 0, connections: 0 };
+    this.#vantage = run?.vantage ?? '';
+    if (run === undefined || observations.cost.startedAtS !== run.startedAtS) {
+      const startedAtS = run?.startedAtS ?? this.nowS();
+      observations.cost = { startedAtS, elapsedMs: 0, requests: 0, connections: 0 };
+    }
+    this.#spentBeforeMs = observations.cost.elapsedMs;
   }
 
   nowS(): number {
@@ -87,10 +112,11 @@ export class Recorder {
     const { cost } = this.observations;
     this.observations.cost = {
       startedAtS: cost.startedAtS,
-      elapsedMs: Math.max(0, Math.round(this.#nowMs() - this.#startedAtMs)),
+      elapsedMs: this.#spentBeforeMs + Math.max(0, Math.round(this.#nowMs() - this.#startedAtMs)),
       requests: cost.requests + report.requests,
       connections: cost.connections + report.connections,
     };
+    this.#roundTripsMs.push(...(report.roundTripsMs ?? []));
   }
 
   /** `since` moves only when the state does. */
@@ -99,6 +125,26 @@ export class Recorder {
     const checkedAtS = this.nowS();
     const sinceS = before.state === state && before.checkedAtS !== 0 ? before.sinceS : checkedAtS;
     this.observations.liveness = { state, sinceS, checkedAtS, reason };
+  }
+
+  /** Puts what the check found as a whole under its vantage's name. To be called last. */
+  report(): void {
+    const { observations } = this;
+    const { liveness, cost, vantages } = observations;
+    const roundTripMs = median(this.#roundTripsMs) ?? vantages[this.#vantage]?.roundTripMs ?? null;
+    observations.vantages = { ...vantages, [this.#vantage]: { liveness, cost, roundTripMs } };
+  }
+
+  /** Of all objects that were ever asked for: how many, and of how many the last check proved nothing. */
+  standing(): { readonly known: number; readonly failing: number } {
+    const { outcome, failedAtS } = this.observations;
+    let known = 0;
+    let failing = 0;
+    for (let id = 0; id < outcome.length; id++) {
+      if (failedAtS[id] !== 0) failing++;
+      if (failedAtS[id] !== 0 || outcome[id] !== Outcome.none) known++;
+    }
+    return { known, failing };
   }
 
   counts(): RecorderCounts {
@@ -130,6 +176,7 @@ export class Recorder {
     observations.sizeBytes[objectId] = sizeBytes;
     observations.evidenceAtS[objectId] = atS;
     observations.method[objectId] = method;
+    if (isOwnCheck(method) || observations.ownCheckAtS[objectId] === 0) observations.ownCheckAtS[objectId] = atS;
     observations.failedAtS[objectId] = 0;
     observations.failure[objectId] = 0;
     this.#settle(objectId, outcome);
@@ -161,9 +208,17 @@ export class Recorder {
       observations.sizeBytes[id] = before.sizeBytes[id] as number;
       observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
       observations.method[id] = before.method[id] as number;
+      observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
       this.#fail(id, reason);
     }
   }
+}
+
+/** To a tenth of a millisecond; null of none. */
+function median(values: readonly number[]): number | null {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted[Math.floor(sorted.length / 2)];
+  return middle === undefined ? null : Math.round(middle * 10) / 10;
 }
 
 /** Drops the reasons that no cell uses any more, so that the table has room for new ones. */

@@ -31,6 +31,8 @@ function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
   return resource;
 }
 
+const DAY_MS = 24 * 3600 * 1000;
+
 function mirror(id: string, urls: readonly string[]): Mirror {
   const accessPoints = urls.map((url): AccessPoint => {
     const protocol = url.split(':')[0] as AccessPoint['protocol'];
@@ -49,7 +51,13 @@ function harness(inventory: Inventory, mirrors: readonly Mirror[]) {
       output,
       inventory,
       mirrors: { version: 1, takenAtMs: 0, mirrors, notes: [] },
-      only: { mirrorIds: [], treePrefix: '' },
+      chosen: { mirrorIds: [], treePrefix: '' },
+      only: 'all',
+      vantage: '',
+      periodMs: 7 * DAY_MS,
+      expiryMs: 14 * DAY_MS,
+      budgetMs: null,
+      checkpointMs: 30_000,
       userAgent: 'redirector-test/1',
       timeoutMs: 1000,
       nowMs: Date.now,
@@ -128,7 +136,7 @@ describe('a check', () => {
     const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
     await check.run();
     isBroken = true;
-    const summary = await check.run({ nowMs: () => Date.now() + 100_000 });
+    const summary = await check.run({ nowMs: () => Date.now() + 8 * DAY_MS });
     expect(summary.accessPoints[0]).toMatchObject({ present: 0, failed: 300, state: 'down' });
     const { outcome, failedAtS, evidenceAtS, liveness } = check.read('m.http');
     expect(outcome.every((code) => code === Outcome.present)).toBe(true);
@@ -155,7 +163,7 @@ describe('a check', () => {
     expect(check.read('m.http').outcome[0]).toBe(Outcome.none);
   });
 
-  test('leaves out removed objects, other mirrors and what is not under the prefix', async () => {
+  test('asks for removed objects last, and leaves out other mirrors and what is not under the prefix', async () => {
     const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
     const inventory = testInventory([
       { path: 'releases/a%20b/x', sizeBytes: 7 },
@@ -165,14 +173,17 @@ describe('a check', () => {
     inventory.removedAtS[2] = 5;
     const url = `http://127.0.0.1:${server.port}/`;
     const check = harness(inventory, [mirror('m', [url]), mirror('n', [url])]);
-    const summary = await check.run({ only: { mirrorIds: ['n'], treePrefix: '/releases/a b/' } });
-    expect(summary.accessPoints.map(({ accessPointId, asked }) => [accessPointId, asked])).toEqual([['n.http', 1]]);
-    expect(server.paths.filter((path) => !path.includes('no-such'))).toEqual(['/releases/a%20b/x']);
+    const summary = await check.run({ chosen: { mirrorIds: ['n'], treePrefix: '/releases/a b/' } });
+    expect(summary.accessPoints.map(({ accessPointId, asked }) => [accessPointId, asked])).toEqual([['n.http', 2]]);
+    expect(server.paths.filter((path) => !path.includes('no-such'))).toEqual([
+      '/releases/a%20b/x',
+      '/releases/a%20b/gone',
+    ]);
   });
 
   test('names a mirror or prefix that is not there', async () => {
     const check = harness(FILES, [mirror('m', ['http://127.0.0.1:1/'])]);
-    const wrong = (only: CheckOptions['only']) => check.run({ only });
+    const wrong = (chosen: CheckOptions['chosen']) => check.run({ chosen });
     await expect(wrong({ mirrorIds: ['nobody'], treePrefix: '' })).rejects.toThrow(/no mirror has the id "nobody"/);
     await expect(wrong({ mirrorIds: [], treePrefix: 'distfile' })).rejects.toThrow(/lies under "distfile"/);
     await expect(wrong({ mirrorIds: [], treePrefix: '%zz' })).rejects.toThrow(UsageError);
@@ -214,7 +225,7 @@ describe('a check', () => {
         else abort.abort();
       }),
     );
-    const later = 'http://127.0.0.1:1/';
+    const later = 'https://127.0.0.1:1/';
     const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`, later])]);
     const summary = await check.run({ signal: abort.signal, timeoutMs: 20_000 });
     expect(summary.interrupted).toBe(true);

@@ -1,24 +1,34 @@
 import { setMaxListeners } from 'node:events';
-import PQueue from 'p-queue';
-import { FormatError, quoted, UsageError } from '../core/errors.ts';
-import { decodeObservations, emptyObservations } from '../core/formats/observations-file.ts';
 import type { Inventory } from '../core/inventory.ts';
-import type { AccessPoint, Mirror, MirrorList } from '../core/mirror.ts';
-import { readFileOrNull } from '../core/node/atomic-file.ts';
-import type { Observations } from '../core/observations.ts';
-import { outputLayout } from '../core/output-layout.ts';
-import { canonicalRequestPath } from '../core/path.ts';
+import type { Mirror, MirrorList } from '../core/mirror.ts';
 import type { Progress } from '../core/progress.ts';
+import type { Chosen } from './chosen.ts';
+import { recordHistory } from './history.ts';
+import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
+import { runPhases } from './phases.ts';
+import { type PlannedMirror, planMirrors } from './plan.ts';
+import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
 const MIRRORS_AT_ONCE = 16;
+const STRAGGLERS_MS = 60_000;
 
 export interface CheckOptions {
   readonly output: string;
   readonly inventory: Inventory;
   readonly mirrors: MirrorList;
-  /** Restricts the check; empty = all. `treePrefix` is a path as a person writes it: "distfiles/ab". */
-  readonly only: { readonly mirrorIds: readonly string[]; readonly treePrefix: string };
+  readonly chosen: Chosen;
+  readonly only: Only;
+  /** Where this runs, by a name of its own; '' = there is one place only. */
+  readonly vantage: string;
+  /** In which every object is proven anew. */
+  readonly periodMs: number;
+  /** Evidence older than this counts for nothing. */
+  readonly expiryMs: number;
+  /** After this time nothing more is asked; null = until all is done. */
+  readonly budgetMs: number | null;
+  /** How often what was found is written while a check is under way. */
+  readonly checkpointMs: number;
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
@@ -29,7 +39,7 @@ export interface CheckOptions {
 }
 
 export interface CheckSummary {
-  /** In the order of the mirror list; those that were not begun are missing. */
+  /** In the order of the mirror list; those where nothing was due, or that were not begun, are missing. */
   readonly accessPoints: readonly AccessPointSummary[];
   readonly totals: {
     readonly present: number;
@@ -43,77 +53,126 @@ export interface CheckSummary {
   readonly notChecked: Readonly<Record<string, number>>;
   readonly elapsedMs: number;
   readonly interrupted: boolean;
+  /** Whether the budget ended it. */
+  readonly outOfBudget: boolean;
+  /** Objects that were due and not asked for, by phase; all 0 after a whole run. */
+  readonly left: Readonly<Record<PhaseName, number>>;
 }
 
 /**
- * Checks every object of the inventory that is in the tree at every access point of the chosen mirrors, and writes a
- * column file for each. What servers do is in the summary, never thrown. Throws UsageError for a mirror or prefix that
- * is not there, and what the file system throws.
+ * Checks what is due (schedule.ts) at every access point of the chosen mirrors, the most important first on all of
+ * them, and writes a column file and the day's history for each. What servers do is in the summary, never thrown.
+ * Throws UsageError for a mirror or prefix that is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
-  const { inventory, progress, nowMs } = options;
+  const { progress, nowMs, budgetMs } = options;
   const startedAtMs = nowMs();
-  const mirrors = chosenMirrors(options.mirrors, options.only.mirrorIds);
-  const objectIds = chosenObjects(inventory, options.only.treePrefix);
-  const notChecked = countNotChecked(mirrors);
+  const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
+  const planned = await planMirrors(run);
+  const notChecked = countNotChecked(planned.map(({ mirror }) => mirror));
   for (const [protocol, count] of Object.entries(notChecked)) {
     progress.note(`${count} access points not checked yet: no method for ${protocol}`);
   }
-  const points = mirrors.reduce((sum, mirror) => sum + checkable(mirror).length, 0);
-  const task = progress.start('check', points * objectIds.length, 'objects');
+  const due = countDue(planned);
+  const task = progress.start('check', sum(Object.values(due)), 'objects');
+  const budget = new AbortController();
   const broken = new AbortController();
-  const signal = AbortSignal.any([options.signal, broken.signal]);
+  const timer = budgetMs === null ? undefined : setTimeout(() => budget.abort(), budgetMs);
+  const signal = AbortSignal.any([options.signal, budget.signal, broken.signal]);
   // Every check under way listens to it.
   setMaxListeners(0, signal);
   const context: CheckContext = {
-    ...options,
+    ...run,
     signal,
-    objectIds,
-    objectIdOf: lazyIndex(inventory),
-    loadObservations: (accessPoint) => loadObservations(options, accessPoint),
+    objectIdOf: lazyIndex(options.inventory),
+    loadObservations: (accessPoint) => loadObservations(run, accessPoint),
     task,
   };
-  const queue = new PQueue({ concurrency: MIRRORS_AT_ONCE });
+  const results = new Results(due);
+  const work = async (phase: PhaseName, { mirror, plan }: PlannedMirror): Promise<void> => {
+    const works = [...(plan.get(phase) ?? [])].filter(([id]) => !results.isUnusable(id));
+    try {
+      results.add(phase, await checkMirror(context, mirror, new Map(works)));
+    } catch (error) {
+      // A full disk: nothing goes on behind the back of the caller.
+      broken.abort();
+      throw error;
+    }
+  };
   try {
-    const perMirror = await queue.addAll(mirrors.map((mirror) => () => checkMirror(context, mirror)));
-    const accessPoints = perMirror.flat();
-    const elapsedMs = Math.max(0, Math.round(nowMs() - startedAtMs));
-    return { accessPoints, totals: totalsOf(accessPoints), notChecked, elapsedMs, interrupted: options.signal.aborted };
-  } catch (error) {
-    // A full disk: nothing goes on behind the back of the caller.
-    broken.abort();
-    await queue.onIdle();
-    throw error;
+    const limits = { concurrency: MIRRORS_AT_ONCE, stragglersMs: STRAGGLERS_MS };
+    await runPhases({ phases: PHASES, items: planned, work, ...limits });
+    const accessPoints = results.inOrder(planned);
+    recordHistory({ ...run, accessPoints });
+    return {
+      ...{ accessPoints, totals: totalsOf(accessPoints), notChecked, left: results.left },
+      elapsedMs: Math.max(0, Math.round(nowMs() - startedAtMs)),
+      interrupted: options.signal.aborted,
+      outOfBudget: budget.signal.aborted && sum(Object.values(results.left)) > 0,
+    };
   } finally {
+    clearTimeout(timer);
     task.end();
   }
 }
 
-function chosenMirrors(list: MirrorList, ids: readonly string[]): readonly Mirror[] {
-  if (ids.length === 0) return list.mirrors;
-  const known = new Set(list.mirrors.map((mirror) => mirror.id));
-  const unknown = ids.find((id) => !known.has(id));
-  if (unknown !== undefined) {
-    throw new UsageError(`no mirror has the id ${quoted(unknown)}; the ids are the host names in the mirror list`);
-  }
-  return list.mirrors.filter((mirror) => ids.includes(mirror.id));
+/** The times of a run in the unit of the columns. */
+export function inSeconds(
+  { periodMs, expiryMs }: Pick<CheckOptions, 'periodMs' | 'expiryMs'>,
+  startedAtMs: number,
+): { readonly startedAtS: number; readonly periodS: number; readonly expiryS: number } {
+  return { startedAtS: Math.floor(startedAtMs / 1000), periodS: periodMs / 1000, expiryS: expiryMs / 1000 };
 }
 
-export function chosenObjects(inventory: Inventory, treePrefix: string): Int32Array {
-  const { paths, removedAtS } = inventory;
-  const prefix = canonicalRequestPath(treePrefix)?.replace(/\/$/, '');
-  if (prefix === undefined)
-    throw new UsageError(`${quoted(treePrefix)} is no path: a percent sign needs two hex digits`);
-  const beneath = `${prefix}/`;
-  const isChosen = (path: string) => prefix === '' || path === prefix || path.startsWith(beneath);
-  const ids = new Int32Array(paths.length).map((_, id) => id);
-  const chosen = ids.filter((id) => removedAtS[id] === 0 && isChosen(paths[id] as string));
-  if (chosen.length === 0) {
-    const where =
-      prefix === '' ? 'the inventory holds no object' : `no object of the inventory lies under ${quoted(treePrefix)}`;
-    throw new UsageError(`${where}; run "redirector inventory" or give another prefix`);
+/** What the phases of a run found. */
+class Results {
+  /** What is not asked for yet. */
+  readonly left: Record<PhaseName, number>;
+  readonly #byAccessPoint = new Map<string, AccessPointSummary>();
+  readonly #unusable = new Set<string>();
+
+  constructor(due: Readonly<Record<PhaseName, number>>) {
+    this.left = { ...due };
   }
-  return chosen;
+
+  add(phase: PhaseName, summaries: readonly AccessPointSummary[]): void {
+    for (const summary of summaries) {
+      const { accessPointId: id, present, absent, different, failed } = summary;
+      const before = this.#byAccessPoint.get(id);
+      this.#byAccessPoint.set(id, before === undefined ? summary : together(before, summary));
+      this.left[phase] -= present + absent + different + failed;
+      if (summary.state === 'down') this.#unusable.add(id);
+    }
+  }
+
+  /** It was found so in this run: what else is due there waits for the next. */
+  isUnusable(accessPointId: string): boolean {
+    return this.#unusable.has(accessPointId);
+  }
+
+  inOrder(planned: readonly PlannedMirror[]): AccessPointSummary[] {
+    const ids = planned.flatMap(({ mirror }) => checkable(mirror).map(({ accessPoint }) => accessPoint.id));
+    return ids.flatMap((id) => this.#byAccessPoint.get(id) ?? []);
+  }
+}
+
+/** Of two phases: the counts of both, the state and the cost, which adds up by itself, after the later one. */
+function together(before: AccessPointSummary, after: AccessPointSummary): AccessPointSummary {
+  return {
+    ...after,
+    method: before.asked > after.asked ? before.method : after.method,
+    present: before.present + after.present,
+    absent: before.absent + after.absent,
+    different: before.different + after.different,
+    failed: before.failed + after.failed,
+    asked: before.asked + after.asked,
+  };
+}
+
+function countDue(planned: readonly PlannedMirror[]): Record<PhaseName, number> {
+  const count = (name: PhaseName) =>
+    sum(planned.flatMap(({ plan }) => [...(plan.get(name)?.values() ?? [])].map(({ objectIds }) => objectIds.length)));
+  return Object.fromEntries(PHASES.map((name) => [name, count(name)])) as Record<PhaseName, number>;
 }
 
 function countNotChecked(mirrors: readonly Mirror[]): Record<string, number> {
@@ -136,33 +195,18 @@ function lazyIndex(inventory: Inventory): (path: string) => number | undefined {
   };
 }
 
-/** What is known of an access point. A file that is torn, or of another place, is told of and begun anew. */
-function loadObservations(options: CheckOptions, accessPoint: AccessPoint): Observations {
-  const { output, inventory, nowMs, progress } = options;
-  const count = inventory.paths.length;
-  const file = outputLayout.observations(output, accessPoint.id);
-  const fresh = () => emptyObservations(accessPoint.id, accessPoint.url, count, Math.floor(nowMs() / 1000));
-  const bytes = readFileOrNull(file);
-  if (bytes === null) return fresh();
-  try {
-    const found = decodeObservations(bytes, count, file);
-    if (found.accessPointId === accessPoint.id && found.url === accessPoint.url) return found;
-    progress.note(`${file}: is about ${quoted(found.url)}, not ${quoted(accessPoint.url)}; begun anew`);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    progress.note(`${error.message}; begun anew`);
-  }
-  return fresh();
+function totalsOf(accessPoints: readonly AccessPointSummary[]): CheckSummary['totals'] {
+  const total = (key: keyof CheckSummary['totals']) => sum(accessPoints.map((point) => point[key]));
+  return {
+    present: total('present'),
+    absent: total('absent'),
+    different: total('different'),
+    failed: total('failed'),
+    asked: total('asked'),
+    requests: total('requests'),
+  };
 }
 
-function totalsOf(accessPoints: readonly AccessPointSummary[]): CheckSummary['totals'] {
-  const sum = (key: keyof CheckSummary['totals']) => accessPoints.reduce((total, point) => total + point[key], 0);
-  return {
-    present: sum('present'),
-    absent: sum('absent'),
-    different: sum('different'),
-    failed: sum('failed'),
-    asked: sum('asked'),
-    requests: sum('requests'),
-  };
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

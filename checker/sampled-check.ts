@@ -3,13 +3,12 @@ import { type MethodName, Outcome } from '../core/observations.ts';
 import { type Listing, ListingDraft, sampledName } from './listing.ts';
 import type { MethodReport } from './methods/contract.ts';
 import { listingMethodFor } from './methods/index.ts';
+import { FEWEST_OBJECTS_LISTED } from './mirror-plan.ts';
 import type { Recorder } from './recorder.ts';
 import { agrees, type Evidence, type Stratum, strataOf } from './sample.ts';
 import { askFor, runMethod, type Target } from './target.ts';
 
 const SAMPLE_SIZE = 60;
-/** Fewer are sooner asked for one by one. */
-const FEWEST_OBJECTS_LISTED = 1000;
 
 /** How a check went, and the name of what won most of its evidence. */
 export interface Checked {

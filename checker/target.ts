@@ -3,19 +3,24 @@ import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.t
 import type { CheckContext } from './mirror-check.ts';
 import { Recorder } from './recorder.ts';
 
+/** With the objects that are to be checked at one access point. */
+export interface PointContext extends CheckContext {
+  readonly objectIds: Int32Array;
+}
+
 /** One access point under check. */
 export interface Target {
-  readonly context: CheckContext;
+  readonly context: PointContext;
   readonly accessPoint: AccessPoint;
   readonly method: Method;
   readonly recorder: Recorder;
 }
 
 /** Begins the check of an access point: loads what is known of it. */
-export function begin(context: CheckContext, accessPoint: AccessPoint, method: Method): Target {
+export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
   const observations = context.loadObservations(accessPoint);
   const onSettled = (objects: number) => context.task.advance(objects);
-  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled);
+  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
   return { context, accessPoint, method, recorder };
 }
 

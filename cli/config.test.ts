@@ -34,6 +34,9 @@ describe('a configuration', () => {
       userAgent: 'redirector/1 (checks what this mirror holds)',
       timeoutMs: 10_000,
       expiryMs: 14 * 86_400_000,
+      periodMs: 7 * 86_400_000,
+      checkpointMs: 30_000,
+      vantages: [],
     });
   });
 
@@ -42,6 +45,18 @@ describe('a configuration', () => {
     const minimal = parseConfig(MINIMAL.replace('f.example.org', 'fallback.example.org'), join(folder, 'x.toml'));
     expect(rest).toEqual({ ...rest, ...minimal, mirrorList: undefined, overrides: undefined, ...rest });
     expect([mirrorList, overrides]).toEqual([join(folder, 'distfiles.xml'), join(folder, 'mirrors.toml')]);
+  });
+
+  it('has vantages where it says, or in the middle of their country', () => {
+    const text = `${MINIMAL}[[vantage]]\nname = "here"\nlatitude = 1.5\nlongitude = -2\noverlap = 1\n[[vantage]]\nname = "eu-west"\ncountry = "IE"\n`;
+    expect(parseConfig(text, 'x.toml').vantages).toEqual([
+      { name: 'here', latitude: 1.5, longitude: -2, overlap: 1 },
+      { name: 'eu-west', latitude: 53, longitude: -8, overlap: 2 },
+    ]);
+  });
+
+  it('that lets evidence expire early has a period that is as short', () => {
+    expect(parseConfig(`${MINIMAL}[check]\nexpiry = "6d"\n`, 'x.toml').periodMs).toBe(6 * 86_400_000);
   });
 
   it('takes the overrides that lie beside it', () => {
@@ -53,7 +68,7 @@ describe('a configuration', () => {
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
-      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check',
+      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage',
     ],
     [
       'an unknown key of a table',
@@ -104,6 +119,46 @@ describe('a configuration', () => {
       'a contact that is no URL',
       `${MINIMAL}[check]\ncontact = "me\\nX: y"\n`,
       'x.toml:5: check.contact: found "me\\nX: y"; allowed: an http or https URL',
+    ],
+    [
+      'a period in which evidence expires',
+      `${MINIMAL}[check]\nexpiry = "6d"\nperiod = "7d"\n`,
+      'x.toml:6: check.period: found "7d"; allowed: a time not longer than check.expiry',
+    ],
+    [
+      'a vantage that is nowhere',
+      `${MINIMAL}[[vantage]]\nname = "a"\nlatitude = 3\n`,
+      'x.toml:4: vantage[1].country: found nothing; allowed: either country, or latitude and longitude',
+    ],
+    [
+      'a vantage in two places',
+      `${MINIMAL}[[vantage]]\nname = "a"\ncountry = "DE"\nlatitude = 3\n`,
+      'x.toml:6: vantage[1].country: found "DE"; allowed: either country, or latitude and longitude',
+    ],
+    [
+      'a vantage in no country',
+      `${MINIMAL}[[vantage]]\nname = "a"\ncountry = "UK"\n`,
+      'x.toml:6: vantage[1].country: found "UK"; allowed: an ISO 3166-1 code like "IE"',
+    ],
+    [
+      'a vantage off the earth',
+      `${MINIMAL}[[vantage]]\nname = "a"\nlatitude = 91\nlongitude = 0\n`,
+      'x.toml:6: vantage[1].latitude: found 91; allowed: degrees from -90 to 90',
+    ],
+    [
+      'a vantage whose name is a path',
+      `${MINIMAL}[[vantage]]\nname = "../a"\ncountry = "DE"\n`,
+      'x.toml:5: vantage[1].name: found "../a"; allowed: a name of a-z, 0-9 and hyphens',
+    ],
+    [
+      'two vantages of one name',
+      `${MINIMAL}[[vantage]]\nname = "a"\ncountry = "DE"\n[[vantage]]\nname = "a"\ncountry = "FR"\n`,
+      'x.toml:8: vantage[2].name: found "a"; allowed: a name that no other has',
+    ],
+    [
+      'an overlap of nobody',
+      `${MINIMAL}[[vantage]]\nname = "a"\ncountry = "DE"\noverlap = 0\n`,
+      'x.toml:7: vantage[1].overlap: found 0; allowed: a whole number from 1',
     ],
     ['a text for a table', `mirrors = "x"\n${MINIMAL}`, 'x.toml:1: mirrors: found "x"; allowed: a table of keys'],
   ])('with %s is refused: file, line, key, what was found, what is allowed', (_, text, message) => {

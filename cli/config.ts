@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { countryOf } from '../core/countries.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { parseToml } from '../core/toml.ts';
 
@@ -20,14 +21,32 @@ overrides = "mirrors.toml"                       # optional: ids, coordinates, w
 contact = ""                                     # a URL in our User-Agent, for administrators with questions
 timeout = "10s"                                  # longest wait for one answer
 expiry = "14d"                                   # evidence older than this counts for nothing
+period = "7d"                                    # in which every object is proven anew everywhere
+checkpoint = "30s"                               # how often a check writes down what it has found so far
+
+# Where checks run, if from several places; each checks the mirrors that are nearest to it ("check --vantage eu-west").
+# [[vantage]]
+# name = "eu-west"
+# country = "IE"                                 # or latitude and longitude, in degrees
+# overlap = 2                                    # also those to which it is the second nearest, for cross-checking
 `;
 
+const DURATION = /^\d+(ms|s|m|h|d)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function milliseconds(text: string): number {
+  return Number.parseInt(text, 10) * (UNITS[text.replace(/^\d+/, '')] as number);
+}
+
+/** Milliseconds of a time like "20m"; null where it is none, or no time at all. */
+export function durationMs(text: string): number | null {
+  return DURATION.test(text) && milliseconds(text) > 0 ? milliseconds(text) : null;
+}
 
 const duration = z
   .string({ error: 'allowed: a time like "10s", "15m", "6h", "14d"' })
-  .regex(/^\d+(ms|s|m|h|d)$/, { error: 'allowed: a time like "10s", "15m", "6h", "14d"' })
-  .transform((text) => Number.parseInt(text, 10) * (UNITS[text.replace(/^\d+/, '')] as number))
+  .regex(DURATION, { error: 'allowed: a time like "10s", "15m", "6h", "14d"' })
+  .transform(milliseconds)
   .refine((ms) => ms > 0, { error: 'allowed: a time longer than nothing' });
 
 function isWebUrl(text: string): boolean {
@@ -59,6 +78,50 @@ const source = z.strictObject(
   table,
 );
 
+const degrees = (most: number) => {
+  const error = `allowed: degrees from -${most} to ${most}`;
+  return z.number({ error }).min(-most, { error }).max(most, { error });
+};
+
+const whereIsIt = 'allowed: either country, or latitude and longitude';
+const vantage = z
+  .strictObject(
+    {
+      name: z
+        .string({ error: 'allowed: a name of a-z, 0-9 and hyphens' })
+        .regex(/^[a-z0-9](?:[a-z0-9-]{0,62})$/, { error: 'allowed: a name of a-z, 0-9 and hyphens' }),
+      country: z
+        .string({ error: 'allowed: an ISO 3166-1 code like "IE"' })
+        .refine((code) => countryOf(code) !== null, { error: 'allowed: an ISO 3166-1 code like "IE"' })
+        .optional(),
+      latitude: degrees(90).optional(),
+      longitude: degrees(180).optional(),
+      overlap: z
+        .number({ error: 'allowed: a whole number from 1' })
+        .int({ error: 'allowed: a whole number from 1' })
+        .min(1, { error: 'allowed: a whole number from 1' })
+        .default(2),
+    },
+    table,
+  )
+  .superRefine(({ country, latitude, longitude }, context) => {
+    const isRight =
+      country === undefined
+        ? latitude !== undefined && longitude !== undefined
+        : latitude === undefined && longitude === undefined;
+    if (!isRight) context.addIssue({ code: 'custom', path: ['country'], message: whereIsIt });
+  });
+
+const vantages = z
+  .array(vantage, { error: 'allowed: [[vantage]] tables, each with "name"' })
+  .superRefine((all, context) => {
+    all.forEach(({ name }, i) => {
+      const isTwin = all.findIndex((other) => other.name === name) < i;
+      if (isTwin) context.addIssue({ code: 'custom', path: [i, 'name'], message: 'allowed: a name that no other has' });
+    });
+  })
+  .default([]);
+
 const schema = z.strictObject({
   name: text('the name of the distribution').default('Gentoo'),
   fallback: text('an http or https URL without query').refine(isWebUrl, {
@@ -85,10 +148,17 @@ const schema = z.strictObject({
           .default(''),
         timeout: duration.prefault('10s'),
         expiry: duration.prefault('14d'),
+        period: duration.optional(),
+        checkpoint: duration.prefault('30s'),
       },
       table,
     )
+    .superRefine(({ period, expiry }, context) => {
+      if (period === undefined || period <= expiry) return;
+      context.addIssue({ code: 'custom', path: ['period'], message: 'allowed: a time not longer than check.expiry' });
+    })
     .prefault({}),
+  vantage: vantages,
 });
 
 export interface Config {
@@ -104,8 +174,22 @@ export interface Config {
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly expiryMs: number;
+  /** In which every object is proven anew; at most `expiryMs`. */
+  readonly periodMs: number;
+  readonly checkpointMs: number;
+  /** In the order of the file, no name twice. */
+  readonly vantages: readonly VantageConfig[];
 }
 
+export interface VantageConfig {
+  readonly name: string;
+  /** Degrees; those of the country's middle where that alone is told. */
+  readonly latitude: number;
+  readonly longitude: number;
+  readonly overlap: number;
+}
+
+const DEFAULT_PERIOD_MS = 7 * 86_400_000;
 const DEFAULT_OVERRIDES = 'mirrors.toml';
 
 /**
@@ -130,7 +214,7 @@ export function parseConfig(content: string, file: string): Config {
   const folder = dirname(resolve(file));
   const isUrl = (place: string) => /^[a-z]+:\/\//i.test(place);
   const located = (place: string) => (isUrl(place) ? place : resolve(folder, place));
-  const { timeout, expiry } = parsed.check;
+  const { timeout, expiry, period, checkpoint } = parsed.check;
   // As the URL parser writes it: without the line breaks that it forgives.
   const contact = parsed.check.contact === '' ? '' : new URL(parsed.check.contact).href;
   const fallback = new URL(parsed.fallback).href;
@@ -146,5 +230,11 @@ export function parseConfig(content: string, file: string): Config {
     userAgent: `redirector/1 (checks what this mirror holds${contact === '' ? '' : `; +${contact}`})`,
     timeoutMs: timeout,
     expiryMs: expiry,
+    periodMs: period ?? Math.min(DEFAULT_PERIOD_MS, expiry),
+    checkpointMs: checkpoint,
+    vantages: parsed.vantage.map(({ name, country, latitude = 0, longitude = 0, overlap }) => {
+      const place = country === undefined ? null : countryOf(country);
+      return { name, latitude: place?.latitude ?? latitude, longitude: place?.longitude ?? longitude, overlap };
+    }),
   };
 }

@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { withLock } from '../core/node/lock.ts';
 import type { Progress } from '../core/progress.ts';
-import { type Config, readConfig } from './config.ts';
+import { type Config, durationMs, readConfig } from './config.ts';
 import { Interrupted } from './exit.ts';
 import { progressFor } from './progress.ts';
 
@@ -72,6 +73,15 @@ export async function inContext(options: SharedOptions, work: (context: Context)
   }
 }
 
+/** As `inContext`, for a command that writes: as the only one in its output folder. */
+export function inLockedContext(
+  command: string,
+  options: SharedOptions,
+  work: (context: Context) => Promise<void>,
+): Promise<void> {
+  return inContext(options, (context) => withLock(context.output, command, () => work(context)));
+}
+
 /** Resolves when the person interrupts. */
 export function untilInterrupted(context: Context): Promise<void> {
   return new Promise((resolve) => {
@@ -90,6 +100,12 @@ export function portOption(value: string): number {
 export function countOption(value: string): number {
   if (!/^\d+$/.test(value) || Number(value) < 1) throw new InvalidArgumentError('Give a whole number from 1.');
   return Number(value);
+}
+
+export function durationOption(value: string): number {
+  const ms = durationMs(value);
+  if (ms === null) throw new InvalidArgumentError('Give a time like 90s, 20m or 6h.');
+  return ms;
 }
 
 export function several(value: string, before: readonly string[]): readonly string[] {

@@ -16,6 +16,16 @@ export const METHODS = [
 ] as const;
 export type MethodName = (typeof METHODS)[number];
 
+const OWN_CHECKS: ReadonlySet<string> = new Set(['http-head', 'rsync', 'ftp', 'sftp'] satisfies MethodName[]);
+
+/**
+ * Whether evidence by this method was won by what an access point owes each object once in a period: a HEAD of its own
+ * over http and https, a listing over the protocols that list. The number is an index into `METHODS`.
+ */
+export function isOwnCheck(method: number): boolean {
+  return OWN_CHECKS.has(METHODS[method] ?? 'none');
+}
+
 export interface Liveness {
   readonly state: 'up' | 'failing' | 'down';
   /** Since when it is in that state, in seconds since 1970. */
@@ -33,6 +43,14 @@ export interface CheckCost {
   readonly connections: number;
 }
 
+/** What the last check from one vantage found of an access point as a whole. */
+export interface VantageReport {
+  readonly liveness: Liveness;
+  readonly cost: CheckCost;
+  /** Median time of its answers to requests that were asked one at a time, in milliseconds; null = not measured. */
+  readonly roundTripMs: number | null;
+}
+
 /**
  * All that is known of every object at one access point, as columns over the inventory's ids. Evidence (present,
  * absent, different) stays until newer evidence replaces it: a failed check is written beside it, never over it.
@@ -42,6 +60,8 @@ export interface Observations {
   readonly url: string;
   liveness: Liveness;
   cost: CheckCost;
+  /** By the vantage's name; '' = checks that were told of none. Where there are several, the file is a merged one. */
+  vantages: Readonly<Record<string, VantageReport>>;
   /** `Outcome`: the last evidence, by object id. */
   readonly outcome: Uint8Array;
   /** The size that was found; -1 = none told (directories, absent). */
@@ -50,6 +70,11 @@ export interface Observations {
   readonly evidenceAtS: Uint32Array;
   /** Index into `METHODS`. */
   readonly method: Uint8Array;
+  /**
+   * From when the period counts at whose end a check of its own is owed (`isOwnCheck`): when one last proved something;
+   * where none has yet, when evidence was first taken over from a listing. Seconds since 1970; 0 = no evidence.
+   */
+  readonly ownCheckAtS: Uint32Array;
   /** The last check since that evidence that proved nothing, in seconds since 1970; 0 = none. */
   readonly failedAtS: Uint32Array;
   /** Index into `failures`, where `failedAtS` is not 0. */

@@ -6,7 +6,15 @@ export const outputLayout = {
   mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
   masterFiles: (output: string) => join(output, 'inventory', 'master-files.json'),
   liveness: (output: string) => join(output, 'liveness.json'),
-  observations: (output: string, accessPointId: string) => join(output, 'observations', `${accessPointId}.msgpack`),
+  /** The lock of the commands that write. */
+  lock: (output: string) => join(output, 'lock.json'),
+  /** Merged, or of checks without a vantage; with one, what that vantage found. */
+  observations: (output: string, accessPointId: string, vantage = '') =>
+    join(output, 'observations', vantage, `${accessPointId}.msgpack`),
+  observationsFolder: (output: string) => join(output, 'observations'),
+  historyFolder: (output: string) => join(output, 'history'),
+  history: (output: string, accessPointId: string, vantage = '') =>
+    join(output, 'history', vantage, `${accessPointId}.json`),
   objectTable: (output: string) => join(output, 'maps', 'objects.msgpack'),
   map: (output: string, region: string) => join(output, 'maps', `${region}.msgpack`),
   edgeFunction: (output: string) => join(output, 'edge', 'function.js'),

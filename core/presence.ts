@@ -12,7 +12,11 @@ export type PresenceColumn = Uint8Array;
  * `oldestS` (seconds since 1970) has expired; a present or different object is judged anew by the size that was
  * found, so that an object which changed on the master is not believed to be there in its old shape.
  */
-export function presenceColumn(inventory: Inventory, observations: Observations, oldestS: number): PresenceColumn {
+export function presenceColumn(
+  inventory: Inventory,
+  observations: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS'>,
+  oldestS: number,
+): PresenceColumn {
   const { outcome, sizeBytes, evidenceAtS } = observations;
   const presence = new Uint8Array(inventory.paths.length);
   for (let id = 0; id < presence.length; id++) {
@@ -23,4 +27,17 @@ export function presenceColumn(inventory: Inventory, observations: Observations,
     else presence[id] = found === Outcome.different ? Outcome.different : Outcome.none;
   }
   return presence;
+}
+
+/** Share of the objects of the tree that are present there by evidence not older than `oldestS`; 0 to 1. */
+export function coverageOf(inventory: Inventory, observations: Observations, oldestS: number): number {
+  const presence = presenceColumn(inventory, observations, oldestS);
+  let inTree = 0;
+  let present = 0;
+  for (let id = 0; id < presence.length; id++) {
+    if (inventory.removedAtS[id] !== 0) continue;
+    inTree++;
+    if (presence[id] === Outcome.present) present++;
+  }
+  return inTree === 0 ? 0 : present / inTree;
 }

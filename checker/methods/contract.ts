@@ -46,6 +46,8 @@ export interface MethodReport {
   readonly reason: string;
   readonly requests: number;
   readonly connections: number;
+  /** Times from a request to its answer, of those that were asked one at a time on an open connection. */
+  readonly roundTripsMs?: readonly number[];
 }
 
 /**

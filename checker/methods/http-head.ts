@@ -27,6 +27,7 @@ type Preflight = { readonly verdict: 'usable' | 'down' | 'interrupted'; readonly
 class Spent {
   requests = 0;
   connections = 0;
+  readonly roundTripsMs: number[] = [];
   add(report: HeadRunReport): void {
     this.requests += report.requests;
     this.connections += report.connections;
@@ -38,7 +39,8 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const base = { origin, path: pathname };
   const spent = new Spent();
   const report = (ended: MethodReport['ended'], reason = ''): MethodReport => {
-    return { ended, reason, requests: spent.requests, connections: spent.connections };
+    const { requests, connections, roundTripsMs } = spent;
+    return { ended, reason, requests, connections, roundTripsMs };
   };
   const before = await preflight(task, base, spent);
   if (before.verdict === 'interrupted') return report('interrupted');
@@ -109,12 +111,19 @@ async function askFew(
   spent: Spent,
   onAnswer: (status: number, location: string) => void,
 ): Promise<HeadRunReport> {
+  let answeredAtMs = 0;
   const report = await headAll({
     origin: base.origin,
     userAgent: task.userAgent,
     count: paths.length,
     pathOf: (index) => base.path + paths[index],
-    onAnswer: (_index, status, _lengthBytes, location) => onAnswer(status, location),
+    onAnswer: (_index, status, _lengthBytes, location) => {
+      const nowMs = performance.now();
+      // The next request goes out with the answer to the last; the first waits for its connection.
+      if (answeredAtMs > 0) spent.roundTripsMs.push(nowMs - answeredAtMs);
+      answeredAtMs = nowMs;
+      onAnswer(status, location);
+    },
     onFailure: () => {},
     connections: 1,
     depth: 1,

@@ -26,7 +26,7 @@ requires('nginx', 'openssl')('over TLS', () => {
   const running: Nginx[] = [];
   const mirrors: TestMirror[] = [];
   const start = async (certificate: CertificateOptions, directives = '') => {
-    const nginx = await startNginx([{ root, protocols: ['https', 'http'], directives }], { certificate: certificate });
+    const nginx = await startNginx([{ root, protocols: ['https', 'http'], directives }], { certificate });
     running.push(nginx);
     return {
       ...(nginx.sites[0] as { httpUrl: string; httpsUrl: string }),

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
 import { writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { outputLayout } from '../../core/output-layout.ts';
-import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 export function registerBuild(program: Command): void {
   withSharedOptions(program.command('build'))
     .description('build the maps, the edge function and its keys, and the site’s data')
-    .action((options: SharedOptions) => inContext(options, buildAll));
+    .action((options: SharedOptions) => inLockedContext('build', options, buildAll));
 }
 
 export async function buildAll(context: Context): Promise<void> {

@@ -1,15 +1,32 @@
 import { createHash } from 'node:crypto';
-import { type Command, InvalidArgumentError } from 'commander';
-import { UsageError } from '../../core/errors.ts';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { PlannedPoint } from '../../checker/plan.ts';
+import type { CheckSummary } from '../../checker/run.ts';
+import type { Only } from '../../checker/schedule.ts';
+import { quoted, UsageError } from '../../core/errors.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
-import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
+import type { Config } from '../config.ts';
+import {
+  type Context,
+  durationOption,
+  inContext,
+  inLockedContext,
+  plural,
+  type SharedOptions,
+  several,
+  withSharedOptions,
+} from '../context.ts';
 
 export interface CheckOptions {
   readonly mirror: readonly string[];
   readonly part: Part;
   readonly tree: string;
   readonly dryRun?: boolean;
+  readonly only?: Only;
+  /** In milliseconds. */
+  readonly budget?: number;
+  readonly vantage?: string;
 }
 
 /** One share of the mirrors, for runs that divide them. */
@@ -34,51 +51,82 @@ export function withCheckOptions(command: Command): Command {
     .option('--mirror <id>', 'only this mirror; may be given several times', several, [])
     .option('--part <n/m>', 'only the n-th of m shares of the mirrors', partOption, WHOLE)
     .option('--tree <path>', 'only what lies below this path of the tree', '')
+    .option('--budget <time>', 'stop after this time, with the most important done', durationOption)
+    .addOption(
+      new Option('--only <kind>', 'only what is new, or expired (and failed)').choices(['new', 'expired', 'all']),
+    )
+    .option('--vantage <name>', 'only the mirrors of this vantage, into files of its own; see "merge"')
     .option('--dry-run', 'say what would be asked, ask nothing, write nothing');
 }
 
 export function registerCheck(program: Command): void {
   withCheckOptions(withSharedOptions(program.command('check')))
-    .description('prove every object at every access point')
-    .action((options: SharedOptions & CheckOptions) => inContext(options, (context) => checkMirrors(context, options)));
+    .description('prove every object at every access point: what is due, the most important first')
+    .action((options: SharedOptions & CheckOptions) => {
+      const check = (context: Context) => checkMirrors(context, options);
+      return options.dryRun === true ? inContext(options, check) : inLockedContext('check', options, check);
+    });
 }
 
 export async function checkMirrors(context: Context, options: CheckOptions): Promise<void> {
-  const { runCheck } = await import('../../checker/run.ts');
+  const { inSeconds, runCheck } = await import('../../checker/run.ts');
   const config = context.config();
   const { output, progress, signal } = context;
   const { inventory, mirrors } = readLeader(output);
-  const chosen = { ...mirrors, mirrors: chosenMirrors(mirrors.mirrors, options) };
-  const only = { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') };
+  const assigned = await assignedMirrors(mirrors.mirrors, config, options.vantage);
+  const { userAgent, timeoutMs, periodMs, expiryMs, checkpointMs } = config;
+  const run = {
+    ...{ output, inventory, userAgent, timeoutMs, periodMs, expiryMs, checkpointMs, progress, signal },
+    mirrors: { ...mirrors, mirrors: chosenMirrors(assigned, options) },
+    chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
+    only: options.only ?? 'all',
+    vantage: options.vantage ?? '',
+    budgetMs: options.budget ?? null,
+    nowMs: Date.now,
+  };
   if (options.dryRun === true) {
     const { planCheck } = await import('../../checker/plan.ts');
-    const plan = planCheck(inventory, chosen, only.treePrefix);
-    context.print(
-      plan,
-      plan.map((one) => `${one.accessPointId}: ${plural(one.objects, 'object')} by ${one.method}`).join('\n'),
-    );
+    const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
+    context.print(plan, plan.map(plannedText).join('\n'));
     return;
   }
-  const { userAgent, timeoutMs } = config;
-  const summary = await runCheck({
-    output,
-    inventory,
-    mirrors: chosen,
-    only,
-    userAgent,
-    timeoutMs,
-    nowMs: Date.now,
-    progress,
-    signal,
-  });
-  const states = (state: string) => summary.accessPoints.filter((one) => one.state === state).length;
-  context.print(
-    summary,
-    `check: ${plural(summary.accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down); ` +
-      `${summary.totals.present.toLocaleString('en')} present, ${summary.totals.absent.toLocaleString('en')} absent, ` +
-      `${summary.totals.different.toLocaleString('en')} different, ${summary.totals.failed.toLocaleString('en')} failed`,
-  );
+  const summary = await runCheck(run);
+  context.print(summary, summaryText(summary));
   context.throwIfInterrupted();
+}
+
+function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): string {
+  const parts = Object.entries(phases).filter(([, count]) => count > 0);
+  const why = parts.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  return `${accessPointId}: ${plural(objects, 'object')} by ${method}${why === '' ? '' : ` (${why})`}`;
+}
+
+function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
+  const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
+  const rest = Object.entries(left).filter(([, count]) => count > 0);
+  const waiting = rest.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  return (
+    `check: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down); ` +
+    `${totals.present.toLocaleString('en')} present, ${totals.absent.toLocaleString('en')} absent, ` +
+    `${totals.different.toLocaleString('en')} different, ${totals.failed.toLocaleString('en')} failed` +
+    (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
+  );
+}
+
+/** The mirrors of a vantage; all where none is told. */
+async function assignedMirrors(
+  mirrors: readonly Mirror[],
+  { vantages }: Config,
+  name: string | undefined,
+): Promise<readonly Mirror[]> {
+  if (name === undefined) return mirrors;
+  if (!vantages.some((vantage) => vantage.name === name)) {
+    const names = vantages.map((vantage) => vantage.name).join(', ');
+    const way = names === '' ? 'the configuration has no [[vantage]]' : `there are: ${names}`;
+    throw new UsageError(`--vantage ${quoted(name)}: no such vantage; ${way}`);
+  }
+  const { mirrorsOf } = await import('../../checker/vantages.ts');
+  return mirrorsOf(name, vantages, mirrors);
 }
 
 /** Throws UsageError for an id that is not on the list. */

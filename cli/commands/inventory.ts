@@ -6,7 +6,7 @@ import type { MasterFiles } from '../../core/master-files.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readRememberedMasterFiles } from '../../core/node/liveness-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
-import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 interface InventoryOptions {
   readonly force?: boolean;
@@ -17,7 +17,7 @@ export function registerInventory(program: Command): void {
     .description('read the master’s tree and the mirror list')
     .option('--force', 'accept a source that lost more than half of its objects')
     .action((options: SharedOptions & InventoryOptions) =>
-      inContext(options, (context) => takeStock(context, options)),
+      inLockedContext('inventory', options, (context) => takeStock(context, options)),
     );
 }
 

@@ -1,8 +1,9 @@
 import type { Command } from 'commander';
-import { type Context, inContext, type SharedOptions, withSharedOptions } from '../context.ts';
+import { type Context, inLockedContext, type SharedOptions, withSharedOptions } from '../context.ts';
 import { buildAll } from './build.ts';
 import { type CheckOptions, checkMirrors, withCheckOptions } from './check.ts';
 import { takeStock } from './inventory.ts';
+import { mergeVantages } from './merge.ts';
 import { buildPages } from './site.ts';
 
 export function registerRun(program: Command): void {
@@ -10,7 +11,7 @@ export function registerRun(program: Command): void {
     .description('inventory, check, build and site, in this order')
     .option('--force', 'accept a source that lost more than half of its objects')
     .action((options: SharedOptions & CheckOptions & { force?: boolean }) =>
-      inContext(options, (context) => runAll(context, options)),
+      inLockedContext('run', options, (context) => runAll(context, options)),
     );
 }
 
@@ -29,6 +30,7 @@ export async function runAll(context: Context, options: CheckOptions & { readonl
   await takeStock(stage('inventory'), options);
   await checkMirrors(stage('check'), options);
   if (options.dryRun !== true) {
+    if (options.vantage !== undefined) await mergeVantages(stage('merge'), []);
     await buildAll(stage('build'));
     context.throwIfInterrupted();
     await buildPages(stage('site'));

@@ -1,5 +1,5 @@
 import { FormatError } from '../errors.ts';
-import type { CheckCost, Liveness, Observations } from '../observations.ts';
+import type { CheckCost, Liveness, Observations, VantageReport } from '../observations.ts';
 import { type ColumnArray, columnBytes, PackedReader, packCompressed } from './packed.ts';
 
 const FORMAT = 'redirector/observations';
@@ -13,11 +13,13 @@ export function encodeObservations(observations: Observations): Buffer {
     url: observations.url,
     liveness: observations.liveness,
     cost: observations.cost,
+    vantages: observations.vantages,
     failures: observations.failures,
     outcome: columnBytes(observations.outcome),
     sizeBytes: columnBytes(observations.sizeBytes),
     evidenceAtS: columnBytes(observations.evidenceAtS),
     method: columnBytes(observations.method),
+    ownCheckAtS: columnBytes(observations.ownCheckAtS),
     failedAtS: columnBytes(observations.failedAtS),
     failure: columnBytes(observations.failure),
   });
@@ -47,11 +49,13 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
     url: reader.string('url'),
     liveness: reader.value<Liveness>('liveness'),
     cost: reader.value<CheckCost>('cost'),
+    vantages: reader.value<Record<string, VantageReport>>('vantages'),
     failures: reader.strings('failures'),
     outcome: grown(reader.column('outcome', Uint8Array, count), objectCount, Uint8Array, 0),
     sizeBytes: grown(reader.column('sizeBytes', Float64Array, count), objectCount, Float64Array, -1),
     evidenceAtS: grown(reader.column('evidenceAtS', Uint32Array, count), objectCount, Uint32Array, 0),
     method: grown(reader.column('method', Uint8Array, count), objectCount, Uint8Array, 0),
+    ownCheckAtS: grown(reader.column('ownCheckAtS', Uint32Array, count), objectCount, Uint32Array, 0),
     failedAtS: grown(reader.column('failedAtS', Uint32Array, count), objectCount, Uint32Array, 0),
     failure: grown(reader.column('failure', Uint8Array, count), objectCount, Uint8Array, 0),
   };
@@ -64,11 +68,13 @@ export function emptyObservations(accessPointId: string, url: string, objectCoun
     url,
     liveness: { state: 'failing', sinceS: nowS, checkedAtS: 0, reason: 'not checked yet' },
     cost: { startedAtS: 0, elapsedMs: 0, requests: 0, connections: 0 },
+    vantages: {},
     failures: [],
     outcome: new Uint8Array(objectCount),
     sizeBytes: new Float64Array(objectCount).fill(-1),
     evidenceAtS: new Uint32Array(objectCount),
     method: new Uint8Array(objectCount),
+    ownCheckAtS: new Uint32Array(objectCount),
     failedAtS: new Uint32Array(objectCount),
     failure: new Uint8Array(objectCount),
   };

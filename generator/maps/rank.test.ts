@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { greatCircleKm, type Ranked, type Region, rank } from './rank.ts';
+import { type Ranked, type Region, rank } from './rank.ts';
 
 const place = (country: string, latitude: number, longitude: number) => ({ country, latitude, longitude });
 const germany: Region = { code: 'DE', country: { latitude: 51, longitude: 9 } };
@@ -10,20 +10,6 @@ const point = (number: number, at: ReturnType<typeof place>[], unfit: string | n
   places: at,
   weight: 1,
   unfit,
-});
-
-describe('greatCircleKm', () => {
-  it.each([
-    ['Berlin to Paris', [52.52, 13.405], [48.8566, 2.3522], 877],
-    ['across the antimeridian', [-17.8, 179], [-17.8, -179], 212],
-    ['pole to pole', [90, 0], [-90, 77], 20_015],
-    ['nowhere', [10, 20], [10, 20], 0],
-    ['antipodes', [0, 0], [0, 180], 20_015],
-  ] as const)('%s', (_, [latA, lonA], [latB, lonB], km) => {
-    expect(Math.round(greatCircleKm({ latitude: latA, longitude: lonA }, { latitude: latB, longitude: lonB }))).toBe(
-      km,
-    );
-  });
 });
 
 describe('rank', () => {

@@ -1,3 +1,4 @@
+import { greatCircleKm } from '../../core/great-circle.ts';
 import type { Place } from '../../core/mirror.ts';
 
 /** Where a region's viewers are; `country` is null for the default region, whose viewers may be anywhere. */
@@ -30,7 +31,6 @@ export interface Ranking {
   readonly excluded: readonly { readonly number: number; readonly reason: string }[];
 }
 
-const EARTH_RADIUS_KM = 6371.0088;
 /** Tier 0 is the viewer's own country; from there on rings around it, each as wide as all before it. */
 const FIRST_RING_KM = 500;
 
@@ -63,19 +63,6 @@ function placeIn(region: Region, point: Ranked): { tier: number; distanceKm: num
   const distanceKm = Math.round(Math.min(...distances));
   const sameCountry = point.places.some((place) => place.country === code);
   return { tier: sameCountry ? 0 : 1 + Math.floor(Math.log2(1 + distanceKm / FIRST_RING_KM)), distanceKm };
-}
-
-/** The haversine formula: exact enough at every distance, antipodes and poles included. */
-export function greatCircleKm(
-  a: { readonly latitude: number; readonly longitude: number },
-  b: { readonly latitude: number; readonly longitude: number },
-): number {
-  const radians = Math.PI / 180;
-  const half = (degrees: number) => Math.sin((degrees * radians) / 2) ** 2;
-  const h =
-    half(b.latitude - a.latitude) +
-    Math.cos(a.latitude * radians) * Math.cos(b.latitude * radians) * half(b.longitude - a.longitude);
-  return 2 * EARTH_RADIUS_KM * Math.asin(Math.sqrt(Math.min(1, h)));
 }
 
 function lotOf(code: string, number: number): number {

@@ -1,0 +1,53 @@
+import { FormatError } from '../core/errors.ts';
+import { decodeHistory, encodeHistory } from '../core/formats/history-file.ts';
+import { addToHistory, combinedHistory, emptyHistory, type History } from '../core/history.ts';
+import { readFileOrNull, writeFileAtomic } from '../core/node/atomic-file.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import type { AccessPointSummary } from './mirror-check.ts';
+
+export interface HistoryOptions {
+  readonly output: string;
+  /** '' = none was told. */
+  readonly vantage: string;
+  readonly startedAtS: number;
+  readonly accessPoints: readonly AccessPointSummary[];
+  readonly note: (line: string) => void;
+}
+
+/** Adds a run to the history of every access point that it asked. */
+export function recordHistory({ output, vantage, startedAtS, accessPoints, note }: HistoryOptions): void {
+  for (const { accessPointId, coverage, state, requests } of accessPoints) {
+    const file = outputLayout.history(output, accessPointId, vantage);
+    const entry = { atS: startedAtS, coverage, isUp: state === 'up', lagS: null, requests };
+    const history = addToHistory(readHistory(file, note) ?? emptyHistory(accessPointId), entry);
+    writeFileAtomic(file, encodeHistory(history), { durable: false });
+  }
+}
+
+/** Makes one history of those of the vantages. Days that only the file of them all knows stay as they are there. */
+export function mergeHistories(
+  output: string,
+  accessPointId: string,
+  vantages: readonly string[],
+  note: (line: string) => void,
+): void {
+  const read = (vantage: string) => readHistory(outputLayout.history(output, accessPointId, vantage), note);
+  const histories = vantages.flatMap((vantage) => read(vantage) ?? []);
+  if (histories.length === 0) return;
+  const seen = new Set(histories.flatMap(({ days }) => days.map(({ day }) => day)));
+  const older = { ...emptyHistory(accessPointId), days: (read('')?.days ?? []).filter(({ day }) => !seen.has(day)) };
+  const text = encodeHistory(combinedHistory(accessPointId, [older, ...histories]));
+  writeFileAtomic(outputLayout.history(output, accessPointId), text, { durable: false });
+}
+
+function readHistory(file: string, note: (line: string) => void): History | null {
+  const bytes = readFileOrNull(file);
+  if (bytes === null) return null;
+  try {
+    return decodeHistory(bytes.toString('utf8'), file);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    note(`${error.message.replace(/;[^;]*$/, '')}; begun anew`);
+    return null;
+  }
+}

@@ -1,0 +1,142 @@
+import type { Inventory } from '../core/inventory.ts';
+import { type Observations, Outcome } from '../core/observations.ts';
+import { presenceColumn } from '../core/presence.ts';
+
+/** In the order of their weight. */
+export const PHASES = ['new', 'expired', 'failed', 'rolling', 'removed'] as const;
+export type PhaseName = (typeof PHASES)[number];
+export type Only = 'new' | 'expired' | 'all';
+
+const PHASES_OF: Readonly<Record<Only, readonly PhaseName[]>> = {
+  new: ['new'],
+  expired: ['expired', 'failed'],
+  all: PHASES,
+};
+
+/** Runs at most an eighth of the period apart still ask for every object once in the period. */
+const TURN_SHARE = 7 / 8;
+
+/** The columns of one access point that decide what is due there. */
+export type Known = Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS' | 'failedAtS' | 'ownCheckAtS'>;
+
+export interface ScheduleInput {
+  readonly inventory: Inventory;
+  /** Among these, ascending. */
+  readonly objectIds: Int32Array;
+  readonly observations: Known;
+  /** Sets the turns of one access point apart from those of others. */
+  readonly accessPointId: string;
+  /** A listing proves all objects at once, so there their turns come together; else each has one of its own. */
+  readonly scope: 'object' | 'listing';
+  readonly nowS: number;
+  readonly periodS: number;
+  readonly expiryS: number;
+  /** `expired` means failed ones too. */
+  readonly only: Only;
+}
+
+export interface Schedule {
+  /** All of `PHASES` that were asked for, in their order. No object is in two; ids ascend. */
+  readonly phases: readonly { readonly name: PhaseName; readonly objectIds: Int32Array }[];
+}
+
+/**
+ * What is due at one access point now, the most important first:
+ * - new: never proven in the shape that the master's tree has now, and never tried; or young (first seen or modified
+ *   within the period) and not there when it was last asked for, as often as its age doubles: mirrors lag by hours.
+ * - expired: the evidence is older than `expiryS`.
+ * - failed: the last check proved nothing.
+ * - rolling: its turn in the period has come since the last check of its own. Turns are spread by a hash of the id, so
+ *   that each run re-validates the share of the objects that the time since the last run is of the period.
+ * - removed from the tree: in each run for a period, then in its turn, until it is proven absent; then never again.
+ */
+export function schedule(input: ScheduleInput): Schedule {
+  const { objectIds } = input;
+  const due = duePhases(input);
+  const counts = new Uint32Array(NOT_DUE + 1);
+  for (const phase of due) counts[phase]!++;
+  const lists = PHASES.map((_, phase) => new Int32Array(counts[phase] as number));
+  const filled = new Uint32Array(PHASES.length);
+  for (let i = 0; i < due.length; i++) {
+    const phase = due[i] as number;
+    if (phase !== NOT_DUE) (lists[phase] as Int32Array)[filled[phase]!++] = objectIds[i] as number;
+  }
+  const wanted = PHASES_OF[input.only];
+  return {
+    phases: PHASES.map((name, phase) => ({ name, objectIds: lists[phase] as Int32Array })).filter(({ name }) =>
+      wanted.includes(name),
+    ),
+  };
+}
+
+const [NEW, EXPIRED, FAILED, ROLLING, REMOVED, NOT_DUE] = [0, 1, 2, 3, 4, 5] as const;
+type Due = typeof NEW | typeof EXPIRED | typeof FAILED | typeof ROLLING | typeof REMOVED | typeof NOT_DUE;
+
+/** The phase of each of `objectIds`, by its place there. */
+function duePhases(input: ScheduleInput): Uint8Array {
+  const { inventory, objectIds, observations, nowS, expiryS } = input;
+  const { removedAtS } = inventory;
+  const { evidenceAtS, failedAtS, ownCheckAtS } = observations;
+  const presence = presenceColumn(inventory, observations, 0);
+  const isTurn = turns(input);
+  const phaseOf = (id: number): Due => {
+    if (removedAtS[id] !== 0) return isRemovalDue(input, id, isTurn) ? REMOVED : NOT_DUE;
+    if (failedAtS[id] !== 0) return FAILED;
+    const known = presence[id];
+    if (known === Outcome.none) return NEW;
+    if ((evidenceAtS[id] as number) < nowS - expiryS) return EXPIRED;
+    if (known !== Outcome.present && hasAgeDoubled(bornS(inventory, id, nowS), evidenceAtS[id] as number, input)) {
+      return NEW;
+    }
+    return isTurn(id, ownCheckAtS[id] as number) ? ROLLING : NOT_DUE;
+  };
+  return Uint8Array.from(objectIds, phaseOf);
+}
+
+/** When the object came into the tree in its present shape. A modification time in the future is none. */
+function bornS({ firstSeenS, mtimeS }: Inventory, id: number, nowS: number): number {
+  const modifiedS = mtimeS[id] as number;
+  return modifiedS <= nowS ? Math.max(modifiedS, firstSeenS[id] as number) : (firstSeenS[id] as number);
+}
+
+function hasAgeDoubled(bornS: number, evidenceAtS: number, { nowS, periodS }: ScheduleInput): boolean {
+  const ageS = nowS - bornS;
+  return ageS < periodS && evidenceAtS < nowS && ageS >= 2 * (evidenceAtS - bornS);
+}
+
+function isRemovalDue(
+  { inventory, observations, nowS, periodS }: ScheduleInput,
+  id: number,
+  isTurn: (id: number, sinceS: number) => boolean,
+): boolean {
+  const { outcome, evidenceAtS, failedAtS } = observations;
+  const removedAtS = inventory.removedAtS[id] as number;
+  const askedAtS = Math.max(evidenceAtS[id] as number, failedAtS[id] as number);
+  if (outcome[id] === Outcome.absent && (evidenceAtS[id] as number) >= removedAtS) return false;
+  return nowS - removedAtS < periodS || askedAtS < removedAtS || isTurn(id, askedAtS);
+}
+
+/** Whether an object's turn came between a time and now. Turns return after `TURN_SHARE` of the period. */
+function turns({ accessPointId, scope, nowS, periodS }: ScheduleInput): (id: number, sinceS: number) => boolean {
+  const turnS = Math.max(1, periodS * TURN_SHARE);
+  const salt = hashOf(accessPointId);
+  return (id, sinceS) => {
+    const lot = scope === 'listing' ? salt : mixed(id ^ salt);
+    const atS = (lot / 2 ** 32) * turnS;
+    return Math.floor((nowS - atS) / turnS) > Math.floor((sinceS - atS) / turnS);
+  };
+}
+
+function hashOf(text: string): number {
+  let h = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 0x01000193);
+  return mixed(h);
+}
+
+/** MurmurHash3's finalizer: every bit of the input moves every bit of the output. */
+function mixed(value: number): number {
+  let h = value;
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
+  return (h ^ (h >>> 16)) >>> 0;
+}

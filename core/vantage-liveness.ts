@@ -1,0 +1,49 @@
+import type { CheckCost, Liveness, Observations, VantageReport } from './observations.ts';
+
+/** A report that is older than the newest one by more than this has no voice. */
+export const LIVENESS_WINDOW_S = 6 * 3600;
+
+type Reports = Observations['vantages'];
+
+/**
+ * What the reports of several vantages say together. The newest report has a voice of 1; the voice of an older one
+ * falls evenly with its age behind the newest, to 0 at `LIVENESS_WINDOW_S`. More than half of all voices for `up`, or
+ * for `down`, make it so; else it is `failing`. The reason is that of the newest report that is not up, with its
+ * vantage's name before it; `sinceS` is that of the last one to join those of that state (where none has it: of all).
+ * With no reports: failing, not checked yet. The order of the reports does not matter.
+ */
+export function votedLiveness(reports: Reports): Liveness {
+  const all = Object.entries(reports).sort(([a], [b]) => (a < b ? -1 : 1));
+  const checkedAtS = Math.max(0, ...all.map(([, { liveness }]) => liveness.checkedAtS));
+  const voice = ({ liveness }: VantageReport) => 1 - (checkedAtS - liveness.checkedAtS) / LIVENESS_WINDOW_S;
+  const heard = all.filter(([, report]) => voice(report) > 0);
+  if (heard.length === 0) return { state: 'failing', sinceS: 0, checkedAtS: 0, reason: 'not checked yet' };
+  const share = (state: Liveness['state']) => {
+    const voices = (some: typeof heard) => some.reduce((sum, [, report]) => sum + voice(report), 0);
+    return voices(heard.filter(([, { liveness }]) => liveness.state === state)) / voices(heard);
+  };
+  const state = share('up') > 0.5 ? 'up' : share('down') > 0.5 ? 'down' : 'failing';
+  const agreeing = heard.filter(([, { liveness }]) => liveness.state === state);
+  const sinceS = Math.max(...(agreeing.length > 0 ? agreeing : heard).map(([, { liveness }]) => liveness.sinceS));
+  return { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
+}
+
+function reasonOf(heard: readonly (readonly [string, VantageReport])[]): string {
+  const complaints = heard.filter(([, { liveness }]) => liveness.state !== 'up');
+  const [name, { liveness }] = complaints.reduce((newest, one) =>
+    one[1].liveness.checkedAtS > newest[1].liveness.checkedAtS ? one : newest,
+  );
+  return name === '' ? liveness.reason : `${name}: ${liveness.reason}`;
+}
+
+/** What the last checks of all vantages cost together: from the first start, as long as the longest. */
+export function summedCost(reports: Reports): CheckCost {
+  const costs = Object.values(reports).map(({ cost }) => cost);
+  const sum = (key: 'requests' | 'connections') => costs.reduce((total, cost) => total + cost[key], 0);
+  return {
+    startedAtS: costs.length === 0 ? 0 : Math.min(...costs.map(({ startedAtS }) => startedAtS)),
+    elapsedMs: Math.max(0, ...costs.map(({ elapsedMs }) => elapsedMs)),
+    requests: sum('requests'),
+    connections: sum('connections'),
+  };
+}
