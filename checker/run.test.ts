@@ -307,6 +307,83 @@ describe('an rsync listing counts for the http access point of its mirror', () =
   });
 });
 
+describe('index pages count for the http access points of their mirror', () => {
+  const COUNT = 1500;
+  const inventory = testInventory([
+    ...Array.from({ length: COUNT }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: i % 9 })),
+    { path: 'distfiles' },
+  ]);
+  const held = (isHeld: (i: number) => boolean) =>
+    Object.fromEntries(inventory.paths.flatMap((path, i) => (i < COUNT && isHeld(i) ? [[path, i % 9]] : [])));
+  const isHeld = (i: number) => i % 10 !== 0;
+
+  async function nginxWith(sizes: Record<string, number>, directives = ''): Promise<AccessPoint> {
+    const root = keep(tempFolder()).path;
+    plantFiles(root, sizes);
+    const { port } = keep(await startNginx(root, directives));
+    return mirror(`at${port}`, [`http://127.0.0.1:${port}/`]).accessPoints[0] as AccessPoint;
+  }
+  const together = (...accessPoints: AccessPoint[]) => ({ ...mirror('m', []), accessPoints });
+
+  test('of the one that has them, and by samples of its sibling', async () => {
+    const [first, second] = [await nginxWith(held(isHeld)), await nginxWith(held(isHeld), 'autoindex_exact_size off;')];
+    const check = harness(inventory, [together(first, second)]);
+    const { accessPoints } = await check.run({ timeoutMs: 5000 });
+    for (const point of accessPoints) {
+      expect(point).toMatchObject({ present: 1351, absent: 150, different: 0, failed: 0, state: 'up' });
+      expect(point.method).toBe('http-listing+sample');
+      // Two pages, samples of what is there and what is not, and what HEAD asks before and after.
+      expect(point.requests).toBeLessThan(2 + 2 * 60 + 10);
+    }
+    expect(methodsOf(check.read(first.id).method)).toEqual({ 'http-head': 120, 'http-listing': COUNT + 1 - 120 });
+    expect(methodsOf(check.read(second.id).method)).toEqual({
+      'http-head': 121,
+      'http-listing+sample': COUNT + 1 - 121,
+    });
+  });
+
+  test('of a sibling that has none where the first has none', async () => {
+    const [first, second] = [
+      await nginxWith(held(isHeld), 'location / { autoindex off; }'),
+      await nginxWith(held(isHeld)),
+    ];
+    const check = harness(inventory, [together(first, second)]);
+    const { accessPoints } = await check.run({ timeoutMs: 5000 });
+    expect(accessPoints.map((point) => point.method)).toEqual(['http-head', 'http-listing+sample']);
+    expect(accessPoints.map((point) => point.present)).toEqual([1350, 1351]);
+  });
+
+  test('not at all for a sibling that holds something else', async () => {
+    const [first, second] = [await nginxWith(held(isHeld)), await nginxWith(held((i) => i % 2 === 0))];
+    const check = harness(inventory, [together(first, second)]);
+    const { accessPoints } = await check.run({ timeoutMs: 5000 });
+    expect(accessPoints[1]).toMatchObject({ present: 751, absent: 750, method: 'http-head' });
+  });
+
+  test('where a page leaves out half, cut or not, HEAD of each finds them present', async () => {
+    // Of a page that is cut the last row does not count.
+    for (const [end, listed] of [['', 639] as const, ['</pre></html>', 640] as const]) {
+      const rows = Array.from({ length: 700 }, (_, i) => `<a href="f${i}">f</a> 30-Jun-2026 12:34 ${i % 9}\n`).join('');
+      const page = (name: string, inside: string, after: string) => {
+        const body = `<html><h1>Index of /${name}</h1><pre>${inside}${after}`;
+        return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+      };
+      const server = keep(
+        await startScripted((socket, path) => {
+          if (path === '/') socket.write(page('', '<a href="distfiles/">d</a>\n', '</pre></html>'));
+          else if (path === '/distfiles/') socket.write(page('distfiles/', rows, end));
+          else socket.write(orNotFound(path, answer(200, { 'Content-Length': Number(path.slice(12)) % 9 })));
+        }),
+      );
+      const files = testInventory(inventory.paths.slice(0, COUNT).map((path, i) => ({ path, sizeBytes: i % 9 })));
+      const check = harness(files, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+      const { accessPoints } = await check.run({ timeoutMs: 5000 });
+      expect(accessPoints[0]).toMatchObject({ present: COUNT, absent: 0, failed: 0, state: 'up' });
+      expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': COUNT - listed, 'http-listing': listed });
+    }
+  });
+});
+
 test('the state follows from how a check went', () => {
   const report = { requests: 1, connections: 1 };
   expect(judge({ ended: 'unusable', reason: 'x', ...report }, 10, 10)).toEqual({ state: 'down', reason: 'x' });

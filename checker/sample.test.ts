@@ -16,7 +16,7 @@ const cases = fc.array(
   }),
   { minLength: 1, maxLength: 200 },
 );
-const sampleSizes = fc.integer({ min: 1, max: 20 });
+const sampleSizes = fc.record({ proof: fc.integer({ min: 1, max: 20 }), hint: fc.integer({ min: 1, max: 20 }) });
 const phases = fc.double({ min: 0, max: 1, noNaN: true });
 type Case = (typeof cases extends fc.Arbitrary<infer T> ? T : never)[number];
 
@@ -54,8 +54,8 @@ describe('strata', () => {
     fc.assert(
       fc.property(cases, sampleSizes, phases, (list, sampleSize, phase) => {
         const { inventory, ids, listing } = built(list);
-        for (const { objectIds, sampled } of strataOf(inventory, ids, listing, sampleSize, phase)) {
-          expect(sampled.length).toBe(Math.min(sampleSize, objectIds.length));
+        for (const { objectIds, sampled, isHint } of strataOf(inventory, ids, listing, sampleSize, phase)) {
+          expect(sampled.length).toBe(Math.min(isHint ? sampleSize.hint : sampleSize.proof, objectIds.length));
           expect(new Set(sampled).size).toBe(sampled.length);
           expect([...sampled].every((id) => objectIds.includes(id))).toBe(true);
         }
@@ -75,7 +75,8 @@ describe('strata', () => {
     );
     const drawn = new Set<number>();
     for (let i = 0; i < 100; i++) {
-      for (const { sampled } of strataOf(inventory, ids, listing, 10, i / 100)) for (const id of sampled) drawn.add(id);
+      for (const { sampled } of strataOf(inventory, ids, listing, { proof: 10, hint: 1 }, i / 100))
+        for (const id of sampled) drawn.add(id);
     }
     expect(drawn.size).toBe(100);
   });

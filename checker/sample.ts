@@ -17,6 +17,12 @@ export interface Stratum {
   readonly sampled: Int32Array;
 }
 
+/** How many of a stratum are asked one by one. What is only believed needs more to be believed. */
+export interface SampleSizes {
+  readonly proof: number;
+  readonly hint: number;
+}
+
 /**
  * Divides objects by top-level directory, type and what the listing shows. Left out are those it shows nothing of,
  * and directories: servers treat them in ways of their own, and they are few.
@@ -26,7 +32,7 @@ export function strataOf(
   inventory: Inventory,
   objectIds: Int32Array,
   listing: Evidence,
-  sampleSize: number,
+  sampleSizes: SampleSizes,
   phase: number,
 ): Stratum[] {
   const groups = new Map<string, number[]>();
@@ -41,11 +47,11 @@ export function strataOf(
     if (group === undefined) groups.set(key, [id]);
     else group.push(id);
   }
-  return Array.from(groups.values(), (ids) => ({
-    objectIds: Int32Array.from(ids),
-    isHint: listing.isHint(ids[0] as number),
-    sampled: Int32Array.from(evenlySpread(ids, sampleSize, phase)),
-  }));
+  return Array.from(groups.values(), (ids) => {
+    const isHint = listing.isHint(ids[0] as number);
+    const sampled = evenlySpread(ids, isHint ? sampleSizes.hint : sampleSizes.proof, phase);
+    return { objectIds: Int32Array.from(ids), isHint, sampled: Int32Array.from(sampled) };
+  });
 }
 
 function evenlySpread(ids: readonly number[], sampleSize: number, phase: number): number[] {

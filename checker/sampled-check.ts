@@ -8,7 +8,11 @@ import type { Recorder } from './recorder.ts';
 import { agrees, type Evidence, type Stratum, strataOf } from './sample.ts';
 import { askFor, runMethod, type Target } from './target.ts';
 
-const SAMPLE_SIZE = 60;
+/**
+ * Of 60 samples one is wrong with 95 % where 5 % of all are; of 600, where 0.5 % are: a listing without exact sizes
+ * can't show a file that was cut short.
+ */
+const SAMPLE_SIZES = { proof: 60, hint: 600 };
 
 /** How a check went, and the name of what won most of its evidence. */
 export interface Checked {
@@ -52,7 +56,7 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   const { inventory } = context;
   const isOwn = listing.accessPointId === accessPoint.id;
   const objectIds = isOwn ? takeOverDirectories(target, listing) : context.objectIds;
-  const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZE, Math.random());
+  const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZES, Math.random());
   const inStratum = new Uint8Array(inventory.paths.length);
   for (const { objectIds, sampled } of strata) {
     for (const id of objectIds) inStratum[id] = 1;

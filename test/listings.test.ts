@@ -13,7 +13,7 @@ import { INDEX_SERVERS } from './servers/index-servers.ts';
 const SERVERS = Object.keys(INDEX_SERVERS);
 const EXACT = ['nginx-exact', 'fancyindex-exact', 'caddy'];
 const WITHOUT_SIZES = ['apache-plain', 'python'];
-const DIRECTORY = { origin: 'http://127.0.0.1', path: `/${LISTED_DIRECTORY}` };
+const DIRECTORY = { origin: 'http://127.0.0.1', path: `/${LISTED_DIRECTORY}`, name: 'listed' };
 const FUZZ_CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 5000);
 const fixture = (server: string) => readFileSync(new URL(`fixtures/listings/${server}.html`, import.meta.url));
 
@@ -115,7 +115,15 @@ describe('whatever it is fed', () => {
   test('pieces of pages in any order, with anything between', { timeout: 3_600_000 }, () => {
     const piece = fc.oneof(
       fc.constantFrom(
-        ...['<html><title>Index of /</title>', '<pre>', '</pre>', '<table id="list">', '</table>', '<ul>', '</ul>'],
+        ...[
+          '<html><title>Index of /gentoo/listed</title>',
+          '<pre>',
+          '</pre>',
+          '<table id="list">',
+          '</table>',
+          '<ul>',
+          '</ul>',
+        ],
         ...[
           '<tr>',
           '<td>',

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { childLink } from './child-link.ts';
 
-const HERE = { origin: 'http://m.example.org', path: '/gentoo/a%20b/' };
+const HERE = { origin: 'http://m.example.org', path: '/gentoo/a%20b/', name: 'a%20b' };
 const read = (href: string) => {
   const link = childLink(href, HERE);
   return 'rejected' in link ? `rejected: ${link.rejected}` : `${link.name}${link.isDirectory ? '/' : ''}`;

@@ -7,6 +7,8 @@ export interface Directory {
   readonly origin: string;
   /** Absolute and canonical (core/path.ts), with a slash at both ends. */
   readonly path: string;
+  /** The segment that a heading must end with; '' where the server may call it otherwise. */
+  readonly name: ObjectPath;
 }
 
 /** Why a link is no entry. Those of `DOUBTFUL` may stand for a name that could not be read. */
@@ -67,6 +69,11 @@ export function childLink(href: string, directory: Directory): ChildLink {
   return canonical.startsWith('/') ? childByPath(canonical, directory.path) : childByName(canonical);
 }
 
+/** One character for each byte: those above U+00FF, which entities make, become their UTF-8 bytes. */
+export function asBytes(text: string): string {
+  return text.replace(/[\u0100-\uffff]+/g, (wide) => Buffer.from(wide, 'utf8').toString('latin1'));
+}
+
 function withoutOrigin(href: string, origin: string): string | { readonly rejected: Rejection } {
   if (href.startsWith('//')) return { rejected: 'other host' };
   if (href.startsWith(`${origin}/`)) return href.slice(origin.length);
@@ -78,8 +85,7 @@ function withoutOrigin(href: string, origin: string): string | { readonly reject
 /** Every byte in its canonical spelling; a slash that was percent-encoded stays `%2F`. */
 function canonicalBytes(link: string): ObjectPath | { readonly rejected: Rejection } {
   let rejected: Rejection | null = null;
-  const bytes = link.replace(/[\u0100-\uffff]+/g, (text) => Buffer.from(text, 'utf8').toString('latin1'));
-  const canonical = bytes.replace(ENCODED_OR_NOT, (piece, hex: string | undefined) => {
+  const canonical = asBytes(link).replace(ENCODED_OR_NOT, (piece, hex: string | undefined) => {
     if (hex !== undefined)
       return hex.toUpperCase() === '2F' ? '%2F' : pathFromLatin1(String.fromCharCode(Number.parseInt(hex, 16)));
     if (piece === '%') rejected ??= 'bad percent-encoding';

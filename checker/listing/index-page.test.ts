@@ -3,7 +3,7 @@ import { IndexPage } from './index-page.ts';
 
 function read(pieces: Iterable<string>) {
   const names: string[] = [];
-  const page = new IndexPage({ origin: 'http://m', path: '/d/' }, ({ name, isDirectory, size }) =>
+  const page = new IndexPage({ origin: 'http://m', path: '/d/', name: 'd' }, ({ name, isDirectory, size }) =>
     names.push(`${name}${isDirectory ? '/' : ` ${size.minBytes}`}`),
   );
   for (const piece of pieces) page.push(Buffer.from(piece, 'latin1'));
@@ -45,7 +45,8 @@ describe('an index page', () => {
 
   test.each([
     ['is of no known server', pre(row('a')).replace('Index of', 'Welcome to'), 'no index page of a known server'],
-    ['has no list', '<html><title>Index of /</title></html>', 'no index page of a known server'],
+    ['has no list', '<html><title>Index of /d/</title></html>', 'no index page of a known server'],
+    ['is of another directory', pre(row('a')).replace('/d/', '/e/'), 'an index page of another directory'],
     ['lacks its end', pre(row('a')).replace('</html>', ''), 'an index page that breaks off'],
     ['lacks the end of its list', pre(row('a')).replace('</pre>', ''), /breaks off|without end/],
     ['has two lists', pre(row('a'), `<ul><li><a href="b">b</a></ul>`), 'an index page with more than one list'],
@@ -78,9 +79,9 @@ describe('hostile pages end in bounded memory and time', () => {
     ['text without end', 'x ', '<a href="a">a</a>', /a list without end/],
   ])('%s', (_, piece, before, doubt) => {
     const chunk = Buffer.from(piece.repeat(Math.ceil(65_536 / piece.length)));
-    const page = new IndexPage({ origin: 'http://m', path: '/d/' }, () => {});
+    const page = new IndexPage({ origin: 'http://m', path: '/d/', name: 'd' }, () => {});
     const startedMs = performance.now();
-    page.push(Buffer.from(`<html><title>Index of /</title><pre>${before}`));
+    page.push(Buffer.from(`<html><title>Index of /d/</title><pre>${before}`));
     const heapBefore = process.memoryUsage().heapUsed;
     let mostHeap = 0;
     for (let bytes = 0; bytes < MEGABYTES * 1e6; bytes += chunk.length) {

@@ -1,6 +1,7 @@
 import { Parser } from 'htmlparser2';
 import type { ObjectPath } from '../../core/path.ts';
-import { childLink, type Directory, DOUBTFUL, type Rejection } from './child-link.ts';
+import { pathFromLatin1 } from '../../core/path-bytes.ts';
+import { asBytes, childLink, type Directory, DOUBTFUL, type Rejection } from './child-link.ts';
 import { listedSize, NO_SIZE, type SizeRange, sizeAfterTime } from './listed-size.ts';
 
 /** One name on an index page. */
@@ -14,9 +15,9 @@ export interface IndexEntry {
 const MAX_TOKEN_CHARACTERS = 64 * 1024;
 const MAX_DEPTH = 500;
 const MAX_ROW_CHARACTERS = 500;
-const MAX_HEADING_CHARACTERS = 500;
+const MAX_HEADING_CHARACTERS = 4096;
 /** nginx, Apache, lighttpd and fancyindex; Python. */
-const HEADING = /^\s*(Index of|Directory listing for) /;
+const HEADING = /^\s*(?:Index of|Directory listing for) (.*)$/s;
 const HEADINGS = new Set(['title', 'h1', 'h2']);
 const LISTS = new Set(['pre', 'table', 'ul']);
 /** Caddy stops at 10,000 names unless it is told otherwise, and says nothing; others at round numbers of their own. */
@@ -42,6 +43,7 @@ export class IndexPage {
   #depth = 0;
   #broken = '';
   #isIndex = false;
+  #isOther = false;
   /** Headings: what they say so far; null outside of one. */
   #heading: string | null = null;
   #openLists = 0;
@@ -85,13 +87,14 @@ export class IndexPage {
 
   /** Whether it is an index page of one of the known servers; if not, nothing follows from it. */
   get isIndex(): boolean {
-    return this.#isIndex && this.#listsSeen > 0;
+    return this.#isIndex && !this.#isOther && this.#listsSeen > 0;
   }
 
   /**
    * Why a name that it does not show may be there all the same; '' where it may not. Asked after `end`.
    */
   get doubt(): string {
+    if (this.#isOther) return 'an index page of another directory';
     if (!this.isIndex) return 'no index page of a known server';
     if (this.#broken !== '') return `an index page with ${this.#broken}`;
     if (!this.#isClosed) return 'an index page that breaks off';
@@ -139,8 +142,13 @@ export class IndexPage {
   }
 
   #closeHeading(): void {
-    if (this.#heading !== null && HEADING.test(this.#heading)) this.#isIndex = true;
+    const named = HEADING.exec(this.#heading ?? '');
     this.#heading = null;
+    if (named === null) return;
+    this.#isIndex = true;
+    // A pipeline that has lost an answer, or a cache that mixes them up: nothing on this page is about the directory.
+    const { name } = this.#directory;
+    if (name !== '' && lastSegment(named[1] as string) !== name) this.#isOther = true;
   }
 
   #openList(name: string, attributes: Attributes): void {
@@ -189,8 +197,14 @@ export class IndexPage {
     if (row === null) return;
     this.#row = null;
     this.#inLink = false;
+    if (this.#isOther) return;
     this.entries++;
     const size = row.isDirectory ? NO_SIZE : row.size === NO_SIZE ? sizeAfterTime(this.#text) : row.size;
     this.#onEntry({ name: row.name, isDirectory: row.isDirectory, size });
   }
+}
+
+function lastSegment(path: string): ObjectPath {
+  const withoutSlash = path.endsWith('/') ? path.slice(0, -1) : path;
+  return pathFromLatin1(asBytes(withoutSlash.slice(withoutSlash.lastIndexOf('/') + 1)));
 }

@@ -7,7 +7,7 @@ import { type IndexEntry, IndexPage } from './index-page.ts';
 export interface WalkOptions {
   readonly client: PageClient;
   /** The access point's root. */
-  readonly root: Directory;
+  readonly root: Pick<Directory, 'origin' | 'path'>;
   /** The directories to ask for, canonical, relative to the root, without a trailing slash; '' = the root. */
   readonly directories: ReadonlySet<string>;
   readonly onEntry: (directory: string, entry: IndexEntry) => void;
@@ -31,6 +31,8 @@ export interface WalkReport {
 /** So many pages that are none, and it is concluded that the server shows no indexes. */
 const PAGES_TRIED = 5;
 const MAX_TRIES = 4;
+/** Before the first index page: there may be nobody. */
+const FIRST_TRIES = 2;
 const MAX_FAULTS_IN_A_ROW = 3;
 const RETRY_AFTER_MS = 250;
 
@@ -129,8 +131,9 @@ class IndexWalk {
         isRedirected = true;
         continue;
       }
-      if (answer.status !== 0) return this.#judge(answer, page);
-      if (tries === MAX_TRIES) return this.#fault(answer.reason);
+      if (!isPassing(answer.status)) return this.#judge(answer, page);
+      if (tries >= (this.#pages === 0 ? FIRST_TRIES : MAX_TRIES))
+        return answer.status === 0 ? this.#fault(answer.reason) : this.#judge(answer, page);
       await delay(RETRY_AFTER_MS * (tries - 1), undefined, { signal: this.#options.signal }).catch(() => {});
     }
   }
@@ -138,19 +141,16 @@ class IndexWalk {
   async #read(directory: string, path: string): Promise<{ answer: PageAnswer; page: IndexPage }> {
     const { client, root, onEntry } = this.#options;
     const prefix = directory === '' ? '' : `${directory}/`;
-    const page = new IndexPage({ origin: root.origin, path: `${root.path}${prefix}` }, (entry) => {
+    const name = directory.slice(directory.lastIndexOf('/') + 1);
+    const page = new IndexPage({ origin: root.origin, path: `${root.path}${prefix}`, name }, (entry) => {
       if (this.#ended) return;
       const child = `${prefix}${entry.name}`;
-      if (entry.isDirectory && this.#options.directories.has(child)) this.#show(child);
+      if (entry.isDirectory && this.#options.directories.has(child)) this.#enqueue(child);
       onEntry(directory, entry);
     });
     const answer = await client.get(path, (chunk) => page.push(chunk));
     if (answer.reason === '') page.end();
     return { answer, page };
-  }
-
-  #show(child: string): void {
-    this.#enqueue(child);
   }
 
   #judge(answer: PageAnswer, page: IndexPage): string {
@@ -175,6 +175,11 @@ class IndexWalk {
     this.#options.signal.removeEventListener('abort', this.#interrupt);
     this.#resolve({ ended, reason, pages: this.#pages, doubts: this.#doubts });
   }
+}
+
+/** No answer, too many requests, too many at once. */
+function isPassing(status: number): boolean {
+  return status === 0 || status === 429 || status === 503;
 }
 
 /** The path without its last segment; '' for names at the root. */

@@ -27,19 +27,28 @@ export interface PageAnswer {
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_INTERIM_ANSWERS = 8;
-const FAULTS_BEFORE_SINGLE = 2;
+/** A connection that ends so soon throws most of a pipeline away; when that has happened so often, none is made. */
+const FEW_ANSWERS = 16;
+const SHORT_CONNECTIONS_ALLOWED = 6;
+
+interface Line {
+  readonly client: Client;
+  underWay: number;
+  /** Answers on the present connection. */
+  answers: number;
+}
 
 /** GETs of pages of one origin, pipelined over a few connections; whoever makes one closes it. */
 export class PageClient {
   requests = 0;
   connections = 0;
   readonly #options: PageClientOptions;
-  readonly #lines: { readonly client: Client; underWay: number }[];
-  #faults = 0;
+  readonly #lines: readonly Line[];
+  #shortConnections = 0;
 
   constructor(options: PageClientOptions) {
     this.#options = options;
-    this.#lines = Array.from({ length: options.connections }, () => ({ client: this.#newClient(), underWay: 0 }));
+    this.#lines = Array.from({ length: options.connections }, () => this.#newLine());
   }
 
   /** Requests it can have under way. */
@@ -55,7 +64,7 @@ export class PageClient {
       const answer = await new Promise<PageAnswer>((resolve) => {
         this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, () => this.requests++, resolve));
       });
-      if (answer.status === 0) this.#fault();
+      line.answers++;
       return answer;
     } finally {
       line.underWay--;
@@ -73,13 +82,14 @@ export class PageClient {
     client.dispatch({ path, method: 'GET', headers, blocking: false }, handler);
   }
 
-  /** Some servers lose what is pipelined. */
-  #fault(): void {
-    if (++this.#faults !== FAULTS_BEFORE_SINGLE) return;
+  #connectionEnded(line: Line): void {
+    const isShort = line.answers < FEW_ANSWERS;
+    line.answers = 0;
+    if (!isShort || ++this.#shortConnections !== SHORT_CONNECTIONS_ALLOWED) return;
     for (const { client } of this.#lines) client.pipelining = 1;
   }
 
-  #newClient(): Client {
+  #newLine(): Line {
     const { origin, timeoutMs, depth } = this.#options;
     const client = new Client(origin, {
       pipelining: depth,
@@ -89,7 +99,9 @@ export class PageClient {
       // A request that waits for the last one to be acknowledged waits 40 ms (RFC 896, RFC 1122 4.2.3.2).
       connect: buildConnector({ timeout: timeoutMs, noDelay: true }),
     });
-    return client.on('connect', () => this.connections++);
+    const line = { client, underWay: 0, answers: 0 };
+    client.on('connect', () => this.connections++).on('disconnect', () => this.#connectionEnded(line));
+    return line;
   }
 }
 

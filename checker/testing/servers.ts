@@ -5,6 +5,7 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { freePort } from '../../demo/free-port.ts';
 
 export interface TestServer {
   readonly port: number;
@@ -25,15 +26,6 @@ export function plantFiles(root: string, sizes: Readonly<Record<string, number>>
     mkdirSync(join(root, path, '..'), { recursive: true });
     writeFileSync(join(root, path), Buffer.alloc(sizeBytes));
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 async function untilReachable(port: number, child: ChildProcess): Promise<void> {
