@@ -2,12 +2,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { prepareTree } from './tree.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
-const benches = { head: benchHead, rsync: benchRsync, build: benchBuild } as const;
+const benches = { head: benchHead, rsync: benchRsync, ftp: benchFtp, build: benchBuild } as const;
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);
