@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
 
@@ -53,9 +53,13 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
   return new Promise((resolve) => {
     // A locale of its own: rsync then escapes every byte that is not printable ASCII.
     const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-    const child = spawn('rsync', [...flags, '--', options.url], { stdio: ['ignore', 'pipe', 'pipe'], env });
+    const child = spawn('rsync', [...flags, '--', options.url], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env,
+      detached: true,
+    });
     let stderr = '';
-    const kill = () => child.kill('SIGKILL');
+    const kill = () => killGroup(child);
     // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
     const watchdog = setTimeout(kill, options.timeoutMs * 2);
     options.signal.addEventListener('abort', kill, { once: true });
@@ -84,6 +88,16 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
     });
     child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr)));
   });
+}
+
+/** rsync forks, and what it has forked would hold its connection and its pipes. It leads a group of its own. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody of the group is left.
+  }
 }
 
 function exitReason(code: number | null, aborted: boolean, stderr: string): string {

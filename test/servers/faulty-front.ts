@@ -3,7 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 /**
  * What a front does with each connection: `hangs` says nothing; `garbage` says what is no protocol; `closes` at once;
- * `cuts` and `stalls` pass everything on until the server behind has sent so many bytes, then close or keep silent.
+ * `cuts` and `stalls` pass everything on until the server behind has sent so many bytes over all connections together,
+ * and from then on close, or keep silent.
  */
 export type Fault =
   | { readonly kind: 'hangs' | 'garbage' | 'closes' }
@@ -25,13 +26,28 @@ export async function startFaultyFront(backPort: number, fault: Fault): Promise<
   const clients = new Set<Socket>();
   const backs = new Set<Socket>();
   let met = 0;
+  let leftBytes = 'afterBytes' in fault ? fault.afterBytes : 0;
+  const passOn = (client: Socket, back: Socket, onFault: () => void) => {
+    back.on('error', () => client.destroy());
+    back.on('data', (chunk: Buffer) => {
+      if (leftBytes > 0) client.write(chunk.subarray(0, leftBytes));
+      leftBytes -= chunk.length;
+      if (leftBytes <= 0) onFault();
+    });
+    back.on('end', () => leftBytes > 0 && client.end());
+    client.on('data', (chunk) => back.write(chunk));
+    client.on('close', () => back.destroy());
+  };
   const server = createServer((client) => {
     clients.add(client);
     client.on('close', () => clients.delete(client)).on('error', () => {});
     if (fault.kind === 'cuts' || fault.kind === 'stalls') {
       const back = connect(backPort, '127.0.0.1');
       backs.add(back);
-      passOn(client, back, fault, () => met++);
+      passOn(client, back, () => {
+        met++;
+        if (fault.kind === 'cuts') client.end();
+      });
       return;
     }
     met++;
@@ -50,25 +66,4 @@ export async function startFaultyFront(backPort: number, fault: Fault): Promise<
       await once(server, 'close');
     },
   };
-}
-
-function passOn(
-  client: Socket,
-  back: Socket,
-  fault: { readonly kind: 'cuts' | 'stalls'; readonly afterBytes: number },
-  onMet: () => void,
-): void {
-  let left = fault.afterBytes;
-  back.on('error', () => client.destroy());
-  back.on('data', (chunk: Buffer) => {
-    if (left <= 0) return;
-    client.write(chunk.subarray(0, left));
-    left -= chunk.length;
-    if (left > 0) return;
-    onMet();
-    if (fault.kind === 'cuts') client.end();
-  });
-  back.on('end', () => left > 0 && client.end());
-  client.on('data', (chunk) => back.write(chunk));
-  client.on('close', () => back.destroy());
 }
