@@ -4,11 +4,11 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 /**
  * What a front does with each connection: `hangs` says nothing; `garbage` says what is no protocol; `closes` at once;
  * `cuts` and `stalls` pass everything on until the server behind has sent so many bytes over all connections together,
- * and from then on close, or keep silent.
+ * and from then on close, or keep silent; with `of: 'client'` the bytes of the clients are counted.
  */
 export type Fault =
   | { readonly kind: 'hangs' | 'garbage' | 'closes' }
-  | { readonly kind: 'cuts' | 'stalls'; readonly afterBytes: number };
+  | { readonly kind: 'cuts' | 'stalls'; readonly afterBytes: number; readonly of?: 'client' };
 
 export interface FaultyFront {
   readonly port: number;
@@ -16,6 +16,10 @@ export interface FaultyFront {
   open(): number;
   /** Connections that have met their fault. */
   met(): number;
+  /** From now on all is passed on, and no connection is held against it. */
+  heal(): void;
+  /** Closes the connections that are open. */
+  cut(): void;
   close(): Promise<void>;
 }
 
@@ -29,13 +33,15 @@ export async function startFaultyFront(backPort: number, fault: Fault): Promise<
   let leftBytes = 'afterBytes' in fault ? fault.afterBytes : 0;
   const passOn = (client: Socket, back: Socket, onFault: () => void) => {
     back.on('error', () => client.destroy());
-    back.on('data', (chunk: Buffer) => {
-      if (leftBytes > 0) client.write(chunk.subarray(0, leftBytes));
+    const isOfClient = 'of' in fault;
+    const passCounted = (to: Socket, chunk: Buffer) => {
+      if (leftBytes > 0) to.write(chunk.subarray(0, leftBytes));
       leftBytes -= chunk.length;
       if (leftBytes <= 0) onFault();
-    });
+    };
+    back.on('data', (chunk: Buffer) => (isOfClient ? client.write(chunk) : passCounted(client, chunk)));
     back.on('end', () => leftBytes > 0 && client.end());
-    client.on('data', (chunk) => back.write(chunk));
+    client.on('data', (chunk: Buffer) => (isOfClient ? passCounted(back, chunk) : back.write(chunk)));
     client.on('close', () => back.destroy());
   };
   const server = createServer((client) => {
@@ -60,6 +66,12 @@ export async function startFaultyFront(backPort: number, fault: Fault): Promise<
     port: (server.address() as AddressInfo).port,
     open: () => clients.size,
     met: () => met,
+    heal: () => {
+      leftBytes = Number.POSITIVE_INFINITY;
+    },
+    cut: () => {
+      for (const client of clients) client.destroy();
+    },
     close: async () => {
       for (const socket of [...clients, ...backs]) socket.destroy();
       server.close();
