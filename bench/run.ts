@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
@@ -13,6 +14,7 @@ const benches = {
   head: benchHead,
   rsync: benchRsync,
   listing: benchListing,
+  ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
 } as const;

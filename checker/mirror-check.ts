@@ -12,7 +12,7 @@ import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
 import type { Recorder } from './recorder.ts';
-import { type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
+import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
 import { begin, type Target } from './target.ts';
 
 /** More failed checks than this share of all asked: the access point is failing. */
@@ -83,7 +83,14 @@ export async function checkMirror(
     if (work === undefined) continue;
     const target = begin({ ...run, objectIds: work.objectIds }, accessPoint, method);
     const isBySample = work.byListing && method.scope === 'object';
-    if (isBySample) listing ??= await listFirst(target);
+    if (isBySample && listing === null) {
+      const few = await askForFew(target);
+      if (few.ended !== 'whole') {
+        summaries.push(finish(target, few, method.name));
+        continue;
+      }
+      listing = await listFirst(target);
+    }
     const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await withCheckpoints(target, check);
     if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);

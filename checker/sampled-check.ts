@@ -14,6 +14,8 @@ import { askFor, runMethod, type Target } from './target.ts';
  */
 const SAMPLE_SIZES = { proof: 60, hint: 600 };
 
+const FEW = 16;
+
 /** How a check went, and the name of what won most of its evidence. */
 export interface Checked {
   readonly report: MethodReport;
@@ -23,6 +25,26 @@ export interface Checked {
 /** Asks for each object. */
 export async function checkAll(target: Target): Promise<Checked> {
   return { report: await askFor(target, target.context.objectIds), methodName: target.method.name };
+}
+
+/**
+ * Asks for a few objects, spread over all, before anything long is begun: where that does not end whole, the others fail
+ * with its reason.
+ */
+export async function askForFew(target: Target): Promise<MethodReport> {
+  const { objectIds } = target.context;
+  const step = Math.max(1, Math.floor(objectIds.length / FEW));
+  const report = await askFor(
+    target,
+    objectIds.filter((_, i) => i % step === 0),
+  );
+  if (report.ended === 'unusable' || report.ended === 'partial') {
+    target.recorder.failAll(
+      objectIds.filter((_, i) => i % step !== 0),
+      report.reason,
+    );
+  }
+  return report;
 }
 
 /** A listing of an access point that is otherwise asked object by object; null where it has none, or few are asked. */
@@ -55,7 +77,10 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   const { context, accessPoint, method, recorder } = target;
   const { inventory } = context;
   const isOwn = listing.accessPointId === accessPoint.id;
-  const objectIds = isOwn ? takeOverDirectories(target, listing) : context.objectIds;
+  const { types } = inventory;
+  const isSeen = (id: number) => isOwn && types[id] === ObjectType.directory && listing.outcome(id) === Outcome.present;
+  const objectIds = context.objectIds.filter((id) => !isSeen(id));
+  const directories = context.objectIds.filter(isSeen);
   const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZES, Math.random());
   const inStratum = new Uint8Array(inventory.paths.length);
   for (const { objectIds, sampled } of strata) {
@@ -68,9 +93,11 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   );
   const rest = objectIds.filter((id) => inStratum[id] === 1);
   if (sample.ended !== 'whole') {
-    if (sample.ended !== 'interrupted') recorder.failAll(rest, sample.reason);
+    if (sample.ended !== 'interrupted') for (const ids of [directories, rest]) recorder.failAll(ids, sample.reason);
     return { report: sample, methodName: method.name };
   }
+  // Not before the samples: a server that says yes to everything shows listings too.
+  recorder.takeOver(directories, listing, listing.method);
   takeOverAgreed(target, listing, strata, inStratum);
   const disputed = rest.filter((id) => inStratum[id] === 1);
   const methodName = disputed.length < rest.length ? sampledName(listing.method) : method.name;
@@ -92,14 +119,6 @@ function takeOverAgreed(target: Target, listing: Listing, strata: readonly Strat
     );
     for (const id of stratum.objectIds) inStratum[id] = 0;
   }
-}
-
-/** Takes over the directories that were listed on this very access point; answers what is left to check. */
-function takeOverDirectories({ context, recorder }: Target, listing: Listing): Int32Array {
-  const { types } = context.inventory;
-  const isSeen = (id: number) => types[id] === ObjectType.directory && listing.outcome(id) === Outcome.present;
-  recorder.takeOver(context.objectIds.filter(isSeen), listing, listing.method);
-  return context.objectIds.filter((id) => !isSeen(id));
 }
 
 function evidenceOf(recorder: Recorder): Evidence {

@@ -1,9 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ensurePrograms, type Machine, PACKAGES, type Program, reasonToSkip } from './debian-packages.ts';
 
-const PROGRAMS = Object.keys(PACKAGES) as Program[];
-const allBut = (...missing: Program[]) => PROGRAMS.filter((program) => !missing.includes(program));
-
 /** A machine that has some programs and installs what it is told, unless apt-get is broken. */
 function machine(options: { has: Program[]; isRoot?: boolean; isDebian?: boolean; isCi?: boolean; aptCode?: number }) {
   const installed = new Set<string>(options.has.map((program) => PACKAGES[program]));
@@ -25,25 +22,30 @@ function machine(options: { has: Program[]; isRoot?: boolean; isDebian?: boolean
   return { own, commands, lines };
 }
 
+/** All programs but some. */
+function without(...missing: Program[]): Program[] {
+  return (Object.keys(PACKAGES) as Program[]).filter((program) => !missing.includes(program));
+}
+
 describe('ensurePrograms', () => {
   it('does and says nothing where all are there', async () => {
-    const { own, commands, lines } = machine({ has: PROGRAMS });
+    const { own, commands, lines } = machine({ has: without() });
     await ensurePrograms(own);
     expect([commands, lines]).toEqual([[], []]);
   });
 
   it('installs what is missing on Debian as root, lists first, asking nothing', async () => {
-    const { own, commands, lines } = machine({ has: allBut('nginx', 'njs') });
+    const { own, commands, lines } = machine({ has: without('nginx', 'njs') });
     await ensurePrograms(own);
     expect(commands).toEqual([
       'noninteractive apt-get update -q',
-      'noninteractive apt-get install -y -q --no-install-recommends nginx-light njs',
+      'noninteractive apt-get install -y -q --no-install-recommends --no-remove nginx-light njs',
     ]);
     expect(lines).toEqual(['Installing what the tests need: nginx-light njs']);
   });
 
   it('gives one command to type where it may not install', async () => {
-    const { own, commands, lines } = machine({ has: allBut('nginx', 'rsync'), isRoot: false });
+    const { own, commands, lines } = machine({ has: without('nginx', 'rsync'), isRoot: false });
     await ensurePrograms(own);
     expect(commands).toEqual([]);
     expect(lines).toEqual([
@@ -51,20 +53,35 @@ describe('ensurePrograms', () => {
     ]);
   });
 
+  it('puts a server beside the packages where Debian allows but one, removing nothing', async () => {
+    const { own, commands } = machine({ has: without('vsftpd', 'proftpd') });
+    await ensurePrograms({ ...own, isCi: false });
+    expect(commands).toEqual([
+      'noninteractive apt-get update -q',
+      'noninteractive apt-get install -y -q --no-install-recommends --no-remove proftpd-core',
+      expect.stringMatching(
+        /^noninteractive sh -c .* apt-get download -q vsftpd .*tar .* \/usr\/local\/sbin .*\/usr\/sbin\/vsftpd; rm -r /,
+      ),
+    ]);
+    const { own: other, lines } = machine({ has: without('vsftpd', 'proftpd'), isRoot: false });
+    await ensurePrograms(other);
+    expect(lines[0]).toContain('"sudo apt-get install -y proftpd-core && sudo sh -c \'cd ');
+  });
+
   it('names the packages on other systems', async () => {
-    const { own, commands, lines } = machine({ has: allBut('nginx'), isDebian: false });
+    const { own, commands, lines } = machine({ has: without('nginx'), isDebian: false });
     await ensurePrograms(own);
     expect(commands).toEqual([]);
     expect(lines[0]).toContain('Install them (on Debian: "sudo apt-get install -y nginx-light")');
   });
 
   it('goes on with a word where apt-get fails, but fails itself where CI=true', async () => {
-    const broken = machine({ has: allBut('nginx', 'njs', 'openssl', 'curl'), aptCode: 100 });
+    const broken = machine({ has: without('nginx', 'njs', 'openssl', 'curl'), aptCode: 100 });
     await ensurePrograms(broken.own);
     expect(broken.commands).toEqual(['noninteractive apt-get update -q']);
     expect(broken.lines.at(-1)).toContain('Not installed: nginx, njs, openssl, curl.');
     await expect(
-      ensurePrograms(machine({ has: allBut('nginx', 'njs'), aptCode: 100, isCi: true }).own),
+      ensurePrograms(machine({ has: without('nginx', 'njs'), aptCode: 100, isCi: true }).own),
     ).rejects.toThrow('the tests need nginx, njs. Type "sudo apt-get install -y nginx-light njs".');
     await expect(ensurePrograms(machine({ has: [], isRoot: false, isCi: true }).own)).rejects.toThrow('the tests need');
   });

@@ -16,8 +16,17 @@ export const PACKAGES = {
   caddy: 'caddy',
   python3: 'python3',
   'ngx_http_fancyindex_module.so': 'libnginx-mod-http-fancyindex',
+  proftpd: 'proftpd-core',
+  vsftpd: 'vsftpd',
+  sshd: 'openssh-server',
 } as const;
 export type Program = keyof typeof PACKAGES;
+
+/**
+ * Debian lets only one FTP server be installed, and the tests need two: of these packages the program alone is put
+ * into /usr/local/sbin. Its libraries come with the others.
+ */
+const UNPACKED: readonly Program[] = ['vsftpd'];
 
 /** What is known of the machine. */
 export interface Machine {
@@ -41,18 +50,49 @@ const APT_ENV = { DEBIAN_FRONTEND: 'noninteractive' };
 export async function ensurePrograms(machine: Machine): Promise<void> {
   const missing = missingOf(machine);
   if (missing.length === 0) return;
-  if (machine.isDebian && machine.isRoot) {
-    const packages = missing.map((program) => PACKAGES[program]);
-    machine.print(`Installing what the tests need: ${packages.join(' ')}`);
-    const install = ['apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages];
-    if ((await machine.run(['apt-get', 'update', '-q'], APT_ENV)) === 0) await machine.run(install, APT_ENV);
-  }
+  if (machine.isDebian && machine.isRoot) await install(machine, missing);
   const left = missingOf(machine);
   if (left.length === 0) return;
-  const command = `sudo apt-get install -y ${left.map((program) => PACKAGES[program]).join(' ')}`;
+  const command = adviceFor(left);
   const advice = machine.isDebian ? `Type "${command}"` : `Install them (on Debian: "${command}")`;
   if (machine.isCi) throw new Error(`the tests need ${left.join(', ')}. ${advice}.`);
   machine.print(`Not installed: ${left.join(', ')}. Tests that need them are skipped. ${advice} to run them all.`);
+}
+
+async function install(machine: Machine, missing: readonly Program[]): Promise<void> {
+  machine.print(`Installing what the tests need: ${packagesOf(missing).join(' ')}`);
+  if ((await machine.run(['apt-get', 'update', '-q'], APT_ENV)) !== 0) return;
+  const [installed, unpacked] = divided(missing);
+  if (installed.length > 0) {
+    // A server that is there already is not to be removed for one that conflicts with it.
+    const flags = ['-y', '-q', '--no-install-recommends', '--no-remove'];
+    await machine.run(['apt-get', 'install', ...flags, ...packagesOf(installed)], APT_ENV);
+  }
+  for (const program of unpacked) await machine.run(['sh', '-c', unpackCommand(program)], APT_ENV);
+}
+
+function adviceFor(missing: readonly Program[]): string {
+  const [installed, unpacked] = divided(missing);
+  const commands = installed.length === 0 ? [] : [`sudo apt-get install -y ${packagesOf(installed).join(' ')}`];
+  return commands.concat(unpacked.map((program) => `sudo sh -c '${unpackCommand(program)}'`)).join(' && ');
+}
+
+function divided(programs: readonly Program[]): [Program[], Program[]] {
+  const isUnpacked = (program: Program) => UNPACKED.includes(program);
+  return [programs.filter((program) => !isUnpacked(program)), programs.filter(isUnpacked)];
+}
+
+/** For a shell, without single quotes. */
+function unpackCommand(program: Program): string {
+  const name = PACKAGES[program];
+  return (
+    `cd "$(mktemp -d)" && apt-get download -q ${name} && ` +
+    `dpkg-deb --fsys-tarfile ${name}_*.deb | tar -x -C /usr/local/sbin --strip-components=3 ./usr/sbin/${program}; rm -r "$PWD"`
+  );
+}
+
+function packagesOf(programs: readonly Program[]): string[] {
+  return programs.map((program) => PACKAGES[program]);
 }
 
 function missingOf(machine: Machine): Program[] {
@@ -63,7 +103,7 @@ function missingOf(machine: Machine): Program[] {
 export function reasonToSkip(programs: readonly Program[], machine: Pick<Machine, 'isCi' | 'has'>): string | null {
   const missing = programs.filter((program) => !machine.has(program));
   if (missing.length === 0) return null;
-  const packages = missing.map((program) => PACKAGES[program]).join(' ');
+  const packages = packagesOf(missing).join(' ');
   const reason = `needs ${missing.join(' and ')} (Debian: ${packages})`;
   if (machine.isCi) throw new Error(`${reason}; nothing is skipped where CI=true`);
   return reason;

@@ -85,13 +85,13 @@ async function checked(url: string, name: string) {
     accessPoints: [accessPointOf(url)],
   };
   const mirrors = { version: 1 as const, takenAtMs: 0, mirrors: [mirror], notes: [] };
-  const only = { mirrorIds: [], treePrefix: '' };
   const summary = await runCheck({
     ...shared,
     output,
     inventory,
     mirrors,
-    only,
+    ...{ chosen: { mirrorIds: [], treePrefix: '' }, only: 'all' as const, vantage: '' },
+    ...{ periodMs: 7 * 86_400_000, expiryMs: 14 * 86_400_000, budgetMs: null, checkpointMs: 30_000 },
     nowMs: Date.now,
     progress: silentProgress,
   });

@@ -2,6 +2,8 @@ import { symlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { requires } from '../../test/debian-packages.ts';
+import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
 import {
@@ -31,6 +33,17 @@ const files = (count: number, sizeBytes = 7) =>
   testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes })));
 const scripted = async (respond: Responder) => keep(await startScripted(respond));
 const fine = (path: string) => orNotFound(path, answer(200, { 'Content-Length': 7 }));
+
+requires('nginx')('over nginx', () => {
+  checkerSuite({
+    name: 'http-head',
+    method: httpHead,
+    serve: async (folder) => {
+      const server = await startNginx(folder, '');
+      return { url: urlOf(server), close: server.close };
+    },
+  });
+});
 
 describe('what an answer proves', () => {
   const rows: [name: string, there: string, result: string][] = [

@@ -1,9 +1,11 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { requires } from '../../test/debian-packages.ts';
+import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, startRsyncDaemon, startScripted, tempFolder } from '../testing/servers.ts';
+import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
 
 const toClose: { close: () => void | Promise<void> }[] = [];
@@ -35,6 +37,17 @@ async function mirror() {
   return { root: root.path, check: () => collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/tree/`) };
 }
 
+requires('rsync')('over a real daemon', () => {
+  checkerSuite({
+    name: 'rsync',
+    method: rsync,
+    serve: async (folder) => {
+      const { port, close } = await startRsyncDaemon(folder);
+      return { url: `rsync://127.0.0.1:${port}/tree/`, close };
+    },
+  });
+});
+
 describe('over a real daemon', () => {
   test('a whole mirror: everything is present, what lies beneath a link too', async () => {
     const { report, results, repeated } = await (await mirror()).check();
@@ -51,15 +64,6 @@ describe('over a real daemon', () => {
     });
   });
 
-  test('another size: the links to it are different too', async () => {
-    const { root, check } = await mirror();
-    plantFiles(root, { 'distfiles/ab/x#y.tar.xz': 6 });
-    const { results } = await check();
-    expect(results['distfiles/ab/x%23y.tar.xz']).toBe('different 6');
-    expect(results['distfiles/x%23y.tar.xz']).toBe('different');
-    expect(results['current/ab/x%23y.tar.xz']).toBe('different');
-  });
-
   test('a link that leads nowhere, another target, a copy in place of a link', async () => {
     const { root, check } = await mirror();
     rmSync(join(root, 'distfiles/ab/x#y.tar.xz'));
@@ -72,16 +76,6 @@ describe('over a real daemon', () => {
     const { results } = await check();
     expect(results['current']).toBe('different');
     expect(results['current/ab/x%23y.tar.xz']).toBe('different');
-  });
-
-  test('what is missing from a whole listing is absent, and what lies beneath it', async () => {
-    const { root, check } = await mirror();
-    rmSync(join(root, 'current'));
-    rmSync(join(root, 'distfiles/x#y.tar.xz'));
-    const { results } = await check();
-    expect(results['current']).toBe('absent');
-    expect(results['current/ab/x%23y.tar.xz']).toBe('absent');
-    expect(results['distfiles/x%23y.tar.xz']).toBe('absent');
   });
 
   test('a directory in place of a file is different', async () => {
@@ -98,13 +92,5 @@ describe('over a real daemon', () => {
     expect(report.ended).toBe('unusable');
     expect(report.reason).toMatch(/^the server refused: no such module.*"@ERROR: Unknown module 'nothing'"/);
     expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 7 });
-  });
-
-  test('a server that hangs ends in bounded time', async () => {
-    const server = keep(await startScripted(() => {}));
-    const { report } = await collect(rsync, INVENTORY, `rsync://127.0.0.1:${server.port}/tree/`);
-    expect(report.ended).toBe('unusable');
-    expect(report.reason).not.toBe('');
-    await expect.poll(server.open).toBe(0);
   });
 });

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
 import { Spool } from './spool.ts';
@@ -60,10 +60,14 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
     // A locale of its own: rsync then escapes every byte that is not printable ASCII.
     const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
     const spool = new Spool();
-    const child = spawn('rsync', [...flags, '--', options.url], { stdio: ['ignore', spool.fd, 'pipe'], env });
+    const child = spawn('rsync', [...flags, '--', options.url], {
+      stdio: ['ignore', spool.fd, 'pipe'],
+      env,
+      detached: true,
+    });
     let stderr = '';
     let isTooLarge = false;
-    const kill = () => child.kill('SIGKILL');
+    const kill = () => killGroup(child);
     // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
     const watchdog = setTimeout(kill, options.timeoutMs * 2);
     options.signal.addEventListener('abort', kill, { once: true });
@@ -106,6 +110,16 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
       else finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr));
     });
   });
+}
+
+/** rsync forks, and what it has forked would hold its connection and its pipes. It leads a group of its own. */
+function killGroup({ pid }: ChildProcess): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Nobody of the group is left.
+  }
 }
 
 function exitReason(code: number | null, aborted: boolean, stderr: string): string {

@@ -1,0 +1,293 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { Client, FTPError, type FTPResponse } from 'basic-ftp';
+import { quoted } from '../../core/errors.ts';
+import { connectionReason } from '../net/reasons.ts';
+import type { LineEntry } from './list-line.ts';
+import { FtpListParser } from './list-parser.ts';
+
+export interface FtpSessionOptions {
+  /** A name, or an address without brackets. */
+  readonly host: string;
+  readonly port: number;
+  /** The password of the anonymous login: servers log it, so it tells them who we are. */
+  readonly password: string;
+  /** Longest silence. */
+  readonly timeoutMs: number;
+}
+
+/** How the listing of one directory went. */
+export interface FtpListing {
+  /**
+   * whole: it shows all there is; partial: it shows something; refused: the server answers that it won't, be it because
+   * there is nothing or because we may not see it; failed: something broke, another try may do better.
+   */
+  readonly ended: 'whole' | 'partial' | 'refused' | 'failed';
+  /** A sentence; '' when whole. */
+  readonly reason: string;
+  /** Whether names with a dot in front are in it too. */
+  readonly showsHidden: boolean;
+}
+
+/** What went wrong, as a sentence with foreign text quoted. */
+export class FtpFailure extends Error {
+  override name = 'FtpFailure';
+}
+
+type ListCommand = 'MLSD' | 'LIST -a' | 'LIST';
+type Transferred = { readonly parser: FtpListParser; readonly reply: FTPResponse };
+
+const MAX_LISTING_BYTES = 256 * 1024 * 1024;
+const MAX_FOREIGN_CHARACTERS = 80;
+// A 226 all the same: vsftpd for a directory it can't open, pure-ftpd for one it can't read or cuts at its limit.
+const NOT_ALL = /fail|unable|denied|error|truncat|abort|incomplete/i;
+const OTHER_COMMAND: Readonly<Record<ListCommand, ListCommand>> = { MLSD: 'LIST -a', 'LIST -a': 'LIST', LIST: 'LIST' };
+// RFC 959, 4.2: a command, or its argument, that the server does not know. Some take "-a" for a name: 450, 550.
+const UNKNOWN_COMMAND = [500, 501, 502, 504];
+const NO_SUCH_NAME = [450, 550];
+const NO_MORE_SERVICE = 421;
+
+/** Whether FTP can name a path: its lines can't hold a line's end, and on a Telnet line 255 begins a command. */
+export function isSendable(latin1: string): boolean {
+  return !/[\r\n\0\xff]/.test(latin1);
+}
+
+/**
+ * One control connection of an anonymous user. Paths are strings with one character for each byte. Data connections
+ * go to the control connection's host, whatever the server says.
+ */
+export class FtpSession {
+  /** Listings asked for. */
+  listings = 0;
+  readonly #options: FtpSessionOptions;
+  readonly #client: Client;
+  #data: Socket | null = null;
+  #root = '/';
+  #command: ListCommand = 'LIST -a';
+  /** Whether `#command` has shown something already. */
+  #isProven = false;
+  #passive: 'EPSV' | 'PASV' = 'EPSV';
+  #stopped: FtpFailure | null = null;
+
+  constructor(options: FtpSessionOptions) {
+    this.#options = options;
+    this.#client = new Client(options.timeoutMs);
+    this.#client.ftp.encoding = 'latin1';
+  }
+
+  /** Whether it can list: it is connected, and nothing has closed it. */
+  get isOpen(): boolean {
+    return !this.#client.closed;
+  }
+
+  /** Ends it at once: what is under way fails for this reason. */
+  stop(reason: string): void {
+    this.#stopped ??= new FtpFailure(reason);
+    this.#client.ftp.closeWithError(this.#stopped);
+    this.#data?.destroy(this.#stopped);
+  }
+
+  /** Connects and logs in. Throws FtpFailure. */
+  async open(): Promise<void> {
+    const { host, port, password } = this.#options;
+    const client = this.#client;
+    try {
+      await this.#bounded(async () => {
+        await client.connect(host, port);
+        await client.login('anonymous', password);
+        const features = await client.features();
+        if (features.has('MLST') || features.has('MLSD')) this.#command = 'MLSD';
+        // Some servers spell names in a code page of their own until they are told not to (RFC 2640).
+        if (features.has('UTF8')) await client.sendIgnoringError('OPTS UTF8 ON');
+        // Listings of type ASCII may have their names' line feeds rewritten.
+        await client.send('TYPE I');
+        this.#root = rootOf(await client.sendIgnoringError('PWD'));
+      });
+    } catch (error) {
+      const reason = this.#reasonOf(error);
+      this.stop(reason);
+      throw new FtpFailure(reason);
+    }
+  }
+
+  /** Lists a directory, given relative to the login's own. Never throws: what went wrong is in the answer. */
+  async list(directory: string, onEntry: (entry: LineEntry) => void): Promise<FtpListing> {
+    try {
+      await this.#bounded(() => this.#client.send(`CWD ${this.#root}${directory}`));
+      return judged(await this.#read(onEntry));
+    } catch (error) {
+      const isRefused = error instanceof FTPError && error.code >= 500;
+      return { ended: isRefused ? 'refused' : 'failed', reason: this.#reasonOf(error), showsHidden: false };
+    } finally {
+      this.#data?.destroy();
+      this.#data = null;
+    }
+  }
+
+  /** Lists the current directory with the first command that suits the server; which one is kept. */
+  async #read(onEntry: (entry: LineEntry) => void): Promise<Transferred> {
+    for (;;) {
+      const command = this.#command;
+      const next = OTHER_COMMAND[command];
+      try {
+        const listed = await this.#transfer(command, onEntry);
+        const { entries, showsSelf, linksWithoutTarget } = listed.parser;
+        const isNothing = entries === 0 && !showsSelf;
+        if (!isNothing) this.#isProven = true;
+        if (command === next && isNothing && !this.#isProven) this.#command = 'LIST -a';
+        const isUnfit = command === 'MLSD' ? linksWithoutTarget > 0 : isNothing && !this.#isProven;
+        if (!isUnfit || command === next) return listed;
+      } catch (error) {
+        const code = error instanceof FTPError ? error.code : 0;
+        const isUnknown = UNKNOWN_COMMAND.includes(code) || (command === 'LIST -a' && NO_SUCH_NAME.includes(code));
+        if (!isUnknown || this.#isProven || command === next) throw error;
+      }
+      this.#command = next;
+      this.#isProven = false;
+    }
+  }
+
+  async #transfer(command: ListCommand, onEntry: (entry: LineEntry) => void): Promise<Transferred> {
+    const { ftp } = this.#client;
+    const { timeoutMs } = this.#options;
+    const data = await this.#connectData();
+    const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
+    let isReplied = false;
+    this.listings++;
+    const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
+      isReplied = reply instanceof Error || reply.code >= 200;
+      if (reply instanceof Error) task.reject(reply);
+      else if (isReplied) task.resolve(reply);
+      // From now on it is the data connection that shows whether the server is silent.
+      else ftp.socket.setTimeout(0);
+    });
+    const drained = this.#drain(data, parser).then(() => {
+      if (!isReplied) ftp.socket.setTimeout(timeoutMs);
+    });
+    const [reply] = await Promise.all([replied, drained]);
+    return { parser, reply };
+  }
+
+  /** Resolves when the other side has sent all. Anything else ends the session: the answer to the command is still due. */
+  #drain(data: Socket, parser: FtpListParser): Promise<void> {
+    const { timeoutMs } = this.#options;
+    let receivedBytes = 0;
+    data.setTimeout(timeoutMs, () => this.stop(silence(timeoutMs)));
+    data.on('data', (chunk: Buffer) => {
+      receivedBytes += chunk.length;
+      if (receivedBytes > MAX_LISTING_BYTES) this.stop('sends a listing without end');
+      else parser.push(chunk);
+    });
+    return new Promise((resolve, reject) => {
+      data.once('end', () => {
+        parser.end();
+        resolve();
+      });
+      data.once('error', (error) => {
+        this.stop(connectionReason(error, timeoutMs));
+        reject(error);
+      });
+      data.once('close', () => reject(new FtpFailure('the listing was given up')));
+    });
+  }
+
+  async #connectData(): Promise<Socket> {
+    const { timeoutMs } = this.#options;
+    const port = await this.#bounded(() => this.#dataPort());
+    const { remoteAddress } = this.#client.ftp.socket;
+    if (remoteAddress === undefined || this.#stopped !== null) throw this.#stopped ?? new FtpFailure(CLOSED);
+    this.#data?.destroy();
+    const data = connect({ host: remoteAddress, port });
+    this.#data = data;
+    data.on('error', () => {});
+    const late = new FtpFailure(`no data connection within ${timeoutMs / 1000} s`);
+    data.setTimeout(timeoutMs, () => data.destroy(late));
+    try {
+      await once(data, 'connect');
+    } catch (error) {
+      if (error instanceof FtpFailure) throw error;
+      throw new FtpFailure(`no data connection: ${connectionReason(error, timeoutMs)}`);
+    }
+    data.removeAllListeners('timeout');
+    return data;
+  }
+
+  /** EPSV (RFC 2428) gives a port alone; of what PASV gives, the host is not heeded: it could be anybody's. */
+  async #dataPort(): Promise<number> {
+    if (this.#passive === 'EPSV') {
+      try {
+        const { message } = await this.#client.send('EPSV');
+        return portOf(/\(([!-~])\1\1(\d{1,5})\1\)/.exec(message)?.[2], message);
+      } catch (error) {
+        if (!(error instanceof FTPError) || error.code === NO_MORE_SERVICE) throw error;
+        this.#passive = 'PASV';
+      }
+    }
+    const { message } = await this.#client.send('PASV');
+    const [, high, low] = /\d{1,3},\d{1,3},\d{1,3},\d{1,3},(\d{1,3}),(\d{1,3})/.exec(message) ?? [];
+    return portOf(high === undefined ? undefined : String(Number(high) * 256 + Number(low)), message);
+  }
+
+  /** For commands, which the time-out of silence does not keep from being answered a letter at a time. */
+  async #bounded<T>(work: () => Promise<T>): Promise<T> {
+    const { timeoutMs } = this.#options;
+    const timer = setTimeout(() => this.stop(silence(timeoutMs)), timeoutMs * 2);
+    try {
+      return await work();
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #reasonOf(error: unknown): string {
+    if (this.#stopped !== null) return this.#stopped.message;
+    if (error instanceof FtpFailure) return error.message;
+    if (error instanceof FTPError) {
+      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
+      return said(error.message);
+    }
+    const { code, message } = error as NodeJS.ErrnoException;
+    const { timeoutMs } = this.#options;
+    if (/^Timeout/.test(message)) return silence(timeoutMs);
+    return /^E[A-Z]/.test(String(code)) ? connectionReason(error, timeoutMs) : CLOSED;
+  }
+}
+
+const CLOSED = 'closes the connection in the middle';
+
+function silence(timeoutMs: number): string {
+  return `no answer within ${timeoutMs / 1000} s`;
+}
+
+function said(message: string): string {
+  return `answers ${quoted(message, MAX_FOREIGN_CHARACTERS)}`;
+}
+
+function portOf(digits: string | undefined, message: string): number {
+  const port = Number(digits);
+  if (!(port > 0 && port < 65_536)) throw new FtpFailure(`tells no port for data: ${said(message)}`);
+  return port;
+}
+
+/** RFC 959, appendix II: the name stands in quotes, its own quotes doubled. */
+function rootOf({ message }: FTPResponse): string {
+  const name = /^257 "((?:[^"]|"")*)"/.exec(message)?.[1]?.replaceAll('""', '"') ?? '/';
+  return name.startsWith('/') && isSendable(name) ? name.replace(/\/*$/, '/') : '/';
+}
+
+function judged({ parser, reply }: Transferred): FtpListing {
+  const { entries, showsSelf, oddLines, firstOdd, linksWithoutTarget } = parser;
+  const isDone = reply.code === 226 || reply.code === 250;
+  const reason =
+    !isDone || NOT_ALL.test(reply.message)
+      ? said(reply.message)
+      : oddLines > 0
+        ? `${oddLines} lines of a listing cannot be read, the first: ${firstOdd}`
+        : linksWithoutTarget > 0
+          ? 'lists links without their targets'
+          : entries === 0 && !showsSelf
+            ? 'an empty listing, which may mean that it cannot be read'
+            : '';
+  const ended = reason === '' ? 'whole' : entries > 0 ? 'partial' : isDone ? 'refused' : 'failed';
+  return { ended, reason, showsHidden: showsSelf };
+}

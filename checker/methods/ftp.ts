@@ -1,0 +1,182 @@
+import { ObjectType } from '../../core/inventory.ts';
+import { Outcome } from '../../core/observations.ts';
+import { canonicalRequestPath } from '../../core/path.ts';
+import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
+import { directoriesFor, directoryOf } from '../ftp/directories.ts';
+import { FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
+import { ListedTree } from '../listed-tree.ts';
+import type { CheckTask, Method, MethodReport } from './contract.ts';
+
+/** One listing of each directory of the inventory, over one control connection. */
+export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], check };
+
+/** A directory that fails is read again once, on a new connection where that one was lost. */
+const TRIES = 2;
+/** Given up after so many directories in a row that could not be read. */
+const MAX_STRIKES = 3;
+/** An access point gets so many times the time-out for all of its listings: an hour for ten seconds. */
+const BUDGET_TIMEOUTS = 360;
+const OUT_OF_TIME = 'not done in time';
+const INTERRUPTED = 'interrupted';
+const UNSENDABLE = 'has a name that FTP cannot carry';
+const UNPROVEN = 'not listed, but servers leave out such names or spell them otherwise';
+const NOT_REACHED = 'what it leads to could not be listed';
+
+/** missing: a whole listing above shows that it is not there. */
+type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: FtpListing['ended'] | 'missing' };
+
+async function check(task: CheckTask): Promise<MethodReport> {
+  const { inventory, objectIds, sink, signal } = task;
+  const walk = new Walk(task);
+  const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
+  const cost = { requests: walk.requests, connections: walk.connections };
+  for (const id of objectIds) {
+    const outcome = walk.tree.outcome(id);
+    if (outcome !== Outcome.none) sink.record(id, outcome, walk.tree.sizeBytes(id, outcome));
+    else if (!signal.aborted) sink.fail(id, walk.reasonFor(inventory.paths[id] as string, id, givenUp));
+  }
+  if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
+  if (givenUp === '') return { ended: 'whole', reason: '', ...cost };
+  return { ended: walk.tree.entries === 0 ? 'unusable' : 'partial', reason: givenUp, ...cost };
+}
+
+/** The listings of one access point. */
+class Walk {
+  readonly tree: ListedTree;
+  requests = 0;
+  connections = 0;
+  readonly #task: CheckTask;
+  /** Of the access point, relative to the login's directory (RFC 1738, 3.2.2). */
+  readonly #root: string;
+  readonly #walked = new Map<string, Walked>();
+  #session: FtpSession | null = null;
+
+  constructor(task: CheckTask) {
+    this.#task = task;
+    this.#root = latin1(canonicalRequestPath(new URL(task.accessPoint.url).pathname) ?? '');
+    this.tree = new ListedTree(task.inventory, task.objectIdOf);
+    this.tree.isWhole = (id) => this.#isProof(task.inventory.paths[id] as string);
+  }
+
+  /** Lists all directories; answers why it was given up, '' where it was not. */
+  async run(): Promise<string> {
+    const { inventory, objectIdOf, objectIds, timeoutMs, signal } = this.#task;
+    const startedAtMs = performance.now();
+    const stop = () => this.#session?.stop(signal.aborted ? INTERRUPTED : OUT_OF_TIME);
+    const timer = setTimeout(stop, timeoutMs * BUDGET_TIMEOUTS);
+    signal.addEventListener('abort', stop, { once: true });
+    let strikes = 0;
+    try {
+      for (const directory of directoriesFor(inventory, objectIdOf, objectIds)) {
+        const walked = this.#known(directory) ?? (await this.#list(directory));
+        this.#walked.set(directory, walked);
+        if (signal.aborted) return INTERRUPTED;
+        if (performance.now() - startedAtMs > timeoutMs * BUDGET_TIMEOUTS) return OUT_OF_TIME;
+        strikes = walked.ended === 'failed' ? strikes + 1 : 0;
+        // Without its root there is nothing to compare.
+        if (strikes === MAX_STRIKES || (directory === '' && this.tree.entries === 0)) return walked.reason;
+      }
+      return '';
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', stop);
+      this.#session?.stop('done');
+    }
+  }
+
+  /** The reason of an object of which nothing was learnt. */
+  reasonFor(path: string, id: number, givenUp: string): string {
+    const { paths, leadsTo } = this.#task.inventory;
+    const end = leadsTo[id] as number;
+    const own = this.#reasonAbove(path);
+    if (own !== '' || end === id) return own || givenUp || UNPROVEN;
+    return this.#reasonAbove(paths[end] as string) || givenUp || NOT_REACHED;
+  }
+
+  #reasonAbove(path: string): string {
+    for (let at = path; at !== ''; ) {
+      at = directoryOf(at);
+      const reason = this.#walked.get(at)?.reason;
+      if (reason !== undefined && reason !== '') return reason;
+    }
+    return '';
+  }
+
+  /** Whether a name that is not listed is not there. */
+  #isProof(path: string): boolean {
+    if (path === '') return false;
+    const above = this.#walked.get(directoryOf(path));
+    if (above === undefined || above.ended === 'missing') return above !== undefined;
+    return above.ended === 'whole' && isPlain(nameOf(path), above.showsHidden);
+  }
+
+  /** What needs no question. */
+  #known(directory: string): Walked | null {
+    const id = this.#task.objectIdOf(directory);
+    const isMissing = id !== undefined && directory !== '' && this.tree.outcome(id) === Outcome.absent;
+    if (isMissing) return { ended: 'missing', reason: '', showsHidden: true };
+    return isSendable(this.#root + latin1(directory))
+      ? null
+      : { ended: 'refused', reason: UNSENDABLE, showsHidden: false };
+  }
+
+  async #list(directory: string): Promise<Walked> {
+    const prefix = directory === '' ? '' : `${directory}/`;
+    let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
+    for (let tries = 0; tries < TRIES && !this.#task.signal.aborted; tries++) {
+      let session: FtpSession;
+      try {
+        session = await this.#connected();
+      } catch (error) {
+        if (!(error instanceof FtpFailure)) throw error;
+        walked = { ended: 'failed', reason: error.message, showsHidden: false };
+        continue;
+      }
+      const before = session.listings;
+      walked = await session.list(this.#root + latin1(directory), ({ type, name, sizeBytes, target }) => {
+        const path = prefix + pathFromLatin1(name);
+        this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });
+      });
+      this.requests += session.listings - before;
+      if (walked.ended !== 'failed') break;
+    }
+    // However it is listed above (a link perhaps), it is a directory to those who ask for it.
+    if (walked.ended === 'whole' || walked.ended === 'partial') {
+      this.tree.add({ type: ObjectType.directory, path: directory, sizeBytes: -1, target: '' });
+    }
+    return walked;
+  }
+
+  /** The session, or a new one where it was lost. Throws FtpFailure. */
+  async #connected(): Promise<FtpSession> {
+    if (this.#session?.isOpen === true) return this.#session;
+    const { accessPoint, userAgent, timeoutMs } = this.#task;
+    const { hostname, port } = new URL(accessPoint.url);
+    this.#session = new FtpSession({
+      host: hostname.replace(/^\[(.*)\]$/, '$1'),
+      port: port === '' ? 21 : Number(port),
+      password: userAgent,
+      timeoutMs,
+    });
+    this.connections++;
+    await this.#session.open();
+    return this.#session;
+  }
+}
+
+function latin1(path: string): string {
+  return pathToBytes(path).toString('latin1');
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}
+
+/**
+ * Whether a listing that shows all there is would show this name, as it is. pure-ftpd leaves out names with control
+ * characters; others spell bytes beyond ASCII in a code page of their own, or lose blanks at the ends.
+ */
+function isPlain(path: string, showsHidden: boolean): boolean {
+  const name = latin1(path);
+  return /^[ -~]+$/.test(name) && !/^ | $/.test(name) && (showsHidden || !name.startsWith('.'));
+}
