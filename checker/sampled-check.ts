@@ -14,7 +14,7 @@ import { askFor, runMethod, type Target } from './target.ts';
  */
 const SAMPLE_SIZES = { proof: 60, hint: 600 };
 
-const FEW = 16;
+const FEW = 8;
 
 /** How a check went, and the name of what won most of its evidence. */
 export interface Checked {
