@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { outputLayout } from '../core/output-layout.ts';
 import type { Command } from './measure.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -28,8 +29,12 @@ export class Fixture {
     return join(this.folder, 'output');
   }
 
+  /** Every check is a first one: a second one would find nothing due. */
   command(label: string, steps: number, args: readonly string[]): Command {
-    return { label, steps, argv: [process.execPath, ...this.#argv(args)] };
+    const command: Command = { label, steps, argv: [process.execPath, ...this.#argv(args)] };
+    if (args[0] !== 'check') return command;
+    const prepare = () => rmSync(outputLayout.observationsFolder(this.output), { recursive: true, force: true });
+    return { ...command, prepare };
   }
 
   #argv(args: readonly string[]): string[] {

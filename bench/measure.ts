@@ -7,6 +7,8 @@ export interface Command {
   readonly argv: readonly [string, ...string[]];
   /** Steps it takes, for a rate; 0 = no rate. */
   readonly steps: number;
+  /** Done before each run, and not timed. */
+  readonly prepare?: () => void;
 }
 
 export interface Figure {
@@ -40,7 +42,12 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
   return figures;
 }
 
-async function runOnce({ label, argv }: Command): Promise<{ seconds: number; peakMegabytes: number; stdout: string }> {
+async function runOnce({
+  label,
+  argv,
+  prepare,
+}: Command): Promise<{ seconds: number; peakMegabytes: number; stdout: string }> {
+  prepare?.();
   const started = performance.now();
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';

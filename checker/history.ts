@@ -11,14 +11,17 @@ export interface HistoryOptions {
   readonly vantage: string;
   readonly startedAtS: number;
   readonly accessPoints: readonly AccessPointSummary[];
+  /** Seconds behind the master, by access point id; null = not known. */
+  readonly lagS: (accessPointId: string) => number | null;
   readonly note: (line: string) => void;
 }
 
 /** Adds a run to the history of every access point that it asked. */
-export function recordHistory({ output, vantage, startedAtS, accessPoints, note }: HistoryOptions): void {
+export function recordHistory(options: HistoryOptions): void {
+  const { output, vantage, startedAtS, accessPoints, lagS, note } = options;
   for (const { accessPointId, coverage, state, requests } of accessPoints) {
     const file = outputLayout.history(output, accessPointId, vantage);
-    const entry = { atS: startedAtS, coverage, isUp: state === 'up', lagS: null, requests };
+    const entry = { atS: startedAtS, coverage, isUp: state === 'up', lagS: lagS(accessPointId), requests };
     const history = addToHistory(readHistory(file, note) ?? emptyHistory(accessPointId), entry);
     writeFileAtomic(file, encodeHistory(history), { durable: false });
   }

@@ -8,7 +8,7 @@ const upTo = (count: number) => IN_TREE.slice(0, count);
 function point(id: string, scope: 'object' | 'listing', due: Partial<Record<PhaseName, Int32Array>>): ScheduledPoint {
   const accessPoint = { id, mirrorId: 'm', protocol: 'http', url: 'http://m/', ipv4: true, ipv6: true, partial: false };
   const phases = PHASES.map((name) => ({ name, objectIds: due[name] ?? new Int32Array(0) }));
-  return { accessPoint, scope, schedule: { phases } } as ScheduledPoint;
+  return { accessPoint, scope, canList: false, schedule: { phases } } as unknown as ScheduledPoint;
 }
 
 /** `phase access-point objects [listed]`, in order. */
@@ -64,6 +64,11 @@ describe('a mirror’s plan', () => {
   test('without a listing asks for everything, phase by phase', () => {
     const http = point('http', 'object', { new: upTo(60), expired: IN_TREE.slice(60) });
     expect(lines(planMirror([http], IN_TREE))).toEqual(['new http 60', 'expired http 40']);
+  });
+
+  test('lists an access point that can, where there is no other listing', () => {
+    const http = point('http', 'object', { new: upTo(60), expired: IN_TREE.slice(60, 70), rolling: IN_TREE.slice(70) });
+    expect(lines(planMirror([{ ...http, canList: true }], IN_TREE))).toEqual(['new http 70 listed', 'rolling http 30']);
   });
 
   test('with nothing due is empty', () => {

@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
+import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
 import { recordHistory } from './history.ts';
@@ -103,7 +104,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     const limits = { concurrency: MIRRORS_AT_ONCE, stragglersMs: STRAGGLERS_MS };
     await runPhases({ phases: PHASES, items: planned, work, ...limits });
     const accessPoints = results.inOrder(planned);
-    recordHistory({ ...run, accessPoints });
+    recordHistory({ ...run, accessPoints, lagS: stampLag(options, planned) });
     return {
       ...{ accessPoints, totals: totalsOf(accessPoints), notChecked, left: results.left },
       elapsedMs: Math.max(0, Math.round(nowMs() - startedAtMs)),
@@ -114,6 +115,16 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     clearTimeout(timer);
     task.end();
   }
+}
+
+/** How far behind the master the last probe found an access point, by its id. */
+function stampLag({ output, progress }: CheckOptions, planned: readonly PlannedMirror[]) {
+  const probed = readProbes(output, progress.note);
+  const points = new Map(planned.flatMap(({ mirror }) => mirror.accessPoints).map((point) => [point.id, point]));
+  return (id: string): number | null => {
+    const point = points.get(id);
+    return point === undefined ? null : (probed(point)?.stampLagS ?? null);
+  };
 }
 
 /** The times of a run in the unit of the columns. */

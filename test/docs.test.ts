@@ -73,7 +73,10 @@ describe('the commands of the documentation', () => {
         '[[inventory]]',
         'from = "tree"',
         '[check]',
-        'timeout = "1s"\n',
+        'timeout = "1s"',
+        '[[vantage]]',
+        'name = "eu-west"',
+        'country = "IE"\n',
       ];
       writeFileSync(join(work, 'redirector.toml'), text.join('\n'));
     }
