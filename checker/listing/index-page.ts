@@ -3,6 +3,7 @@ import type { ObjectPath } from '../../core/path.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
 import { asBytes, childLink, type Directory, DOUBTFUL, type Rejection } from './child-link.ts';
 import { listedSize, NO_SIZE, type SizeRange, sizeAfterTime } from './listed-size.ts';
+import { readPlainRows } from './plain-rows.ts';
 
 /** One name on an index page. */
 export interface IndexEntry {
@@ -38,7 +39,11 @@ export class IndexPage {
   readonly #directory: Directory;
   readonly #onEntry: (entry: IndexEntry) => void;
   readonly #parser: Parser;
+  /** The begin of a row whose end is still to come. */
+  #rest = '';
   #fedCharacters = 0;
+  #endsLine = false;
+  #textEndsAt = -1;
   #eventAtCharacters = 0;
   #depth = 0;
   #broken = '';
@@ -47,6 +52,8 @@ export class IndexPage {
   /** Headings: what they say so far; null outside of one. */
   #heading: string | null = null;
   #openLists = 0;
+  /** How deep the tags of the `pre` are in which we are; 0 = in none. */
+  #preDepth = 0;
   #listsSeen = 0;
   #listsWithEntries = 0;
   #entriesBeforeList = 0;
@@ -72,15 +79,54 @@ export class IndexPage {
   push(chunk: Buffer): void {
     if (this.#broken !== '') return;
     // A character for each byte: names in links are bytes.
-    this.#fedCharacters += chunk.length;
-    this.#parser.write(chunk.toString('latin1'));
+    const text = this.#rest + chunk.toString('latin1');
+    this.#rest = '';
+    let at = this.#isInPre() ? 0 : this.#feed(text, 0, endOfFirst('<pre>', text));
+    while (at < text.length && this.#broken === '') at = this.#readLine(text, at);
+  }
+
+  /** Feeds the parser a line, and reads the plain rows behind it, if plain rows can stand there. */
+  #readLine(text: string, start: number): number {
+    if (!this.#isInPre()) return this.#feed(text, start, text.length);
+    const behindLine = text.indexOf('\n', start) + 1;
+    if (behindLine === 0) {
+      if (text.length - start > MAX_ROW_CHARACTERS || !this.#isAtLineStart())
+        return this.#feed(text, start, text.length);
+      this.#rest = text.slice(start);
+      return text.length;
+    }
+    if (!this.#isAtLineStart()) return this.#feed(text, start, behindLine);
+    const at = readPlainRows(text, start, (href, behind) => {
+      this.#link(href);
+      this.#inLink = false;
+      this.#text = behind;
+      this.#endRow();
+    });
+    return at > start ? at : this.#feed(text, start, behindLine);
+  }
+
+  #feed(text: string, start: number, end: number): number {
+    this.#fedCharacters += end - start;
+    this.#parser.write(text.slice(start, end));
+    this.#endsLine = text[end - 1] === '\n';
     const tokenCharacters = this.#fedCharacters - this.#eventAtCharacters;
     if (tokenCharacters > MAX_TOKEN_CHARACTERS) this.#break('a tag without end');
+    return end;
+  }
+
+  #isInPre(): boolean {
+    return this.#preDepth > 0 && this.#depth === this.#preDepth;
+  }
+
+  /** Whether the parser has just given a text that ended a line: then it is in no tag, comment or entity. */
+  #isAtLineStart(): boolean {
+    return this.#endsLine && this.#textEndsAt === this.#fedCharacters - 1;
   }
 
   /** The page has come to its end. */
   end(): void {
     // A row that is not closed is cut: its size may lack its last digits.
+    if (this.#broken === '') this.#feed(this.#rest, 0, this.#rest.length);
     this.#row = null;
     if (this.#broken === '') this.#parser.end();
   }
@@ -126,8 +172,15 @@ export class IndexPage {
 
   #said(text: string): void {
     this.#event();
+    this.#textEndsAt = this.#parser.endIndex;
     if (this.#heading !== null) this.#heading = (this.#heading + text).slice(0, MAX_HEADING_CHARACTERS);
-    else if (this.#row !== null && !this.#inLink && this.#text.length < MAX_ROW_CHARACTERS) this.#text += text;
+    else if (this.#row !== null && !this.#inLink && this.#text.length < MAX_ROW_CHARACTERS) {
+      this.#text += text;
+      const end = this.#preDepth > 0 ? this.#text.indexOf('\n') : -1;
+      if (end < 0) return;
+      this.#text = this.#text.slice(0, end);
+      this.#endRow();
+    }
   }
 
   #close(name: string, isImplied: boolean): void {
@@ -137,7 +190,7 @@ export class IndexPage {
     else if (name === 'td') this.#closeCell();
     else if (name === 'tr' || name === 'li') this.#endRow();
     else if (HEADINGS.has(name)) this.#closeHeading();
-    else if (LISTS.has(name)) this.#closeList(isImplied);
+    else if (LISTS.has(name)) this.#closeList(name, isImplied);
     else if (name === 'html' && !isImplied) this.#isClosed = this.#openLists === 0;
   }
 
@@ -157,11 +210,13 @@ export class IndexPage {
     const isKnown = attributes['id'] === 'list' || attributes['aria-describedby'] === 'summary';
     if (name === 'table' && isKnown) this.#isIndex = true;
     if (this.#openLists++ === 0) this.#entriesBeforeList = this.entries;
+    if (name === 'pre') this.#preDepth = this.#depth;
     this.#listsSeen++;
   }
 
-  #closeList(isImplied: boolean): void {
+  #closeList(name: string, isImplied: boolean): void {
     this.#endRow();
+    if (name === 'pre') this.#preDepth = 0;
     this.#openLists--;
     if (isImplied) this.#break('a list without end');
     if (this.#openLists === 0 && this.entries > this.#entriesBeforeList) this.#listsWithEntries++;
@@ -202,6 +257,12 @@ export class IndexPage {
     const size = row.isDirectory ? NO_SIZE : row.size === NO_SIZE ? sizeAfterTime(this.#text) : row.size;
     this.#onEntry({ name: row.name, isDirectory: row.isDirectory, size });
   }
+}
+
+/** The place behind the first `tag`; 0 where there is none. */
+function endOfFirst(tag: string, text: string): number {
+  const at = text.indexOf(tag);
+  return at < 0 ? 0 : at + tag.length;
 }
 
 function lastSegment(path: string): ObjectPath {
