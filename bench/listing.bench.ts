@@ -1,52 +1,74 @@
+import { execFileSync } from 'node:child_process';
 import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { pathFromBytes } from '../core/path-bytes.ts';
 import { startNginx } from '../test/servers/nginx.ts';
 import { Fixture } from './fixture.ts';
 import { measure, median, row, TABLE_HEAD } from './measure.ts';
 import type { BenchTree } from './tree.ts';
 
-/** Index pages of the whole tree on one nginx without rsync: the whole command against curl that fetches the pages. */
+const bareListing = fileURLToPath(new URL('bare-listing.ts', import.meta.url));
+/** Of the second server, bytes a second on each connection: a mirror that is not on loopback. */
+const RATE = '4m';
+
+/** Index pages of the whole tree on an nginx without rsync, against curl that fetches the same pages. */
 export async function benchListing(tree: BenchTree, folder: string, rounds: number): Promise<string> {
-  const nginx = await startNginx([{ root: tree.root }]);
+  const nginx = await startNginx([{ root: tree.root }, { root: tree.root, directives: `limit_rate ${RATE};` }]);
   try {
-    const url = nginx.sites[0]?.httpUrl as string;
     const pages = ['', ...directoriesIn(Buffer.from(tree.root), '')];
-    const curlFile = join(folder, 'pages.txt');
-    writeFileSync(curlFile, pages.map((path) => `url = "${url}${path}"\noutput = "/dev/null"\n`).join(''));
-    const fixture = new Fixture(join(folder, 'listing'), tree.root, [url]);
-    const curl = [
-      'curl',
-      '-s',
-      '--globoff',
-      '--path-as-is',
-      '--parallel',
-      '--parallel-max',
-      '2',
-      '-K',
-      curlFile,
-    ] as const;
-    const figures = await measure(
-      [
-        fixture.command('`redirector check` by index pages', 0, ['check', '--quiet', '--json']),
-        { label: `\`curl\` of ${pages.length} pages`, steps: 0, argv: curl },
-      ],
-      rounds,
-    );
-    const [ours, alone] = figures.map((figure) => median(figure.seconds)) as [number, number];
-    const { accessPoints } = JSON.parse(figures[0]?.stdout ?? '{}');
-    const { requests, elapsedMs } = accessPoints[0];
+    const [onLoopback, atRate] = nginx.sites.map((site) => site.httpUrl) as [string, string];
     return [
-      `### Index pages of the whole tree on one nginx: ${(ours / alone).toFixed(2)} × the transfer alone`,
+      `### Index pages of the whole tree on one nginx: ${pages.length} pages`,
       '',
-      TABLE_HEAD,
-      ...figures.map(row),
+      await benchSite('on loopback', onLoopback, pages, tree, folder, rounds),
       '',
-      `${requests.toLocaleString('en')} requests, samples included; ${(elapsedMs / 1000).toFixed(2)} s of it with the server.`,
+      await benchSite(`${RATE} a second on each connection`, atRate, pages, tree, folder, Math.min(rounds, 3)),
     ].join('\n');
   } finally {
     await nginx.close();
   }
+}
+
+async function benchSite(
+  label: string,
+  url: string,
+  pages: readonly string[],
+  tree: BenchTree,
+  folder: string,
+  rounds: number,
+): Promise<string> {
+  const name = label.replaceAll(' ', '-');
+  const curlFile = join(folder, `${name}.txt`);
+  writeFileSync(curlFile, pages.map((path) => `url = "${url}${path}"\noutput = "/dev/null"\n`).join(''));
+  const fixture = new Fixture(join(folder, name), tree.root, [url]);
+  const curl = [
+    'curl',
+    '-s',
+    '--globoff',
+    '--path-as-is',
+    '--parallel',
+    '--parallel-max',
+    '2',
+    '-K',
+    curlFile,
+  ] as const;
+  const check = fixture.command(`\`redirector check\`, ${label}`, 0, ['check', '--quiet', '--json']);
+  const figures = await measure([check, { label: '`curl`, 2 connections', steps: 0, argv: curl }], rounds);
+  const alone = median(figures[1]?.seconds ?? []);
+  const listing = Array.from({ length: rounds }, () => {
+    const printed = execFileSync(process.execPath, ['--import', 'tsx', bareListing, fixture.output]).toString();
+    return JSON.parse(printed).elapsedMs / 1000;
+  });
+  const { totals } = JSON.parse(figures[0]?.stdout ?? '{}');
+  return [
+    TABLE_HEAD,
+    ...figures.map(row),
+    '',
+    `The listing in it, from the first request to the last verdict: ${median(listing).toFixed(2)} s, ` +
+      `${(median(listing) / alone).toFixed(2)} × the transfer alone; ` +
+      `${totals.requests.toLocaleString('en')} requests with the samples.`,
+  ].join('\n');
 }
 
 /** The canonical paths of all directories below a folder, each with a slash at its end. */

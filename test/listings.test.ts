@@ -149,6 +149,41 @@ describe('whatever it is fed', () => {
     fc.assert(property, { numRuns: FUZZ_CASES });
   });
 
+  test('rows that are plain are read as the parser reads those that are not', { timeout: 3_600_000 }, () => {
+    const href = fc.constantFrom('a', 'b/', '../', 'c%20d', 'e%zz', 'f?g', "h'", 'i>', '&amp;', '\u00e9', '', '?C=N');
+    const behind = fc.constantFrom(
+      ...[
+        '  30-Jun-2026 12:34  5\r\n',
+        ' 30-Jun-2026 12:34 \n 7 ',
+        ' 2026-06-30 12:34 1.2K x\n',
+        ' -\n',
+        '',
+        '\n',
+        '&gt;\n',
+      ],
+      ...[
+        ' 30-Jun-2026 12:34 99',
+        `${' '.repeat(450)}\n`,
+        '<hr>\n',
+        '<!--\n',
+        '-->\n',
+        '<b\n',
+        '>\n',
+        '</pre>\n',
+        '<pre>',
+      ],
+    );
+    const rows = fc.array(fc.tuple(href, behind), { maxLength: 12 });
+    const property = fc.property(rows, fc.boolean(), shares, (list, isClosed, at) => {
+      const text = list.map(([to, after]) => `<a href="${to}">x&lt;</a>${after}`).join('');
+      const html = `<html><h1>Index of /gentoo/listed/</h1><pre>\n${text}${isClosed ? '</pre></html>' : ''}`;
+      const plain = Buffer.from(html);
+      const other = Buffer.from(html.replaceAll('<a href', '<a  href'));
+      expect(read(plain, cutsIn(plain, at))).toEqual(read(other));
+    });
+    fc.assert(property, { numRuns: FUZZ_CASES });
+  });
+
   test('captured pages with bytes changed, taken out, put in and repeated', { timeout: 3_600_000 }, () => {
     // Head, some rows and end: the style sheets between have nothing to say.
     const pages = SERVERS.map((server) => {

@@ -1,7 +1,7 @@
-import { Parser } from 'htmlparser2';
 import type { ObjectPath } from '../../core/path.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
 import { asBytes, childLink, type Directory, DOUBTFUL, type Rejection } from './child-link.ts';
+import { HtmlFeed } from './html-feed.ts';
 import { listedSize, NO_SIZE, type SizeRange, sizeAfterTime } from './listed-size.ts';
 
 /** One name on an index page. */
@@ -12,8 +12,6 @@ export interface IndexEntry {
   readonly size: SizeRange;
 }
 
-const MAX_TOKEN_CHARACTERS = 64 * 1024;
-const MAX_DEPTH = 500;
 const MAX_ROW_CHARACTERS = 500;
 const MAX_HEADING_CHARACTERS = 4096;
 /** nginx, Apache, lighttpd and fancyindex; Python. */
@@ -37,13 +35,10 @@ export class IndexPage {
   readonly rejections = new Map<Rejection, number>();
   readonly #directory: Directory;
   readonly #onEntry: (entry: IndexEntry) => void;
-  readonly #parser: Parser;
-  #fedCharacters = 0;
-  #eventAtCharacters = 0;
-  #depth = 0;
-  #broken = '';
+  readonly #feed: HtmlFeed;
   #isIndex = false;
   #isOther = false;
+  #lacksEnd = false;
   /** Headings: what they say so far; null outside of one. */
   #heading: string | null = null;
   #openLists = 0;
@@ -59,30 +54,21 @@ export class IndexPage {
   constructor(directory: Directory, onEntry: (entry: IndexEntry) => void) {
     this.#directory = directory;
     this.#onEntry = onEntry;
-    this.#parser = new Parser({
-      onopentagname: () => this.#event(),
-      oncomment: () => this.#event(),
-      onprocessinginstruction: () => this.#event(),
-      onopentag: (name, attributes) => this.#open(name, attributes),
-      ontext: (text) => this.#said(text),
-      onclosetag: (name, isImplied) => this.#close(name, isImplied),
+    this.#feed = new HtmlFeed({
+      open: (name, attributes) => this.#open(name, attributes),
+      said: (text) => this.#said(text),
+      close: (name, isImplied) => this.#close(name, isImplied),
+      plainRow: (href, behind) => this.#plainRow(href, behind),
     });
   }
 
   push(chunk: Buffer): void {
-    if (this.#broken !== '') return;
-    // A character for each byte: names in links are bytes.
-    this.#fedCharacters += chunk.length;
-    this.#parser.write(chunk.toString('latin1'));
-    const tokenCharacters = this.#fedCharacters - this.#eventAtCharacters;
-    if (tokenCharacters > MAX_TOKEN_CHARACTERS) this.#break('a tag without end');
+    this.#feed.push(chunk);
   }
 
   /** The page has come to its end. */
   end(): void {
-    // A row that is not closed is cut: its size may lack its last digits.
-    this.#row = null;
-    if (this.#broken === '') this.#parser.end();
+    this.#feed.end();
   }
 
   /** Whether it is an index page of one of the known servers; if not, nothing follows from it. */
@@ -96,7 +82,8 @@ export class IndexPage {
   get doubt(): string {
     if (this.#isOther) return 'an index page of another directory';
     if (!this.isIndex) return 'no index page of a known server';
-    if (this.#broken !== '') return `an index page with ${this.#broken}`;
+    if (this.#feed.broken !== '') return `an index page with ${this.#feed.broken}`;
+    if (this.#lacksEnd) return 'an index page with a list without end';
     if (!this.#isClosed) return 'an index page that breaks off';
     if (this.#listsWithEntries > 1) return 'an index page with more than one list';
     if (this.entries > 0 && this.entries % ROUND_NUMBER === 0)
@@ -105,18 +92,7 @@ export class IndexPage {
     return doubtful === undefined ? '' : `an index page with a link that is no name: ${doubtful}`;
   }
 
-  #event(): void {
-    this.#eventAtCharacters = this.#fedCharacters;
-  }
-
-  #break(reason: string): void {
-    this.#broken ||= reason;
-  }
-
   #open(name: string, attributes: Attributes): void {
-    this.#event();
-    if (++this.#depth > MAX_DEPTH) this.#break('tags in tags without end');
-    if (this.#broken !== '') return;
     if (LISTS.has(name)) this.#openList(name, attributes);
     else if (name === 'a') this.#link(attributes['href']);
     else if (name === 'td') this.#openCell(attributes);
@@ -125,20 +101,24 @@ export class IndexPage {
   }
 
   #said(text: string): void {
-    this.#event();
     if (this.#heading !== null) this.#heading = (this.#heading + text).slice(0, MAX_HEADING_CHARACTERS);
-    else if (this.#row !== null && !this.#inLink && this.#text.length < MAX_ROW_CHARACTERS) this.#text += text;
+    else if (this.#row !== null && !this.#inLink && this.#text.length < MAX_ROW_CHARACTERS) {
+      this.#text += text;
+      const end = this.#feed.isInPre ? this.#text.indexOf('\n') : -1;
+      if (end < 0) return;
+      this.#text = this.#text.slice(0, end);
+      this.#endRow();
+    }
   }
 
   #close(name: string, isImplied: boolean): void {
-    this.#event();
-    this.#depth--;
     if (name === 'a') this.#inLink = false;
+    else if (LISTS.has(name)) this.#closeList(isImplied);
+    else if (isImplied) return;
     else if (name === 'td') this.#closeCell();
     else if (name === 'tr' || name === 'li') this.#endRow();
+    else if (name === 'html') this.#isClosed = this.#openLists === 0;
     else if (HEADINGS.has(name)) this.#closeHeading();
-    else if (LISTS.has(name)) this.#closeList(isImplied);
-    else if (name === 'html' && !isImplied) this.#isClosed = this.#openLists === 0;
   }
 
   #closeHeading(): void {
@@ -161,9 +141,13 @@ export class IndexPage {
   }
 
   #closeList(isImplied: boolean): void {
-    this.#endRow();
     this.#openLists--;
-    if (isImplied) this.#break('a list without end');
+    if (isImplied) {
+      // The page breaks off, and so may its last row: a size may lack its last digits.
+      this.#row = null;
+      this.#lacksEnd = true;
+    }
+    this.#endRow();
     if (this.#openLists === 0 && this.entries > this.#entriesBeforeList) this.#listsWithEntries++;
   }
 
@@ -179,6 +163,13 @@ export class IndexPage {
     this.#row = { name: link.name, isDirectory: link.isDirectory, size: NO_SIZE };
     this.#inLink = true;
     this.#text = '';
+  }
+
+  #plainRow(href: string, behind: string): void {
+    this.#link(href);
+    this.#inLink = false;
+    this.#text = behind;
+    this.#endRow();
   }
 
   #openCell(attributes: Attributes): void {
