@@ -64,7 +64,43 @@ describe('a configuration', () => {
     expect(parseConfig(MINIMAL, join(folder, 'x.toml')).overrides).toBe(join(folder, 'mirrors.toml'));
   });
 
+  it('enters an sftp source with a key file or the agent, and only a host whose key is known', () => {
+    const sftp = (rest: string) =>
+      parseConfig(
+        MINIMAL.replace('"/srv/gentoo"', `"sftp://leader@master.example:2222/srv/gentoo"\n${rest}`),
+        join(folder, 'x.toml'),
+      );
+    const hostKeySha256 = `SHA256:${'a+/B'.repeat(10)}abc`;
+    const from = 'sftp://leader@master.example:2222/srv/gentoo';
+    expect(sftp(`host_key = "${hostKeySha256}"\nkey = "id_ed25519"`).sources).toEqual([
+      { from, prefix: '', access: { keyFile: join(folder, 'id_ed25519'), hostKeySha256 } },
+    ]);
+    expect(sftp(`host_key = "${hostKeySha256}"`).sources).toEqual([
+      { from, prefix: '', access: { keyFile: null, hostKeySha256 } },
+    ]);
+  });
+
   it.each([
+    [
+      'an sftp source without the key of its host',
+      MINIMAL.replace('/srv/gentoo', 'sftp://leader@master.example/srv/gentoo'),
+      'x.toml:2: inventory[1].host_key: found nothing; an sftp:// source needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+    ],
+    [
+      'an sftp source with a password',
+      MINIMAL.replace('/srv/gentoo"', `sftp://u:secret@h/srv"\nhost_key = "SHA256:${'A'.repeat(43)}"`),
+      'x.toml:3: inventory[1].from: found "sftp://u:secret@h/srv"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
+    ],
+    [
+      'a key of a host that is none',
+      MINIMAL.replace('/srv/gentoo"', 'sftp://u@h/srv"\nhost_key = "aa:bb"'),
+      'x.toml:4: inventory[1].host_key: found "aa:bb"; allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints',
+    ],
+    [
+      'a key where nobody asks for one',
+      `${MINIMAL}key = "id"\n`,
+      'x.toml:4: inventory[1].key: found "id"; it is for an sftp:// source alone',
+    ],
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
@@ -78,7 +114,7 @@ describe('a configuration', () => {
     [
       'an unknown key of a source',
       `${MINIMAL}url = "a"\n`,
-      'x.toml:4: inventory[1].url: unknown key; allowed here: from, prefix',
+      'x.toml:4: inventory[1].url: unknown key; allowed here: from, prefix, key, host_key',
     ],
     [
       'no fallback',
@@ -98,12 +134,12 @@ describe('a configuration', () => {
     [
       'a source of another kind',
       MINIMAL.replace('/srv/gentoo', 'gopher://x/'),
-      'x.toml:3: inventory[1].from: found "gopher://x/"; allowed: a directory, or a URL rsync://host/module/',
+      'x.toml:3: inventory[1].from: found "gopher://x/"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
     ],
     [
       'a number for a text',
       MINIMAL.replace('"/srv/gentoo"', '7'),
-      'x.toml:3: inventory[1].from: found 7; allowed: a directory, or a URL rsync://host/module/',
+      'x.toml:3: inventory[1].from: found 7; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
     ],
     [
       'a prefix out of the tree',

@@ -10,7 +10,7 @@ export const DEFAULTS_TEXT = `name = "Gentoo"                                  #
 fallback = "https://fallback.example.org/"       # where unknown objects go; required; it should answer http and https
 
 [[inventory]]                                    # at least one; several make one tree
-from = "/srv/gentoo"                             # a directory or rsync://host/module/; required
+from = "/srv/gentoo"                             # a directory, rsync://host/module/ or sftp://user@host/path; required
 prefix = ""                                      # where that source lies in the tree
 
 [mirrors]
@@ -60,23 +60,39 @@ function isWebUrl(text: string): boolean {
 const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
 const table = { error: 'allowed: a table of keys' };
 
-const source = z.strictObject(
-  {
-    from: text('a directory, or a URL rsync://host/module/').refine(
-      (from) => !/^[a-z0-9+.-]+:\/\//i.test(from) || /^rsync:\/\/[^/]+\/./i.test(from),
-      {
-        error: 'allowed: a directory, or a URL rsync://host/module/',
-      },
-    ),
-    prefix: z
-      .string({ error: 'allowed: a path in the tree like "distfiles", or ""' })
-      .regex(/^([A-Za-z0-9_~+-][A-Za-z0-9._~+-]*(\/[A-Za-z0-9_~+-][A-Za-z0-9._~+-]*)*)?\/?$/, {
-        error: 'allowed: a path in the tree like "distfiles", or ""',
-      })
-      .default(''),
-  },
-  table,
-);
+const FROM = 'a directory, or a URL rsync://host/module/ or sftp://user@host/path';
+const FROM_URL = /^(rsync:\/\/[^/]+\/.|sftp:\/\/[^/@:]+@[^/@]+\/)/i;
+const ONLY_SFTP = 'it is for an sftp:// source alone';
+const isSftp = (from: string) => /^sftp:/i.test(from);
+
+const source = z
+  .strictObject(
+    {
+      from: text(FROM).refine((from) => !/^[a-z0-9+.-]+:\/\//i.test(from) || FROM_URL.test(from), {
+        error: `allowed: ${FROM}`,
+      }),
+      prefix: z
+        .string({ error: 'allowed: a path in the tree like "distfiles", or ""' })
+        .regex(/^([A-Za-z0-9_~+-][A-Za-z0-9._~+-]*(\/[A-Za-z0-9_~+-][A-Za-z0-9._~+-]*)*)?\/?$/, {
+          error: 'allowed: a path in the tree like "distfiles", or ""',
+        })
+        .default(''),
+      key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
+      host_key: z
+        .string({ error: 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints' })
+        .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, {
+          error: 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints',
+        })
+        .optional(),
+    },
+    table,
+  )
+  .refine(({ from, host_key }) => !isSftp(from) || host_key !== undefined, {
+    path: ['host_key'],
+    error: 'an sftp:// source needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+  })
+  .refine(({ from, key }) => isSftp(from) || key === undefined, { path: ['key'], error: ONLY_SFTP })
+  .refine(({ from, host_key }) => isSftp(from) || host_key === undefined, { path: ['host_key'], error: ONLY_SFTP });
 
 const degrees = (most: number) => {
   const error = `allowed: degrees from -${most} to ${most}`;
@@ -164,8 +180,12 @@ const schema = z.strictObject({
 export interface Config {
   readonly name: string;
   readonly fallback: string;
-  /** `from` is an absolute path or an rsync URL; `prefix` has no slash at its ends. */
-  readonly sources: readonly { readonly from: string; readonly prefix: string }[];
+  /** `from` is an absolute path or a URL; `prefix` has no slash at its ends; `access` is there for sftp alone. */
+  readonly sources: readonly {
+    readonly from: string;
+    readonly prefix: string;
+    readonly access?: { readonly keyFile: string | null; readonly hostKeySha256: string };
+  }[];
   /** An absolute path or a URL. */
   readonly mirrorList: string;
   readonly overrides: string | null;
@@ -223,7 +243,13 @@ export function parseConfig(content: string, file: string): Config {
   return {
     name: parsed.name,
     fallback: fallback.endsWith('/') ? fallback : `${fallback}/`,
-    sources: parsed.inventory.map(({ from, prefix }) => ({ from: located(from), prefix: prefix.replace(/\/$/, '') })),
+    sources: parsed.inventory.map(({ from, prefix, key, host_key: hostKeySha256 }) => ({
+      from: located(from),
+      prefix: prefix.replace(/\/$/, ''),
+      ...(hostKeySha256 === undefined
+        ? {}
+        : { access: { keyFile: key === undefined ? null : located(key), hostKeySha256 } }),
+    })),
     mirrorList: located(list),
     overrides: overrides !== undefined ? located(overrides) : existsSync(defaultOverrides) ? defaultOverrides : null,
     contact,

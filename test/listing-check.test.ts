@@ -137,15 +137,13 @@ describe('of a mirror of 5,000 objects without rsync its index pages prove just 
         if (server !== 'lighttpd') expect(by(name)).toBeGreaterThan(OBJECTS / 5);
       });
 
-      // They need ten times as long as the others for each HEAD.
-      test.skipIf(server === 'python' || server === 'caddy')(
-        'where some are cut short',
-        { timeout: 60_000 },
-        async () => {
+      // The others need ten times as long for each HEAD.
+      if (server !== 'python' && server !== 'caddy') {
+        test('where some are cut short', { timeout: 60_000 }, async () => {
           const { found } = await expectTruth(server, cutShort);
           expect(found(Outcome.different)).toBeGreaterThan(50);
-        },
-      );
+        });
+      }
     });
   }
 });

@@ -275,6 +275,11 @@ function rootOf({ message }: FTPResponse): string {
   return name.startsWith('/') && isSendable(name) ? name.replace(/\/*$/, '/') : '/';
 }
 
+/** Servers that list so many at the most (pure-ftpd 10,000) count `.` and `..` or do not, and not all say so. */
+function isRound(entries: number): boolean {
+  return entries >= 998 && (entries + 2) % 1000 <= 2;
+}
+
 function judged({ parser, reply }: Transferred): FtpListing {
   const { entries, showsSelf, oddLines, firstOdd, linksWithoutTarget } = parser;
   const isDone = reply.code === 226 || reply.code === 250;
@@ -287,7 +292,9 @@ function judged({ parser, reply }: Transferred): FtpListing {
           ? 'lists links without their targets'
           : entries === 0 && !showsSelf
             ? 'an empty listing, which may mean that it cannot be read'
-            : '';
+            : isRound(entries)
+              ? `a listing of ${entries} names, which may be a limit`
+              : '';
   const ended = reason === '' ? 'whole' : entries > 0 ? 'partial' : isDone ? 'refused' : 'failed';
   return { ended, reason, showsHidden: showsSelf };
 }

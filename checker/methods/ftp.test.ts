@@ -88,6 +88,8 @@ describe('a listing that is not whole proves what it shows, and nothing absent',
       shown,
       /truncated/,
     ],
+    ['a round number of names', (talk) => talk.list(IN_A + filler(999)), shown, /^failed: a listing of 1000 names/],
+    ['a number that is not round', (talk) => talk.list(IN_A + filler(1000)), shown, /^absent$/],
     ['a 426 after it', (talk) => finish(talk, IN_A, '426 Connection closed'), shown, /^failed: answers "426/],
     ['a 451 after it', (talk) => finish(talk, IN_A, '451 Local error'), shown, /^failed: answers "451/],
     [
@@ -126,6 +128,10 @@ describe('a listing that is not whole proves what it shows, and nothing absent',
     expect(found['a/gone']).toMatch(gone);
   });
 });
+
+function filler(count: number): string {
+  return Array.from({ length: count }, (_, i) => `type=file;size=1; filler${i}\r\n`).join('');
+}
 
 async function finish(talk: FtpTalk, text: string, line: string): Promise<void> {
   talk.say('150 Here it comes');

@@ -66,9 +66,12 @@ export class SftpConnection {
   readonly #client: SftpClient;
   readonly #socket: Socket;
   readonly #place: SftpPlace;
+  /** Rejects when the connection is gone: the library lets some requests wait for ever. */
+  readonly #lost: Promise<never>;
   #pending = 0;
 
-  private constructor(client: SftpClient, sftp: Wrapper, socket: Socket, place: SftpPlace) {
+  private constructor(client: SftpClient, sftp: Wrapper, socket: Socket, lost: Promise<never>, place: SftpPlace) {
+    this.#lost = lost;
     this.#client = client;
     this.#sftp = sftp;
     this.#socket = socket;
@@ -89,12 +92,13 @@ export class SftpConnection {
     socket.once('close', () => signal?.removeEventListener('abort', cut));
     socket.on('error', () => {});
     socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
+    const lost = lossOf(socket);
     let shown = '';
     // Its own listeners would print.
     const client = new SftpClient('sftp', { error() {}, end() {}, close() {} });
     try {
       await once(socket, 'connect');
-      const sftp = await client.connect({
+      const connected = client.connect({
         sock: socket,
         username: user,
         ...(privateKey === null ? { agent: agent as string } : { privateKey }),
@@ -105,8 +109,9 @@ export class SftpConnection {
         // The socket's own time-out is that of silence.
         readyTimeout: timeoutMs * 3,
       });
+      const sftp = await Promise.race([connected, lost]);
       socket.setTimeout(0);
-      return new SftpConnection(client, sftp, socket, place);
+      return new SftpConnection(client, sftp, socket, lost, place);
     } catch (error) {
       socket.destroy();
       throw new SftpError(`${user}@${host}: ${connectReason(socket.errored ?? error, shown, place)}`, null);
@@ -136,9 +141,10 @@ export class SftpConnection {
     return this.#call(path, (sftp, done: Done<string>) => sftp.readlink(path, done));
   }
 
-  /** The path without links and `.`, absolute. */
-  realPath(path: string): Promise<string> {
-    return this.#call(path, (sftp, done: Done<string>) => sftp.realpath(path, done));
+  /** Of the file at the end of a chain of links. */
+  async sizeBytes(path: string): Promise<number> {
+    const { size } = await this.#call(path, (sftp, done: Done<{ size: number }>) => sftp.stat(path, done));
+    return size;
   }
 
   read(path: string): Promise<Buffer> {
@@ -204,9 +210,10 @@ export class SftpConnection {
     // Idle connections may stay silent.
     if (this.#pending++ === 0) this.#socket.setTimeout(this.#place.timeoutMs);
     try {
-      return await new Promise<T>((resolve, reject) => {
+      const answered = new Promise<T>((resolve, reject) => {
         run(this.#sftp, (error, value) => (error ? reject(error) : resolve(value as T)));
       });
+      return await Promise.race([answered, this.#lost]);
     } catch (error) {
       throw this.#failure(path, error);
     } finally {
@@ -225,6 +232,14 @@ export class SftpConnection {
     }
     return new SftpError(`${where}: ${this.#socket.errored?.message ?? 'the connection was cut'}`, null);
   }
+}
+
+function lossOf(socket: Socket): Promise<never> {
+  const lost = new Promise<never>((_, reject) => {
+    socket.once('close', () => reject(socket.errored ?? new Error('the connection was cut')));
+  });
+  lost.catch(() => {});
+  return lost;
 }
 
 function connectReason(error: unknown, shown: string, { hostKeySha256, user }: SftpPlace): string {

@@ -3,10 +3,20 @@ import type { ObjectPath } from '../../core/path.ts';
 
 /** Where a part of the tree is read from. */
 export interface Source {
-  /** A local directory, or `rsync://host[:port]/module[/path]`. */
+  /** A local directory, `rsync://host[:port]/module[/path]`, or `sftp://user@host[:port]/path`. */
   readonly from: string;
   /** Where it lies in the tree: '' (the root itself), 'distfiles', 'releases/x'. Spelled as a URL path. */
   readonly prefix: string;
+  /** For `sftp:` alone, and needed there. */
+  readonly access?: SftpAccess;
+}
+
+/** How a host is entered over SFTP, and how it is known. */
+export interface SftpAccess {
+  /** The file of a private key without a passphrase; null = what the ssh-agent holds. */
+  readonly keyFile: string | null;
+  /** Of the host's key, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
+  readonly hostKeySha256: string;
 }
 
 /** One entry of the master's tree as a reader finds it; links are not followed yet. */

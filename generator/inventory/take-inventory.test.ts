@@ -153,7 +153,8 @@ describe('reading a directory', () => {
     for (const [from, message] of [
       [join(folder, 'none'), 'no such directory'],
       [join(folder, 'plain'), 'not a directory'],
-      ['sftp://host/tree', 'local directory or an rsync:// URL only'],
+      ['gopher://host/tree', 'local directory, an rsync:// or an sftp:// URL only'],
+      ['sftp://host/tree', 'sftp://user@host/path'],
     ] as const) {
       const error = await take({ sources: [{ from, prefix: '' }] }).catch((e) => e);
       expect(error).toBeInstanceOf(UsageError);

@@ -7,6 +7,7 @@ import { guardRemovals } from './guard-removals.ts';
 import { type InventoryChanges, mergeEntries } from './merge-entries.ts';
 import { readDirectory } from './read-directory.ts';
 import { readRsync } from './read-rsync.ts';
+import { readSftp } from './read-sftp.ts';
 import { resolveTree } from './resolve-tree.ts';
 
 export interface TakeInventoryOptions {
@@ -15,7 +16,7 @@ export interface TakeInventoryOptions {
   /** The inventory before, whose ids stay; null = the first. It is not changed. */
   readonly previous: Inventory | null;
   readonly nowMs: number;
-  /** Longest silence of an rsync source. A local directory answers or fails by itself. */
+  /** Longest silence of a source that is not local. A local directory answers or fails by itself. */
   readonly timeoutMs: number;
   readonly progress: Progress;
   readonly signal: AbortSignal;
@@ -37,7 +38,7 @@ export interface TakenInventory {
 export async function takeInventory(options: TakeInventoryOptions): Promise<TakenInventory> {
   const { previous, nowMs, progress } = options;
   if (options.sources.length === 0) throw new UsageError('no sources; name a directory or an rsync:// URL');
-  const sources = options.sources.map((source) => ({ from: source.from, prefix: canonicalPrefix(source) }));
+  const sources = options.sources.map((source) => ({ ...source, prefix: canonicalPrefix(source) }));
   const task = progress.start('inventory', previous?.paths.length ?? 0, 'objects');
   try {
     const read: (Source & ReadSource)[] = [];
@@ -52,10 +53,12 @@ export async function takeInventory(options: TakeInventoryOptions): Promise<Take
   }
 }
 
-function readSource({ from }: Source, options: TakeInventoryOptions, task: Task): Promise<ReadSource> {
+function readSource(source: Source, options: TakeInventoryOptions, task: Task): Promise<ReadSource> {
+  const { from } = source;
   if (/^rsync:/i.test(from)) return readRsync(from, options.timeoutMs, task, options.signal);
+  if (/^sftp:/i.test(from)) return readSftp(source, options.timeoutMs, task, options.signal);
   if (/^[a-z][a-z0-9+.-]*:\/\//i.test(from)) {
-    throw new UsageError(`${from}: the inventory is read from a local directory or an rsync:// URL only`);
+    throw new UsageError(`${from}: the inventory is read from a local directory, an rsync:// or an sftp:// URL only`);
   }
   return readDirectory(from, task, options.signal);
 }
