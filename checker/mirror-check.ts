@@ -65,10 +65,10 @@ export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: M
 }
 
 /**
- * Checks the access points of one mirror for which there is work, one after the other, and writes a file for each. What a listing shows of one
- * of them is taken over for those that are asked object by object wherever a sample there agrees with it: a complete
- * one of a protocol that lists (rsync), or else the index pages of the first access point that has them, if the work
- * allows it.
+ * Checks the access points of one mirror for which there is work, one after the other, and writes a file for each. What
+ * a listing shows of one of them is taken over for those that are asked object by object wherever a sample there agrees
+ * with it, if their work allows it: a complete one of a protocol that lists (rsync), or else the index pages of the first
+ * access point that has them.
  */
 export async function checkMirror(
   run: CheckContext,

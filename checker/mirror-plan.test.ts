@@ -8,7 +8,7 @@ const upTo = (count: number) => IN_TREE.slice(0, count);
 function point(id: string, scope: 'object' | 'listing', due: Partial<Record<PhaseName, Int32Array>>): ScheduledPoint {
   const accessPoint = { id, mirrorId: 'm', protocol: 'http', url: 'http://m/', ipv4: true, ipv6: true, partial: false };
   const phases = PHASES.map((name) => ({ name, objectIds: due[name] ?? new Int32Array(0) }));
-  return { accessPoint, scope, canList: false, schedule: { phases } } as unknown as ScheduledPoint;
+  return { accessPoint, scope, schedule: { phases } } as ScheduledPoint;
 }
 
 /** `phase access-point objects [listed]`, in order. */
@@ -66,9 +66,12 @@ describe('a mirror’s plan', () => {
     expect(lines(planMirror([http], IN_TREE))).toEqual(['new http 60', 'expired http 40']);
   });
 
-  test('lists an access point that can, where there is no other listing', () => {
-    const http = point('http', 'object', { new: upTo(60), expired: IN_TREE.slice(60, 70), rolling: IN_TREE.slice(70) });
-    expect(lines(planMirror([{ ...http, canList: true }], IN_TREE))).toEqual(['new http 70 listed', 'rolling http 30']);
+  test('reads index pages where there is no other listing and enough is due', () => {
+    const inTree = Int32Array.from({ length: 2000 }, (_, id) => id);
+    const plan = (due: number) =>
+      lines(planMirror([point('http', 'object', { new: inTree.slice(0, due), rolling: inTree.slice(due) })], inTree));
+    expect(plan(1000)).toEqual(['new http 1000 listed', 'rolling http 1000']);
+    expect(plan(999)).toEqual(['new http 999', 'rolling http 1001']);
   });
 
   test('with nothing due is empty', () => {
