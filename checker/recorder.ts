@@ -94,7 +94,7 @@ export class Recorder {
   }
 
   /** Takes over what a listing of this run shows, under the name of `method` and as old as it is there. */
-  takeOver(objectIds: Int32Array, listing: Listing, method: MethodName): void {
+  takeOver(objectIds: Iterable<number>, listing: Listing, method: MethodName): void {
     const code = METHODS.indexOf(method);
     for (const id of objectIds) {
       const outcome = listing.outcome(id);
@@ -104,7 +104,7 @@ export class Recorder {
     }
   }
 
-  failAll(objectIds: Int32Array, reason: string): void {
+  failAll(objectIds: Iterable<number>, reason: string): void {
     for (const id of objectIds) this.#fail(id, reason);
   }
 

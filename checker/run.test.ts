@@ -360,6 +360,22 @@ describe('index pages count for the http access points of their mirror', () => {
     expect(accessPoints[1]).toMatchObject({ present: 751, absent: 750, method: 'http-head' });
   });
 
+  test('not at all where names that do not exist are answered with 200', async () => {
+    const server = keep(
+      await startScripted((socket, path) => {
+        const rows = path === '/' ? '<a href="distfiles/">d</a>' : '<a href="f1">f</a> 30-Jun-2026 12:34 1';
+        const body = `<html><h1>Index of ${path}</h1><pre>${rows}\n</pre></html>`;
+        if (path.endsWith('/')) socket.write(`HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+        else socket.write(answer(200, { 'Content-Length': 1 }));
+      }),
+    );
+    const check = harness(inventory, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    const { accessPoints } = await check.run({ timeoutMs: 5000 });
+    expect(accessPoints[0]).toMatchObject({ present: 0, absent: 0, failed: COUNT + 1, state: 'down' });
+    expect(server.paths.filter((path) => path.endsWith('/'))).toEqual(['/', '/distfiles/']);
+    expect(check.read('m.http').outcome.every((code) => code === Outcome.none)).toBe(true);
+  });
+
   test('where a page leaves out half, cut or not, HEAD of each finds them present', async () => {
     for (const end of ['', '</pre></html>']) {
       const rows = Array.from({ length: 700 }, (_, i) => `<a href="f${i}">f</a> 30-Jun-2026 12:34 ${i % 9}\n`).join('');

@@ -63,6 +63,31 @@ describe('strata', () => {
     );
   });
 
+  test('keep names apart that are not plain, and those with control characters or beyond ASCII', () => {
+    const paths = ['a', 'b', 'c%20d', 'e%2520', 'f%0A', 'g%C3%A9', 'h%7F'];
+    const inventory = testInventory(paths.map((path) => ({ path: `distfiles/${path}`, sizeBytes: 1 })));
+    const listing: Evidence = { outcome: () => Outcome.present, sizeBytes: () => 1, isHint: () => false };
+    const ids = Int32Array.from(paths, (_, id) => id);
+    const strata = strataOf(inventory, ids, listing, { proof: 9, hint: 9 }, 0);
+    expect(strata.map(({ objectIds }) => [...objectIds])).toEqual([
+      [0, 1],
+      [2, 3],
+      [4, 5, 6],
+    ]);
+  });
+
+  test('a pattern in the names does not hide between the samples', () => {
+    const inventory = testInventory(Array.from({ length: 1500 }, (_, i) => ({ path: `d/f${i}`, sizeBytes: 1 })));
+    const listing: Evidence = { outcome: () => Outcome.present, sizeBytes: () => 1, isHint: () => false };
+    for (const period of [2, 3, 5, 9, 10, 16, 25]) {
+      for (let phase = 0; phase < 1; phase += 0.01) {
+        const ids = Int32Array.from(inventory.paths, (_, id) => id).filter((id) => id % 10 !== 0);
+        const [stratum] = strataOf(inventory, ids, listing, { proof: 60, hint: 60 }, phase);
+        expect(new Set(Array.from(stratum!.sampled, (id) => id % period)).size).toBeGreaterThan(period / 2);
+      }
+    }
+  });
+
   test('in time every object is drawn', () => {
     const { inventory, ids, listing } = built(
       Array.from({ length: 100 }, () => ({

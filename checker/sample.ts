@@ -1,6 +1,8 @@
 import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
 import { Outcome, type OutcomeCode } from '../core/observations.ts';
 
+const GOLDEN_RATIO = 0.618_033_988_75;
+
 /** Evidence as columns or as functions over them. */
 export interface Evidence {
   readonly outcome: (objectId: number) => OutcomeCode;
@@ -24,7 +26,7 @@ export interface SampleSizes {
 }
 
 /**
- * Divides objects by top-level directory, type and what the listing shows. Left out are those it shows nothing of,
+ * Divides objects by top-level directory, type, spelling and what the listing shows. Left out are those it shows nothing of,
  * and directories: servers treat them in ways of their own, and they are few.
  * `phase` (0 to 1) shifts the samples, so that run after run others are drawn.
  */
@@ -42,23 +44,36 @@ export function strataOf(
     const path = inventory.paths[id] as string;
     const slash = path.indexOf('/');
     const kind = `${outcome}${inventory.types[id]}${listing.isHint(id) ? 'hint' : ''}`;
-    const key = `${kind}/${slash < 0 ? '' : path.slice(0, slash)}`;
+    const key = `${kind}/${spelling(path)}/${slash < 0 ? '' : path.slice(0, slash)}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [id]);
     else group.push(id);
   }
   return Array.from(groups.values(), (ids) => {
     const isHint = listing.isHint(ids[0] as number);
-    const sampled = evenlySpread(ids, isHint ? sampleSizes.hint : sampleSizes.proof, phase);
+    const sampled = spreadOver(ids, isHint ? sampleSizes.hint : sampleSizes.proof, phase);
     return { objectIds: Int32Array.from(ids), isHint, sampled: Int32Array.from(sampled) };
   });
 }
 
-function evenlySpread(ids: readonly number[], sampleSize: number, phase: number): number[] {
+/**
+ * One of each of so many equal pieces, at a place that changes from piece to piece: at equal distances a pattern in the
+ * names (every tenth is missing) could hide between the samples.
+ */
+function spreadOver(ids: readonly number[], sampleSize: number, phase: number): number[] {
   if (ids.length <= sampleSize) return [...ids];
   const step = ids.length / sampleSize;
-  const offset = Math.min(Math.max(phase, 0), 0.999_999) * step;
-  return Array.from({ length: sampleSize }, (_, i) => ids[Math.floor(i * step + offset)] as number);
+  return Array.from({ length: sampleSize }, (_, i) => {
+    const [first, end] = [Math.floor(i * step), Math.floor((i + 1) * step)];
+    const place = (phase + i * GOLDEN_RATIO) % 1;
+    return ids[first + Math.floor(place * (end - first))] as number;
+  });
+}
+
+/** Servers that refuse or mistake names mostly do so for those that are not plain. */
+function spelling(path: string): 'plain' | 'encoded' | 'odd' {
+  if (!path.includes('%')) return 'plain';
+  return /%(?:[0189A-F]|7F)/.test(path) ? 'odd' : 'encoded';
 }
 
 /** Whether every sampled object was found exactly as the listing says: outcome and, where it tells one, size. */

@@ -31,7 +31,6 @@ export interface WalkReport {
 /** So many pages that are none, and it is concluded that the server shows no indexes. */
 const PAGES_TRIED = 5;
 const MAX_TRIES = 4;
-/** Before the first index page: there may be nobody. */
 const FIRST_TRIES = 2;
 const MAX_FAULTS_IN_A_ROW = 3;
 const RETRY_AFTER_MS = 250;
@@ -132,7 +131,8 @@ class IndexWalk {
         continue;
       }
       if (!isPassing(answer.status)) return this.#judge(answer, page);
-      if (tries >= (this.#pages === 0 ? FIRST_TRIES : MAX_TRIES))
+      // Before the first index page there may be nobody.
+      if (tries >= (this.#pages > 0 ? MAX_TRIES : answer.isSilent ? 1 : FIRST_TRIES))
         return answer.status === 0 ? this.#fault(answer.reason) : this.#judge(answer, page);
       await delay(RETRY_AFTER_MS * (tries - 1), undefined, { signal: this.#options.signal }).catch(() => {});
     }

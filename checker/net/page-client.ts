@@ -1,5 +1,5 @@
 import { buildConnector, Client, type Dispatcher } from 'undici';
-import { connectionReason, statusReason } from './reasons.ts';
+import { connectionReason, isTimeout, statusReason } from './reasons.ts';
 
 export interface PageClientOptions {
   /** `http://host[:port]` or `https://…`. */
@@ -23,6 +23,8 @@ export interface PageAnswer {
   readonly status: number;
   /** Of a redirect, else ''; hostile text. */
   readonly location: string;
+  /** The other side kept silent. */
+  readonly isSilent: boolean;
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -161,13 +163,14 @@ class PageHandler implements Dispatcher.DispatchHandler {
   onComplete(): void {
     const status = this.#status;
     const reason = this.#given || (status === 200 ? '' : statusReason(status, this.#location));
-    this.#settle({ reason, status, location: this.#location });
+    this.#settle({ reason, status, location: this.#location, isSilent: false });
   }
 
   onError(error: Error): void {
     const reason = this.#given || connectionReason(error, this.#options.timeoutMs);
     // What we gave up ourselves is an answer: asking again would bring the same.
-    this.#settle({ reason, status: this.#given === '' ? 0 : this.#status, location: '' });
+    const isSilent = isTimeout(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT';
+    this.#settle({ reason, status: this.#given === '' ? 0 : this.#status, location: '', isSilent });
   }
 
   #giveUp(reason: string): void {
