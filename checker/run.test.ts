@@ -97,7 +97,7 @@ describe('a check', () => {
       }),
     );
     const url = `http://127.0.0.1:${server.port}/`;
-    const check = harness(FILES, [mirror('m', [url]), mirror('dead', ['http://127.0.0.1:1/'])]);
+    const check = harness(FILES, [mirror('m', ['gopher://m/', url]), mirror('dead', ['http://127.0.0.1:1/'])]);
     const summary = await check.run();
     expect(summary.accessPoints).toMatchObject([
       {
@@ -113,9 +113,10 @@ describe('a check', () => {
       },
       { accessPointId: 'dead.http', failed: 300, state: 'down', reason: 'connection refused' },
     ]);
-    expect(summary).toMatchObject({ notChecked: {}, interrupted: false });
+    expect(summary).toMatchObject({ notChecked: { gopher: 1 }, interrupted: false });
     expect(summary.totals).toMatchObject({ present: 240, absent: 30, failed: 330, asked: 600 });
     expect(check.advanced()).toBe(600);
+    expect(check.notes).toContainEqual('1 access points not checked yet: no method for gopher');
     const line = /^m\.http: 240 present, 30 absent, 0 different, 30 failed in \d+\.\d s; failing: 30 of 300/;
     expect(check.notes).toContainEqual(expect.stringMatching(line));
     expect(readdirSync(join(check.output, 'observations')).sort()).toEqual(['dead.http.msgpack', 'm.http.msgpack']);

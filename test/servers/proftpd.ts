@@ -10,7 +10,7 @@ export interface ProftpdOptions {
 
 /**
  * Starts ProFTPD (MLSD and LIST) over a folder, read-only, for anonymous users, on a free port of 127.0.0.1. The
- * folder is made readable by everyone: started by root, ProFTPD serves as somebody else.
+ * folder is made readable by everyone, those above it must be: started by root, ProFTPD serves as somebody else.
  */
 export function startProftpd(root: string, options: ProftpdOptions = {}): Promise<FtpServer> {
   return startFtpServer(root, async (folder, port) => {
