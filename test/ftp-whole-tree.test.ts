@@ -65,8 +65,8 @@ requires('vsftpd', 'proftpd')('a whole tree over ftp', () => {
       // Once more where MLSD turns out not to tell links' targets.
       expect(found?.requests).toBeLessThanOrEqual(directories + 1);
       if (given !== '') expect(found?.requests).toBeLessThanOrEqual(700);
-      // A name with a line's end is not to be read, and proves nothing.
-      expect(found?.present).toBeGreaterThanOrEqual(inventory.paths.length - 10);
+      // Names with a line's end, and links to their own directory with what lies beneath them, cannot be proven.
+      expect(found?.present).toBeGreaterThanOrEqual(inventory.paths.length - 50);
       expect(mostBytes - beforeBytes).toBeLessThan(150 * MEGABYTE);
     } finally {
       clearInterval(watch);

@@ -260,6 +260,22 @@ describe('the command that lists', () => {
   });
 });
 
+test('links to their own directory or the one above, which ProFTPD leaves out, are not proven absent', async () => {
+  const inventory = testInventory([
+    { path: 'd' },
+    { path: 'd/here', target: '.', leadsTo: 'd' },
+    { path: 'd/up', target: '../', leadsTo: 'd' },
+    { path: 'd/link', target: '../d', leadsTo: 'd' },
+  ]);
+  const server = await scripted((talk, command) => {
+    if (command === 'MLSD') void talk.list(`${SELF}type=dir; d\r\n`);
+    return command === 'MLSD';
+  });
+  const { results: found } = await collect(ftp, inventory, server.url);
+  expect(found).toMatchObject({ d: 'present', 'd/link': 'absent' });
+  for (const path of ['d/here', 'd/up']) expect(found[path]).toMatch(/^failed: not listed, but/);
+});
+
 test('names that FTP cannot carry are never sent, and fail with a word', async () => {
   const inventory = testInventory([
     { path: 'a%0D%0ADELE%20b' },

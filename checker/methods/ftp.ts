@@ -20,7 +20,6 @@ const OUT_OF_TIME = 'not done in time';
 const INTERRUPTED = 'interrupted';
 const UNSENDABLE = 'has a name that FTP cannot carry';
 const UNPROVEN = 'not listed, but servers leave out such names or spell them otherwise';
-const NOT_REACHED = 'what it leads to could not be listed';
 
 /** missing: a whole listing above shows that it is not there. */
 type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: FtpListing['ended'] | 'missing' };
@@ -55,7 +54,7 @@ class Walk {
     this.#task = task;
     this.#root = latin1(canonicalRequestPath(new URL(task.accessPoint.url).pathname) ?? '');
     this.tree = new ListedTree(task.inventory, task.objectIdOf);
-    this.tree.isWhole = (id) => this.#isProof(task.inventory.paths[id] as string);
+    this.tree.isWhole = (id) => this.#isProof(id);
   }
 
   /** Lists all directories; answers why it was given up, '' where it was not. */
@@ -87,10 +86,8 @@ class Walk {
   /** The reason of an object of which nothing was learnt. */
   reasonFor(path: string, id: number, givenUp: string): string {
     const { paths, leadsTo } = this.#task.inventory;
-    const end = leadsTo[id] as number;
-    const own = this.#reasonAbove(path);
-    if (own !== '' || end === id) return own || givenUp || UNPROVEN;
-    return this.#reasonAbove(paths[end] as string) || givenUp || NOT_REACHED;
+    const end = paths[leadsTo[id] as number] as string;
+    return this.#reasonAbove(path) || this.#reasonAbove(end) || givenUp || UNPROVEN;
   }
 
   #reasonAbove(path: string): string {
@@ -103,11 +100,15 @@ class Walk {
   }
 
   /** Whether a name that is not listed is not there. */
-  #isProof(path: string): boolean {
+  #isProof(id: number): boolean {
+    const { paths, targets } = this.#task.inventory;
+    const path = paths[id] as string;
     if (path === '') return false;
     const above = this.#walked.get(directoryOf(path));
     if (above === undefined || above.ended === 'missing') return above !== undefined;
-    return above.ended === 'whole' && isPlain(nameOf(path), above.showsHidden);
+    // ProFTPD's LIST leaves out links to "." and "..".
+    const isLinkToDots = /^[./]+$/.test(targets[id] as string);
+    return above.ended === 'whole' && !isLinkToDots && isPlain(nameOf(path), above.showsHidden);
   }
 
   /** What needs no question. */
