@@ -1,20 +1,24 @@
 import { Command, CommanderError } from 'commander';
-import { registerBuild } from './cli/commands/build.ts';
-import { registerCheck } from './cli/commands/check.ts';
-import { registerConfig } from './cli/commands/config.ts';
-import { registerDemo } from './cli/commands/demo.ts';
-import { registerInventory } from './cli/commands/inventory.ts';
-import { registerLookup } from './cli/commands/lookup.ts';
-import { registerMerge } from './cli/commands/merge.ts';
-import { registerProbe } from './cli/commands/probe.ts';
-import { registerRun } from './cli/commands/run.ts';
-import { registerServe } from './cli/commands/serve.ts';
-import { registerSite } from './cli/commands/site.ts';
 import { ExitCode, reportFailure } from './cli/exit.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the work could not be done; 2 wrong arguments, configuration or input; 70 a bug; 130 interrupted.
 All commands take --config FILE, --output DIR, --json and --quiet.`;
+
+/** What a command is read from, when it is asked for: a command should not wait for the code of the others. */
+const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+  inventory: async () => (await import('./cli/commands/inventory.ts')).registerInventory,
+  check: async () => (await import('./cli/commands/check.ts')).registerCheck,
+  probe: async () => (await import('./cli/commands/probe.ts')).registerProbe,
+  merge: async () => (await import('./cli/commands/merge.ts')).registerMerge,
+  build: async () => (await import('./cli/commands/build.ts')).registerBuild,
+  site: async () => (await import('./cli/commands/site.ts')).registerSite,
+  run: async () => (await import('./cli/commands/run.ts')).registerRun,
+  serve: async () => (await import('./cli/commands/serve.ts')).registerServe,
+  lookup: async () => (await import('./cli/commands/lookup.ts')).registerLookup,
+  demo: async () => (await import('./cli/commands/demo.ts')).registerDemo,
+  config: async () => (await import('./cli/commands/config.ts')).registerConfig,
+};
 
 /** The front door: parses the arguments (without node and script), runs the command, sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
@@ -26,20 +30,8 @@ export async function main(argv: readonly string[]): Promise<void> {
     .showHelpAfterError('(add --help for what is allowed)')
     .addHelpText('after', EXIT_CODES)
     .exitOverride();
-  const registrations = [
-    registerInventory,
-    registerCheck,
-    registerProbe,
-    registerMerge,
-    registerBuild,
-    registerSite,
-    registerRun,
-    registerServe,
-    registerLookup,
-    registerDemo,
-    registerConfig,
-  ];
-  for (const register of registrations) register(program);
+  const asked = COMMANDS[argv[0] ?? ''];
+  for (const load of asked === undefined ? Object.values(COMMANDS) : [asked]) (await load())(program);
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {

@@ -1,15 +1,27 @@
 import type { Protocol } from '../../core/mirror.ts';
 import type { Method } from './contract.ts';
-import { ftp } from './ftp.ts';
-import { httpHead } from './http-head.ts';
-import { httpListing } from './http-listing.ts';
-import { rsync } from './rsync.ts';
+
+/** A method whose code, and the libraries it needs, are read when it is first used: most checks use one or two. */
+function lazy(about: Omit<Method, 'check'>, load: () => Promise<Method>): Method {
+  return { ...about, check: async (task) => (await load()).check(task) };
+}
 
 /**
  * All methods. The first that serves a protocol checks its access points; a later one that lists spares the first most
  * of its requests.
  */
-export const METHOD_LIST: readonly Method[] = [httpHead, rsync, ftp, httpListing];
+export const METHOD_LIST: readonly Method[] = [
+  lazy(
+    { name: 'http-head', scope: 'object', protocols: ['https', 'http'] },
+    async () => (await import('./http-head.ts')).httpHead,
+  ),
+  lazy({ name: 'rsync', scope: 'listing', protocols: ['rsync'] }, async () => (await import('./rsync.ts')).rsync),
+  lazy({ name: 'ftp', scope: 'listing', protocols: ['ftp'] }, async () => (await import('./ftp.ts')).ftp),
+  lazy(
+    { name: 'http-listing', scope: 'listing', protocols: ['https', 'http'] },
+    async () => (await import('./http-listing.ts')).httpListing,
+  ),
+];
 
 /** The method for a protocol; undefined where there is none yet. */
 export function methodFor(protocol: Protocol): Method | undefined {
