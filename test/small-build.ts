@@ -3,7 +3,8 @@ import type { ObjectTable } from '../core/formats/map-file.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
-import { buildMaps, type Evidence, type Maps } from '../generator/maps/build.ts';
+import { buildMaps, type Maps } from '../generator/maps/build.ts';
+import type { Evidence } from '../generator/maps/evidence.ts';
 import { allRegions } from '../generator/maps/regions.ts';
 
 export const NOW_MS = Date.UTC(2026, 6, 1);
