@@ -24,13 +24,13 @@ function machine(options: { has: Program[]; isRoot?: boolean; isDebian?: boolean
 
 describe('ensurePrograms', () => {
   it('does and says nothing where all are there', async () => {
-    const { own, commands, lines } = machine({ has: ['nginx', 'rsync', 'njs', 'openssl', 'curl'] });
+    const { own, commands, lines } = machine({ has: ['nginx-js', 'nginx', 'rsync', 'njs', 'openssl', 'curl'] });
     await ensurePrograms(own);
     expect([commands, lines]).toEqual([[], []]);
   });
 
   it('installs what is missing on Debian as root, lists first, asking nothing', async () => {
-    const { own, commands, lines } = machine({ has: ['rsync', 'openssl', 'curl'] });
+    const { own, commands, lines } = machine({ has: ['nginx-js', 'rsync', 'openssl', 'curl'] });
     await ensurePrograms(own);
     expect(commands).toEqual([
       'noninteractive apt-get update -q',
@@ -40,7 +40,7 @@ describe('ensurePrograms', () => {
   });
 
   it('gives one command to type where it may not install', async () => {
-    const { own, commands, lines } = machine({ has: ['openssl', 'curl', 'njs'], isRoot: false });
+    const { own, commands, lines } = machine({ has: ['nginx-js', 'openssl', 'curl', 'njs'], isRoot: false });
     await ensurePrograms(own);
     expect(commands).toEqual([]);
     expect(lines).toEqual([
@@ -49,21 +49,23 @@ describe('ensurePrograms', () => {
   });
 
   it('names the packages on other systems', async () => {
-    const { own, commands, lines } = machine({ has: ['openssl', 'curl', 'njs', 'rsync'], isDebian: false });
+    const { own, commands, lines } = machine({ has: ['nginx-js', 'openssl', 'curl', 'njs', 'rsync'], isDebian: false });
     await ensurePrograms(own);
     expect(commands).toEqual([]);
     expect(lines[0]).toContain('Install them (on Debian: "sudo apt-get install -y nginx-light")');
   });
 
   it('goes on with a word where apt-get fails, but fails itself where CI=true', async () => {
-    const broken = machine({ has: ['rsync'], aptCode: 100 });
+    const broken = machine({ has: ['nginx-js', 'rsync'], aptCode: 100 });
     await ensurePrograms(broken.own);
     expect(broken.commands).toEqual(['noninteractive apt-get update -q']);
     expect(broken.lines.at(-1)).toContain('Not installed: nginx, njs, openssl, curl.');
-    await expect(ensurePrograms(machine({ has: ['rsync'], aptCode: 100, isCi: true }).own)).rejects.toThrow(
+    await expect(ensurePrograms(machine({ has: ['nginx-js', 'rsync'], aptCode: 100, isCi: true }).own)).rejects.toThrow(
       'the tests need nginx, njs, openssl, curl. Type "sudo apt-get install -y nginx-light njs openssl curl".',
     );
-    await expect(ensurePrograms(machine({ has: [], isRoot: false, isCi: true }).own)).rejects.toThrow('the tests need');
+    await expect(ensurePrograms(machine({ has: ['nginx-js'], isRoot: false, isCi: true }).own)).rejects.toThrow(
+      'the tests need',
+    );
   });
 });
 

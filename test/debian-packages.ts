@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { describe } from 'vitest';
 import { isInstalled } from '../demo/program.ts';
 
@@ -8,8 +9,17 @@ export const PACKAGES = {
   njs: 'njs',
   openssl: 'openssl',
   curl: 'curl',
+  'nginx-js': 'libnginx-mod-http-js',
 } as const;
 export type Program = keyof typeof PACKAGES;
+
+/** nginx' module that runs njs; Debian's nginx loads it from here. */
+export const NGINX_JS_MODULE = '/usr/lib/nginx/modules/ngx_http_js_module.so';
+
+/** Whether a program, or that module, is on this machine. */
+export function isThere(program: Program): boolean {
+  return program === 'nginx-js' ? existsSync(NGINX_JS_MODULE) : isInstalled(program);
+}
 
 /** What is known of the machine. */
 export interface Machine {
@@ -66,7 +76,7 @@ export function reasonToSkip(programs: readonly Program[], machine: Pick<Machine
  * `requires('nginx', 'rsync')('mirrors', () => { … })`.
  */
 export function requires(...programs: Program[]): typeof describe | typeof describe.skip {
-  const reason = reasonToSkip(programs, { isCi: isCi(), has: isInstalled });
+  const reason = reasonToSkip(programs, { isCi: isCi(), has: isThere });
   if (reason !== null) console.warn(`skipped: ${reason}`);
   return describe.skipIf(reason !== null);
 }

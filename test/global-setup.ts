@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { isInstalled } from '../demo/program.ts';
-import { ensurePrograms, isCi } from './debian-packages.ts';
+import { ensurePrograms, isCi, isThere } from './debian-packages.ts';
 
 /** vitest's globalSetup: before the first test, the programs that the tests need. */
 export async function setup(): Promise<void> {
@@ -9,7 +8,7 @@ export async function setup(): Promise<void> {
     isDebian: existsSync('/etc/debian_version'),
     isRoot: process.getuid?.() === 0,
     isCi: isCi(),
-    has: isInstalled,
+    has: isThere,
     run,
     print: (line) => process.stderr.write(`${line}\n`),
   });

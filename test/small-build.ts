@@ -68,13 +68,18 @@ export function evidenceOf(
   };
 }
 
-export function mapsOf(inventory: Inventory, evidence: readonly Evidence[], previous: ObjectTable | null = null): Maps {
+export function mapsOf(
+  inventory: Inventory,
+  evidence: readonly Evidence[],
+  previous: ObjectTable | null = null,
+  nowMs = NOW_MS,
+): Maps {
   return buildMaps({
     inventory,
     evidence,
     regions: allRegions(),
     previous,
-    nowMs: NOW_MS,
+    nowMs,
     staleAfterMs: 7 * 86_400_000,
   });
 }
