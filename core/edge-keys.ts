@@ -6,10 +6,12 @@
 /** Digits 0 to 93 are the characters `!` to `~`: printable, no space, each one byte of the store's quota. */
 export const RADIX = 94;
 const FIRST_CHARACTER = 33;
-/** Classes a page of a region's table covers. */
-export const CLASSES_PER_PAGE = 256;
+/** Classes a page of a table covers: a character each, half of a value. */
+export const CLASSES_PER_PAGE = 512;
 /** One key that changes every few minutes: which access points are up, which epoch counts. */
 export const META_KEY = 'meta';
+/** Its first field. A function that knows another version has no map and sends everybody to the fallback. */
+export const META_VERSION = '2';
 
 export function encodeNumber(value: number, width: number): string {
   let text = '';
@@ -38,9 +40,12 @@ export function bucketKey(epoch: string, bucket: number): string {
   return epoch + bucket.toString(36);
 }
 
-/** `scheme` is `s` for https, `h` for http; `region` an ISO 3166-1 code or `DEFAULT_REGION`. */
-export function regionKey(epoch: string, region: string, scheme: string, page: number): string {
-  return 'r' + epoch + region + scheme + page.toString(36);
+/**
+ * A page of a zone's table. `scheme` is `s` for https, `h` for http; `zone` is the code of the region that gives the
+ * zone its name: an ISO 3166-1 or 3166-2 code, or `DEFAULT_REGION`.
+ */
+export function tableKey(epoch: string, zone: string, scheme: string, shard: number, page: number): string {
+  return 'r' + epoch + zone + scheme + shard + page.toString(36);
 }
 
 export function classKey(epoch: string, scheme: string, classId: number): string {
@@ -50,8 +55,51 @@ export function classKey(epoch: string, scheme: string, classId: number): string
 /** Viewers of whom nothing is known. Not an ISO code. */
 export const DEFAULT_REGION = '--';
 
-/** A page has at most so many candidates: a bit each of a mask of two hex digits. */
-export const MOST_CANDIDATES = 8;
+/** A table has at most so many candidates: a bit each of a mask that is one character, `0` (none) to `o` (all six). */
+export const MOST_CANDIDATES = 6;
+const FIRST_MASK = 48;
+
+export function encodeMask(mask: number): string {
+  return String.fromCharCode(FIRST_MASK + mask);
+}
+
+/** The mask at a place of a text; 0 where there is none. */
+export function decodeMask(text: string, at: number): number {
+  const mask = text.charCodeAt(at) - FIRST_MASK;
+  return mask > 0 && mask < 1 << MOST_CANDIDATES ? mask : 0;
+}
+
+/** Regions that share a table are a zone; a zone's viewers are dealt to its shards by a hash of their network. */
+export interface Zone {
+  readonly name: string;
+  readonly shards: number;
+}
+
+/**
+ * A zone as `meta` lists it: the codes of its regions, its name first, then the number of its shards where that is not
+ * 1: `GFGPMQ2`; the parts of one country as `US-CA-OR`. A country that is not listed is a zone of its own with one
+ * shard; a part that is not listed belongs to its country's.
+ */
+export function zoneOf(list: string, country: string, subdivision: string): Zone {
+  const zones = list.split(',');
+  const isMember = new RegExp('^(?:..)*' + country);
+  let zone: Zone = { name: country, shards: 1 };
+  for (let i = 0; i < zones.length; i++) {
+    const text = zones[i] as string;
+    const match = text.indexOf(country) < 0 ? null : /^(([A-Z-]{2})[A-Z]*)((?:-[A-Z]+)*)([2-8]?)$/.exec(text);
+    if (match === null) {
+      continue;
+    }
+    const shards = Number(match[4]) || 1;
+    const parts = match[3] as string;
+    if (parts === '' && isMember.test(match[1] as string)) {
+      zone = { name: match[2] as string, shards: shards };
+    } else if (country === match[1] && (parts + '-').indexOf('-' + subdivision + '-') >= 0) {
+      return { name: country + '-' + (parts.split('-')[1] as string), shards: shards };
+    }
+  }
+  return zone;
+}
 
 /**
  * A candidate in a table: number in base 36, tier, weight, IP families (`4`, `6`, `46`), then the URL root without its

@@ -36,6 +36,10 @@ export interface Mirror {
   readonly weight: number;
   /** A drained mirror is checked but gets no viewers. */
   readonly drained: boolean;
+  /** ISO 3166-1 codes: it wants viewers of these countries alone; none given = of all. */
+  readonly only?: readonly string[];
+  /** It wants no viewers of these countries. */
+  readonly never?: readonly string[];
   /** At least one. */
   readonly accessPoints: readonly AccessPoint[];
 }

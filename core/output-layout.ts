@@ -19,6 +19,12 @@ export const outputLayout = {
   map: (output: string, region: string) => join(output, 'maps', `${region}.msgpack`),
   edgeFunction: (output: string) => join(output, 'edge', 'function.js'),
   edgeKeys: (output: string) => join(output, 'edge', 'kvs.json'),
+  edgeLambda: (output: string) => join(output, 'edge', 'lambda.zip'),
+  edgeOpenFaas: (output: string) => join(output, 'edge', 'openfaas', 'handler.js'),
+  edgeOpenFaasKeys: (output: string) => join(output, 'edge', 'openfaas', 'kvs.json'),
+  edgeNginx: (output: string) => join(output, 'edge', 'nginx', 'redirector.js'),
+  edgeNginxKeys: (output: string) => join(output, 'edge', 'nginx', 'keys.json'),
+  edgeNginxConfig: (output: string) => join(output, 'edge', 'nginx', 'redirector.conf'),
   siteData: (output: string) => join(output, 'site-data', 'status.json'),
   site: (output: string) => join(output, 'site'),
 } as const;

@@ -19,6 +19,7 @@ export interface FunctionResponse {
   readonly statusCode: number;
   readonly statusDescription: string;
   readonly headers: Readonly<Record<string, { readonly value: string }>>;
+  readonly body?: string;
 }
 
 export type BuiltFunction = (event: FunctionEvent) => Promise<FunctionResponse>;

@@ -1,10 +1,14 @@
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { type BuildOptions, build, type OutputFile } from 'esbuild';
 import { minify } from 'terser';
 import { RunError, UsageError } from '../core/errors.ts';
+import { zipOf } from './zip.ts';
 
 /** CloudFront takes 10 KB; whether that is 10,000 or 10,240 bytes is not said, so a margin. */
 export const MAX_FUNCTION_BYTES = 9_500;
+
+/** Lambda@Edge takes packages of 1 MB at viewer events. */
+export const MAX_LAMBDA_BYTES = 1_000_000;
 
 // What cloudfront-js-2.0 has beyond ECMAScript 5.1; esbuild refuses the rest of a newer language.
 const SUPPORTED = {
@@ -21,20 +25,8 @@ const SUPPORTED = {
  * `fallback` is the URL unknown objects go to. Throws UsageError where it is no http(s) URL, RunError over 9,500 bytes.
  */
 export async function bundleFunction(fallback: string): Promise<string> {
-  const base = fallbackBase(fallback);
-  const bundled = await build({
-    entryPoints: [fileURLToPath(new URL('./adapters/cloudfront.ts', import.meta.url))],
-    bundle: true,
-    write: false,
-    format: 'esm',
-    target: 'es5',
-    supported: SUPPORTED,
-    external: ['cloudfront', 'crypto'],
-    define: { FALLBACK: JSON.stringify(base) },
-    treeShaking: true,
-    logLevel: 'silent',
-  });
-  const source = (bundled.outputFiles[0] as { text: string }).text.replace(/export\s*\{[^}]*\};?\s*$/, '');
+  const module = await bundled('cloudfront', fallback, { format: 'esm', target: 'es5', supported: SUPPORTED });
+  const source = module.replace(/export\s*\{[^}]*\};?\s*$/, '');
   const { code } = await minify(source, {
     ecma: 5,
     module: true,
@@ -54,6 +46,43 @@ export async function bundleFunction(fallback: string): Promise<string> {
     throw new RunError(`the edge function has ${code?.length ?? 0} bytes, more than ${MAX_FUNCTION_BYTES}`);
   }
   return code;
+}
+
+/** The module for nginx with njs, which speaks the edge's language. Throws UsageError as `bundleFunction`. */
+export async function bundleNginx(fallback: string): Promise<string> {
+  const source = await bundled('nginx', fallback, { format: 'esm', target: 'es5', supported: SUPPORTED });
+  // njs knows no other export than this.
+  return source.replace(/export\s*\{\s*(\w+) as default\s*\};?\s*$/, 'export default $1;\n');
+}
+
+/** A CommonJS module for Node 20 that reads `kvs.json` beside it. Throws UsageError as `bundleFunction`. */
+export function bundleNode(adapter: 'lambda-edge' | 'openfaas', fallback: string): Promise<string> {
+  // OpenFaaS' template requires the function itself.
+  const footer = adapter === 'openfaas' ? { js: 'module.exports = module.exports.default;' } : {};
+  return bundled(adapter, fallback, { format: 'cjs', platform: 'node', target: 'node20', minify: true, footer });
+}
+
+/** The package for Lambda@Edge, with the keys in their import form. Throws RunError where it is over 1 MB. */
+export async function lambdaPackage(keys: string, fallback: string): Promise<Buffer> {
+  const zip = zipOf({ 'index.js': await bundleNode('lambda-edge', fallback), 'kvs.json': keys });
+  if (zip.length > MAX_LAMBDA_BYTES) {
+    throw new RunError(`the Lambda@Edge package has ${zip.length} bytes, more than ${MAX_LAMBDA_BYTES}`);
+  }
+  return zip;
+}
+
+async function bundled(adapter: string, fallback: string, options: BuildOptions): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(`./adapters/${adapter}.ts`, import.meta.url))],
+    bundle: true,
+    write: false,
+    external: ['cloudfront', 'crypto'],
+    define: { FALLBACK: JSON.stringify(fallbackBase(fallback)) },
+    treeShaking: true,
+    logLevel: 'silent',
+    ...options,
+  });
+  return ((outputFiles as OutputFile[])[0] as OutputFile).text;
 }
 
 function fallbackBase(fallback: string): string {

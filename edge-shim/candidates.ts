@@ -1,4 +1,4 @@
-import { CANDIDATE_LINE } from '../core/edge-keys.ts';
+import { CANDIDATE_LINE, decodeMask, MOST_CANDIDATES } from '../core/edge-keys.ts';
 import type { EdgeRequest } from './request.ts';
 
 /** An access point as a table names it. */
@@ -10,27 +10,31 @@ export interface Candidate {
   readonly ipv6: boolean;
   /** Host, port and path with a trailing slash; the scheme is the table's. */
   readonly root: string;
+  /** Why nobody is sent there: it does not hold the object, or is down; '' where it may be chosen. */
+  readonly reason: string;
 }
 
 /**
- * The holders of a class that a table names: a line for each candidate, then for each class of the page a mask of two
- * hex digits, bit n for line n. `classIndex` is the class's place in the page, or -1 where all lines hold it.
- * Lines that are not of the form are left out.
+ * The candidates that a table names: a line for each, then a mask for each class of the page, bit n for line n.
+ * `classIndex` is the class's place in the page, or -1 where all lines hold it; `up` are the bits of `meta`. Lines
+ * that are not of the form are left out, and masks that are not say that nobody holds anything.
  */
-export function readCandidates(table: string, classIndex: number): Candidate[] {
+export function readCandidates(table: string, classIndex: number, up: string): Candidate[] {
   const lines = table.split('\n');
   const masks = lines[lines.length - 1] as string;
-  const mask = classIndex < 0 ? 255 : parseInt(masks.slice(2 * classIndex, 2 * classIndex + 2), 16);
+  const mask = classIndex < 0 ? -1 : /^[0-o]*$/.test(masks) ? decodeMask(masks, classIndex) : 0;
   const candidates: Candidate[] = [];
-  for (let i = 0; i < lines.length - 1 && i < 8; i++) {
-    const match = (mask >> i) % 2 === 1 ? CANDIDATE_LINE.exec(lines[i] as string) : null;
+  for (let i = 0; i < lines.length - 1 && i < MOST_CANDIDATES; i++) {
+    const match = CANDIDATE_LINE.exec(lines[i] as string);
     if (match !== null) {
+      const accessPoint = parseInt(match[1] as string, 36);
       candidates.push({
-        accessPoint: parseInt(match[1] as string, 36),
+        accessPoint: accessPoint,
         tier: Number(match[2]),
         weight: Number(match[3]),
         ipv6: (match[4] as string).indexOf('6') >= 0,
         root: match[5] as string,
+        reason: ((mask >> i) & 1) === 0 ? 'does not hold it' : isUp(up, accessPoint) ? '' : 'down',
       });
     }
   }
@@ -38,28 +42,24 @@ export function readCandidates(table: string, classIndex: number): Candidate[] {
 }
 
 /**
- * The live candidate of the best tier; within a tier weighted rendezvous on the viewer's network (the highest
+ * The live holders, best first: by tier; within a tier weighted rendezvous on the viewer's network (the highest
  * `weight / -ln(u)`, u uniform by hash), so that a viewer keeps its mirror while that is valid. IPv6 viewers get
  * IPv6 access points where any holds the object.
  */
-export function choose(candidates: Candidate[], up: string, request: EdgeRequest): Candidate | null {
-  let best: Candidate | null = null;
-  let bestRank = -1;
-  let bestScore = -1;
-  for (let i = 0; i < candidates.length; i++) {
-    const candidate = candidates[i] as Candidate;
-    if (!isUp(up, candidate.accessPoint)) {
-      continue;
-    }
-    const rank = 1000 - candidate.tier + (request.ipv6 && candidate.ipv6 ? 1000 : 0);
-    const score = candidate.weight / -Math.log(uniform(request.networkHash, candidate.accessPoint));
-    if (rank > bestRank || (rank === bestRank && score > bestScore)) {
-      best = candidate;
-      bestRank = rank;
-      bestScore = score;
-    }
+export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidate[] {
+  function rank(candidate: Candidate): number {
+    return candidate.tier + (request.ipv6 && candidate.ipv6 ? 0 : 1000);
   }
-  return best;
+  function score(candidate: Candidate): number {
+    return candidate.weight / -Math.log(uniform(request.networkHash, candidate.accessPoint));
+  }
+  return candidates
+    .filter(function (candidate) {
+      return candidate.reason === '';
+    })
+    .sort(function (a, b) {
+      return rank(a) - rank(b) || score(b) - score(a);
+    });
 }
 
 function isUp(up: string, accessPoint: number): boolean {

@@ -7,9 +7,11 @@ import {
   encodeNumber,
   fingerprintSpace,
   META_KEY,
-  regionKey,
+  META_VERSION,
+  tableKey,
+  zoneOf,
 } from '../core/edge-keys.ts';
-import { type Candidate, choose, readCandidates } from './candidates.ts';
+import { type Candidate, inOrder, readCandidates } from './candidates.ts';
 import type { EdgeRequest } from './request.ts';
 
 /** Values of the store that were read so far, by key; null = the store has no such key. */
@@ -20,10 +22,17 @@ export type Decision =
   | { readonly kind: 'need'; readonly key: string }
   | {
       readonly kind: 'redirect';
-      readonly location: string;
+      /** Live holders, best first; at least one. */
+      readonly holders: readonly Candidate[];
+      /** The candidates of the same table that are not among them. */
+      readonly excluded: readonly Candidate[];
+      /** The object's path, with the slash of a directory that was asked for without it. */
+      readonly path: string;
+      /** ISO 3166-1 or 3166-2, or `DEFAULT_REGION`. */
       readonly region: string;
-      readonly tier: number;
-      readonly accessPoint: number;
+      /** Whose table it was: the region's, that of the default region, or that of all holders world-wide. */
+      readonly reason: 'near' | 'default' | 'far';
+      readonly builtAtS: number;
       /** The map is older than it should be; the answer is the best there is. */
       readonly stale: boolean;
     }
@@ -34,9 +43,12 @@ export type Decision =
 interface Meta {
   readonly epoch: string;
   readonly bucketCount: number;
+  readonly builtAtS: number;
   readonly staleAfterS: number;
   /** Hex digits; bit n of the whole is access point n, the first digit holds points 0 to 3. */
   readonly up: string;
+  /** For `zoneOf`. */
+  readonly zones: string;
 }
 
 /**
@@ -82,41 +94,55 @@ function toHolder(
 ): Decision {
   const classId = found >> 1;
   const scheme = request.https ? 's' : 'h';
-  const page = Math.floor(classId / CLASSES_PER_PAGE);
-  const asked = request.country === '' ? DEFAULT_REGION : request.country;
-  let region = asked;
-  let table = tables[regionKey(meta.epoch, region, scheme, page)];
-  if (table === null && asked !== DEFAULT_REGION) {
+  let region = request.country === '' ? DEFAULT_REGION : request.country;
+  let reason: 'near' | 'default' | 'far' = region === DEFAULT_REGION ? 'default' : 'near';
+  let key = keyOf(request, meta, region, scheme, classId);
+  let isAlone = true;
+  if (tables[key] === null && region !== DEFAULT_REGION) {
+    // A region without a table, or one that is still on its way. Four keys are read then.
+    isAlone = false;
     region = DEFAULT_REGION;
-    table = tables[regionKey(meta.epoch, region, scheme, page)];
+    reason = 'default';
+    key = keyOf(request, meta, region, scheme, classId);
   }
+  const table = tables[key];
   if (table === undefined) {
-    return { kind: 'need', key: regionKey(meta.epoch, region, scheme, page) };
+    return { kind: 'need', key: key };
   }
-  let chosen = table === null ? null : choose(readCandidates(table, classId % CLASSES_PER_PAGE), meta.up, request);
-  if (chosen === null && region === asked) {
-    // No near access point holds it: whoever does, world-wide. (For an unknown region four keys are read already.)
+  let candidates = table === null ? [] : readCandidates(table, classId % CLASSES_PER_PAGE, meta.up);
+  let holders = inOrder(candidates, request);
+  if (holders.length === 0 && isAlone) {
+    // No near access point holds it: whoever does, world-wide.
     const everywhere = tables[classKey(meta.epoch, scheme, classId)];
     if (everywhere === undefined) {
       return { kind: 'need', key: classKey(meta.epoch, scheme, classId) };
     }
-    chosen = everywhere === null ? null : choose(readCandidates(everywhere, -1), meta.up, request);
+    candidates = everywhere === null ? [] : readCandidates(everywhere, -1, meta.up);
+    holders = inOrder(candidates, request);
+    reason = 'far';
   }
-  return chosen === null
-    ? toFallback(request, fallback, 'no holder')
-    : redirect(request, chosen, found, region, nowS > meta.staleAfterS);
-}
-
-function redirect(request: EdgeRequest, chosen: Candidate, found: number, region: string, stale: boolean): Decision {
-  const scheme = request.https ? 'https://' : 'http://';
+  if (holders.length === 0) {
+    return toFallback(request, fallback, 'no holder');
+  }
   return {
     kind: 'redirect',
-    location: scheme + chosen.root + request.path + (found % 2 === 1 ? '/' : ''),
+    holders: holders,
+    excluded: candidates.filter(function (candidate) {
+      return candidate.reason !== '';
+    }),
+    path: request.path + (found % 2 === 1 ? '/' : ''),
     region: region,
-    tier: chosen.tier,
-    accessPoint: chosen.accessPoint,
-    stale: stale,
+    reason: reason,
+    builtAtS: meta.builtAtS,
+    stale: nowS > meta.staleAfterS,
   };
+}
+
+/** The table for a viewer: of its region's zone, of its network's shard, the page with the class. */
+function keyOf(request: EdgeRequest, meta: Meta, region: string, scheme: string, classId: number): string {
+  const zone = zoneOf(meta.zones, region, request.subdivision);
+  const shard = Math.floor((request.shardHash / 4294967296) * zone.shards);
+  return tableKey(meta.epoch, zone.name, scheme, shard, Math.floor(classId / CLASSES_PER_PAGE));
 }
 
 function toFallback(request: EdgeRequest, fallback: string, reason: string): Decision {
@@ -125,18 +151,20 @@ function toFallback(request: EdgeRequest, fallback: string, reason: string): Dec
   return { kind: 'fallback', location: base + (request.path === null ? '' : request.path), reason: reason };
 }
 
-/** `1 <epoch> <bucket count> <built at> <stale after> <up>`; null where it is anything else. */
+/** `2 <epoch> <bucket count> <built at> <stale after> <up> <zones>`; null where it is anything else. */
 function readMeta(text: string | null): Meta | null {
   const fields = text === null ? [] : text.split(' ');
   const bucketCount = Number(fields[2]);
-  if (fields[0] !== '1' || !(bucketCount >= 1) || fields.length !== 6) {
+  if (fields[0] !== META_VERSION || !(bucketCount >= 1) || fields.length !== 7) {
     return null;
   }
   return {
     epoch: fields[1] as string,
     bucketCount: bucketCount,
+    builtAtS: Number(fields[3]),
     staleAfterS: Number(fields[4]),
     up: fields[5] as string,
+    zones: fields[6] as string,
   };
 }
 

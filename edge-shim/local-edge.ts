@@ -101,7 +101,7 @@ function edgeHandler(output: string): (request: IncomingMessage, response: Serve
       .then(() => built()(eventOf(request)))
       .then((answer) => {
         const headers = Object.entries(answer.headers).map(([name, { value }]) => [name, value] as const);
-        response.writeHead(answer.statusCode, Object.fromEntries(headers)).end();
+        response.writeHead(answer.statusCode, Object.fromEntries(headers)).end(answer.body);
       })
       .catch((error) => {
         // At the CDN this would be its 503.

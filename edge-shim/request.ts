@@ -1,8 +1,12 @@
 import { canonicalRequestPath } from '../core/path.ts';
 
+/** In which form a viewer wants its answer: a redirect, or a list of the candidates. */
+export type Form = 'redirect' | 'text' | 'json' | 'meta4';
+
 /** A viewer's request as the decision needs it: parsed once, here. */
 export interface EdgeRequest {
   readonly method: string;
+  readonly form: Form;
   /** Canonical, or null where the request names no bytes. */
   readonly path: string | null;
   /** From SHA-256 of the path: its first 4 bytes choose a bucket, the next 6 are the fingerprint. */
@@ -10,10 +14,13 @@ export interface EdgeRequest {
   readonly fingerprint: number;
   /** ISO 3166-1, or '' where it is not known. */
   readonly country: string;
+  /** The part of an ISO 3166-2 code behind the hyphen, or ''. */
+  readonly subdivision: string;
   readonly https: boolean;
   readonly ipv6: boolean;
-  /** 32 bits that stay the same for all of a viewer's network (/24, /56). */
+  /** 32 bits each that stay the same for all of a viewer's network (/24, /56): who among equals, and which shard. */
   readonly networkHash: number;
+  readonly shardHash: number;
 }
 
 /** What an adapter takes from its platform's event; header values as they came, '' where there is none. */
@@ -21,8 +28,12 @@ export interface ViewerEvent {
   readonly method: string;
   /** The path as it was sent, without the query. */
   readonly uri: string;
+  /** The query's `mirrorlist`, `meta4` and `country` as they were sent; undefined where they were not. */
+  readonly query: { readonly [name: string]: string | undefined };
   readonly ip: string;
   readonly country: string;
+  /** `cloudfront-viewer-country-region`. */
+  readonly subdivision: string;
   readonly forwardedProto: string;
 }
 
@@ -38,15 +49,29 @@ const MAX_URI_CHARACTERS = 4096;
 export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest): EdgeRequest {
   const path = event.uri.length > MAX_URI_CHARACTERS ? null : canonicalRequestPath(event.uri);
   const digest = sha256(path === null ? '' : path);
+  const network = sha256(networkOf(event.ip));
+  const asked = (event.query['country'] || '').toUpperCase();
+  const place = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked) ? asked : event.country + '-' + event.subdivision;
+  const list = event.query['mirrorlist'];
   return {
     method: event.method,
+    form:
+      list !== undefined
+        ? list === 'json'
+          ? 'json'
+          : 'text'
+        : event.query['meta4'] !== undefined
+          ? 'meta4'
+          : 'redirect',
     path: path,
     bucketHash: digest.readUInt32BE(0),
     fingerprint: digest.readUIntBE(4, 6),
-    country: /^[A-Z][A-Z]$/.test(event.country) ? event.country : '',
+    country: /^[A-Z]{2}(-|$)/.test(place) ? place.slice(0, 2) : '',
+    subdivision: /^[A-Z]{2}-[A-Z]{1,3}$/.test(place) ? place.slice(3) : '',
     https: event.forwardedProto !== 'http',
     ipv6: event.ip.indexOf(':') >= 0,
-    networkHash: sha256(networkOf(event.ip)).readUInt32BE(0),
+    networkHash: network.readUInt32BE(0),
+    shardHash: network.readUInt32BE(4),
   };
 }
 

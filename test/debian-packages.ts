@@ -16,6 +16,7 @@ export const PACKAGES = {
   caddy: 'caddy',
   python3: 'python3',
   'ngx_http_fancyindex_module.so': 'libnginx-mod-http-fancyindex',
+  'ngx_http_js_module.so': 'libnginx-mod-http-js',
   proftpd: 'proftpd-core',
   vsftpd: 'vsftpd',
   sshd: 'openssh-server',

@@ -3,7 +3,8 @@ import type { ObjectTable } from '../core/formats/map-file.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
-import { buildMaps, type Evidence, type Maps } from '../generator/maps/build.ts';
+import { buildMaps, type Maps } from '../generator/maps/build.ts';
+import type { Evidence } from '../generator/maps/evidence.ts';
 import { allRegions } from '../generator/maps/regions.ts';
 
 export const NOW_MS = Date.UTC(2026, 6, 1);
@@ -67,13 +68,18 @@ export function evidenceOf(
   };
 }
 
-export function mapsOf(inventory: Inventory, evidence: readonly Evidence[], previous: ObjectTable | null = null): Maps {
+export function mapsOf(
+  inventory: Inventory,
+  evidence: readonly Evidence[],
+  previous: ObjectTable | null = null,
+  nowMs = NOW_MS,
+): Maps {
   return buildMaps({
     inventory,
     evidence,
     regions: allRegions(),
     previous,
-    nowMs: NOW_MS,
+    nowMs,
     staleAfterMs: 7 * 86_400_000,
   });
 }

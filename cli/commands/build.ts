@@ -13,12 +13,14 @@ export async function buildAll(context: Context): Promise<void> {
   const { runBuild } = await import('../../generator/maps/run.ts');
   const { writeSiteData } = await import('../../generator/site-data/run.ts');
   const { bundleFunction } = await import('../../edge-shim/bundle.ts');
+  const { writeAdapters } = await import('../../edge-shim/write-adapters.ts');
   const { output, progress } = context;
   const { name, fallback, contact, expiryMs } = context.config();
   const nowMs = Date.now();
   const code = await bundleFunction(fallback);
   const summary = runBuild({ output, expiryMs, nowMs, progress });
   writeFileAtomic(outputLayout.edgeFunction(output), code);
+  await writeAdapters(output, fallback, progress.note);
   writeSiteData({ output, name, fallback, contact, expiryMs, nowMs });
   const { objects, unheld, classes, regions, keys, keyBytes, lookUpBytesPerObject } = summary;
   context.print(

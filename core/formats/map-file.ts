@@ -3,7 +3,8 @@ import { columnBytes, PackedReader, pack, packCompressed } from './packed.ts';
 
 const TABLE_FORMAT = 'redirector/objects';
 const MAP_FORMAT = 'redirector/map';
-const VERSION = 1;
+const TABLE_VERSION = 1;
+const MAP_VERSION = 2;
 
 /** An access point as maps name it: by its number, which stays its own for as long as the epoch lasts. */
 export interface NumberedAccessPoint {
@@ -35,17 +36,27 @@ export interface MapCandidate {
   readonly distanceKm: number;
 }
 
+/** A candidate as one shard's viewers see it: where it lies in several shards, a part of its weight in each. */
+export interface ShardCandidate {
+  readonly number: number;
+  readonly tier: number;
+  readonly weight: number;
+}
+
 export interface SchemeMap {
-  /** Best first; at most 8 at the edge. */
+  /** All of all shards, best first. */
   readonly candidates: readonly MapCandidate[];
   readonly excluded: readonly { readonly number: number; readonly reason: string }[];
-  /** By class id: bit n = candidate n holds it. */
-  readonly masks: Uint8Array;
+  /** A hash of the viewer's network chooses one; at most 6 candidates each, best first. */
+  readonly shards: readonly (readonly ShardCandidate[])[];
 }
 
 /** `output/maps/<region>.msgpack`: what the viewers of a region need to be redirected. */
 export interface RegionMap {
+  /** ISO 3166-1 or 3166-2, or `--`. */
   readonly region: string;
+  /** The region whose tables at the edge are its own too. */
+  readonly zone: string;
   readonly builtAtMs: number;
   readonly epoch: string;
   readonly https: SchemeMap;
@@ -53,7 +64,7 @@ export interface RegionMap {
 }
 
 export function encodeObjectTable(table: ObjectTable): Buffer {
-  return packCompressed(TABLE_FORMAT, VERSION, {
+  return packCompressed(TABLE_FORMAT, TABLE_VERSION, {
     builtAtMs: table.builtAtMs,
     epoch: table.epoch,
     bucketCount: table.bucketCount,
@@ -67,7 +78,7 @@ export function encodeObjectTable(table: ObjectTable): Buffer {
 
 /** Throws FormatError where the bytes are not a whole object table; `file` is named in its message. */
 export function decodeObjectTable(bytes: Uint8Array, file: string): ObjectTable {
-  const reader = new PackedReader(bytes, TABLE_FORMAT, VERSION, file);
+  const reader = new PackedReader(bytes, TABLE_FORMAT, TABLE_VERSION, file);
   const count = reader.number('count');
   return {
     builtAtMs: reader.number('builtAtMs'),
@@ -81,15 +92,15 @@ export function decodeObjectTable(bytes: Uint8Array, file: string): ObjectTable 
 }
 
 export function encodeRegionMap(map: RegionMap): Buffer {
-  const scheme = (one: SchemeMap) => ({ ...one, masks: columnBytes(one.masks) });
-  return pack(MAP_FORMAT, VERSION, { ...map, https: scheme(map.https), http: scheme(map.http) });
+  return pack(MAP_FORMAT, MAP_VERSION, { ...map });
 }
 
 /** Throws FormatError where the bytes are not a whole map; `file` is named in its message. */
 export function decodeRegionMap(bytes: Uint8Array, file: string): RegionMap {
-  const reader = new PackedReader(bytes, MAP_FORMAT, VERSION, file);
+  const reader = new PackedReader(bytes, MAP_FORMAT, MAP_VERSION, file);
   return {
     region: reader.string('region'),
+    zone: reader.string('zone'),
     builtAtMs: reader.number('builtAtMs'),
     epoch: reader.string('epoch'),
     https: reader.value('https'),

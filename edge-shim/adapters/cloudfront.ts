@@ -1,11 +1,16 @@
 import cf from 'cloudfront';
 import crypto from 'crypto';
+import { type Answer, answerOf } from '../answer.ts';
 import { type Decision, decide, type Tables } from '../decide.ts';
-import { type Digest, readRequest } from '../request.ts';
+import { type Digest, type EdgeRequest, readRequest } from '../request.ts';
 
 /** The CloudFront Function (viewer-request, cloudfront-js-2.0). `bundle.ts` makes the file that is published. */
 
 declare const FALLBACK: string;
+
+interface Valued {
+  readonly [name: string]: { readonly value: string } | undefined;
+}
 
 /** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html */
 interface FunctionEvent {
@@ -13,7 +18,8 @@ interface FunctionEvent {
   readonly request: {
     readonly method: string;
     readonly uri: string;
-    readonly headers: { readonly [name: string]: { readonly value: string } | undefined };
+    readonly querystring: Valued;
+    readonly headers: Valued;
   };
 }
 
@@ -21,6 +27,7 @@ interface FunctionResponse {
   statusCode: number;
   statusDescription: string;
   headers: { [name: string]: { value: string } };
+  body?: string;
 }
 
 const store = cf.kvs();
@@ -30,59 +37,53 @@ function sha256(text: string): Digest {
   return crypto.createHash('sha256').update(text).digest();
 }
 
-function header(event: FunctionEvent, name: string): string {
-  const found = event.request.headers[name];
-  return found === undefined ? '' : found.value;
+function textOf(values: Valued, name: string): string | undefined {
+  const found = values[name];
+  return found === undefined ? undefined : found.value;
 }
 
-function answer(status: number, description: string, reason: string): FunctionResponse {
-  return {
-    statusCode: status,
-    statusDescription: description,
-    headers: { 'cache-control': { value: 'private, no-store' }, 'x-redirector': { value: reason } },
+function requestOf(event: FunctionEvent): EdgeRequest {
+  const headers = event.request.headers;
+  const query = event.request.querystring;
+  return readRequest(
+    {
+      method: event.request.method,
+      uri: event.request.uri,
+      query: {
+        mirrorlist: textOf(query, 'mirrorlist'),
+        meta4: textOf(query, 'meta4'),
+        country: textOf(query, 'country'),
+      },
+      ip: event.viewer.ip,
+      country: textOf(headers, 'cloudfront-viewer-country') || '',
+      subdivision: textOf(headers, 'cloudfront-viewer-country-region') || '',
+      forwardedProto: textOf(headers, 'cloudfront-forwarded-proto') || '',
+    },
+    sha256,
+  );
+}
+
+function responseOf(answer: Answer): FunctionResponse {
+  const response: FunctionResponse = {
+    statusCode: answer.status,
+    statusDescription: answer.description,
+    headers: {},
   };
-}
-
-function respond(decision: Decision): FunctionResponse {
-  if (decision.kind === 'redirect') {
-    const stale = decision.stale ? ' stale-map' : '';
-    const reason = 'region=' + decision.region + ' tier=' + decision.tier + ' ap=' + decision.accessPoint + stale;
-    const response = answer(302, 'Found', reason);
-    response.headers['location'] = { value: decision.location };
-    return response;
+  for (const name in answer.headers) {
+    response.headers[name] = { value: answer.headers[name] as string };
   }
-  if (decision.kind === 'reject') {
-    const response = answer(
-      decision.status,
-      decision.status === 405 ? 'Method Not Allowed' : 'Bad Request',
-      decision.reason,
-    );
-    if (decision.status === 405) {
-      response.headers['allow'] = { value: 'GET, HEAD' };
-    }
-    return response;
+  if (answer.body !== '') {
+    response.body = answer.body;
   }
-  const response = answer(302, 'Found', 'fallback: ' + (decision.kind === 'fallback' ? decision.reason : 'error'));
-  // After an exception nothing is known of the viewer, so https: it may have asked over it.
-  const location = decision.kind === 'fallback' ? decision.location : FALLBACK.replace(/^http:/, 'https:');
-  response.headers['location'] = { value: location };
   return response;
 }
 
 /** The edge calls it by this name; the bundler takes the `export` away, which the edge does not know. */
 export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
   let decision: Decision = { kind: 'need', key: '' };
+  let request: EdgeRequest | null = null;
   try {
-    const request = readRequest(
-      {
-        method: event.request.method,
-        uri: event.request.uri,
-        ip: event.viewer.ip,
-        country: header(event, 'cloudfront-viewer-country'),
-        forwardedProto: header(event, 'cloudfront-forwarded-proto'),
-      },
-      sha256,
-    );
+    request = requestOf(event);
     const tables: Tables = {};
     const nowS = Date.now() / 1000;
     decision = decide(request, tables, nowS, FALLBACK);
@@ -101,5 +102,5 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
   } catch (e) {
     decision = { kind: 'need', key: '' };
   }
-  return respond(decision);
+  return responseOf(answerOf(decision, request, FALLBACK));
 }

@@ -1,21 +1,11 @@
-import { META_KEY, MOST_CANDIDATES } from '../../core/edge-keys.ts';
-import type { NumberedAccessPoint, ObjectTable, RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
+import { META_KEY, META_VERSION } from '../../core/edge-keys.ts';
+import type { ObjectTable, RegionMap } from '../../core/formats/map-file.ts';
 import { type Inventory, isDirectoryLike } from '../../core/inventory.ts';
-import type { AccessPoint, Mirror } from '../../core/mirror.ts';
-import type { Liveness } from '../../core/observations.ts';
-import type { PresenceColumn } from '../../core/presence.ts';
-import { bucketCountFor, type Entry, entryOf, packBuckets } from './buckets.ts';
+import { bucketCountFor, type Entry, entryOf, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 import { classify } from './classes.ts';
-import { type Ranked, type Region, rank } from './rank.ts';
-import { holdersKey, isRedirectable, type RegionTable, regionKeys, regionTable, type Target } from './region-keys.ts';
-
-/** An access point with what is known of it. */
-export interface Evidence {
-  readonly mirror: Mirror;
-  readonly accessPoint: AccessPoint;
-  readonly presence: PresenceColumn;
-  readonly liveness: Liveness;
-}
+import { edgeTables } from './edge-tables.ts';
+import type { Evidence, Known } from './evidence.ts';
+import type { Region } from './rank.ts';
 
 export interface BuildInput {
   readonly inventory: Inventory;
@@ -54,33 +44,21 @@ export function buildMaps(input: BuildInput): Maps {
     paths: inventory.paths,
     classOf,
   };
-  const schemes = (['https', 'http'] as const).map((scheme) =>
-    schemeTables(scheme, known, classes, input.regions, epoch),
-  );
-  const [https, http] = schemes as [SchemeTables, SchemeTables];
-  const regions = input.regions.map((region, i) => ({
-    region: region.code,
-    builtAtMs: nowMs,
-    epoch,
-    https: https.maps[i] as SchemeMap,
-    http: http.maps[i] as SchemeMap,
-  }));
   const meta = [
-    '1',
+    META_VERSION,
     epoch,
     buckets.bucketCount,
     Math.floor(nowMs / 1000),
     Math.floor((nowMs + input.staleAfterMs) / 1000),
     upDigits(known),
+    '',
   ].join(' ');
-  const keys = [...buckets.keys, ...https.keys, ...http.keys, [META_KEY, meta] as const];
-  return { table, regions, keys, entryCount: entries.length };
-}
-
-interface Known {
-  readonly point: NumberedAccessPoint;
-  /** Null for a point of an earlier build that is no longer on the list; its number is not given away. */
-  readonly evidence: Evidence | null;
+  const classUse = new Uint32Array(classes.length);
+  for (const classId of classOf) classUse[classId] = (classUse[classId] as number) + 1;
+  const mostListBytes = MAX_VALUE_BYTES - meta.length;
+  const tables = edgeTables({ known, classes, classUse, regions: input.regions, epoch, nowMs, mostListBytes });
+  const keys = [...buckets.keys, ...tables.keys, [META_KEY, meta + tables.zoneList] as const];
+  return { table, regions: tables.regions, keys, entryCount: entries.length };
 }
 
 /** Access points in the order of their numbers: those of the build before keep theirs, new ones follow. */
@@ -121,63 +99,6 @@ function packed(entries: readonly Entry[], same: ObjectTable | null, previousEpo
     const buckets = packBuckets(entries, count, epoch);
     if (buckets !== null) return { epoch, buckets };
   }
-}
-
-interface SchemeTables {
-  /** By region. */
-  readonly maps: readonly SchemeMap[];
-  readonly keys: readonly [string, string][];
-}
-
-/** Every region's table for one scheme, and the holders of classes that some region has hardly any near holder of. */
-function schemeTables(
-  scheme: 'https' | 'http',
-  known: readonly Known[],
-  classes: readonly (readonly number[])[],
-  regions: readonly Region[],
-  epoch: string,
-): SchemeTables {
-  const points = known.flatMap((one, number) => (one.point.protocol === scheme ? rankedOf(one, number) : []));
-  const targets = (number: number): Target => (known[number] as Known).evidence?.accessPoint as Target;
-  const letter = scheme === 'https' ? 's' : 'h';
-  const keys: [string, string][] = [];
-  const maps: SchemeMap[] = [];
-  const scarce = new Set<number>();
-  for (const region of regions) {
-    const { accepted, excluded } = rank(region, points, MOST_CANDIDATES);
-    const table: RegionTable = regionTable(accepted, classes, targets);
-    keys.push(...regionKeys(epoch, region.code, letter, table, targets));
-    maps.push({ candidates: table.candidates, excluded, masks: table.masks });
-    table.masks.forEach((mask, classId) => {
-      // A power of two or nothing: one holder or none. One may go down before the next build.
-      if ((mask & (mask - 1)) === 0) scarce.add(classId);
-    });
-  }
-  for (const classId of scarce) {
-    const members = new Set(classes[classId]);
-    // The class's id draws the lots: scarce classes do not all load the same few.
-    const world: Region = { code: `class ${classId}`, country: null };
-    const holders = rank(
-      world,
-      points.filter((point) => members.has(point.number)),
-      MOST_CANDIDATES,
-    ).accepted;
-    if (holders.length > 0) keys.push(holdersKey(epoch, letter, classId, holders, targets));
-  }
-  return { maps, keys };
-}
-
-function rankedOf(one: Known, number: number): Ranked[] {
-  if (one.evidence === null) return [];
-  const { mirror, accessPoint, liveness } = one.evidence;
-  const unfit = mirror.drained
-    ? 'drained'
-    : liveness.state !== 'up'
-      ? `${liveness.state}: ${liveness.reason}`
-      : isRedirectable(accessPoint.url)
-        ? null
-        : 'its URL cannot be used in a redirect';
-  return [{ number, id: accessPoint.id, places: mirror.places, weight: mirror.weight, unfit }];
 }
 
 /** A bit for each number, four to a hex digit. */

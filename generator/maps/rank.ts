@@ -1,20 +1,27 @@
+import { countryOf } from '../../core/countries.ts';
 import { greatCircleKm } from '../../core/great-circle.ts';
 import type { Place } from '../../core/mirror.ts';
 
-/** Where a region's viewers are; `country` is null for the default region, whose viewers may be anywhere. */
+/** Where viewers are. */
 export interface Region {
+  /** ISO 3166-1 or 3166-2, or `DEFAULT_REGION`. */
   readonly code: string;
-  readonly country: { readonly latitude: number; readonly longitude: number } | null;
+  /** ISO 3166-1; null for viewers who may be anywhere. */
+  readonly country: string | null;
+  /** Degrees; null where `country` is. */
+  readonly middle: { readonly latitude: number; readonly longitude: number } | null;
 }
 
 /** An access point as ranking sees it. */
 export interface Ranked {
   readonly number: number;
-  readonly id: string;
   readonly places: readonly Place[];
   readonly weight: number;
-  /** A sentence where viewers must not be sent there: drained, failing, down. */
+  /** A sentence where viewers must not be sent there: drained, down for long. */
   readonly unfit: string | null;
+  /** ISO 3166-1 codes of the countries whose viewers it wants alone, or does not want. */
+  readonly only?: readonly string[] | undefined;
+  readonly never?: readonly string[] | undefined;
 }
 
 export interface Candidate {
@@ -36,36 +43,63 @@ const FIRST_RING_KM = 500;
 
 /**
  * Orders access points for a region: its own country first, then by distance, in tiers of comparable distance that
- * share load by weight. A point's tier depends on nothing but that point, so adding a far mirror changes nothing near.
+ * share load by weight. A point's tier depends on nothing but that point, so adding a mirror changes no other's.
  */
-export function rank(region: Region, points: readonly Ranked[], mostCandidates: number): Ranking {
+export function rank(region: Region, points: readonly Ranked[]): Ranking {
   const excluded: { number: number; reason: string }[] = [];
-  const fit: Candidate[] = [];
+  const accepted: Candidate[] = [];
   for (const point of points) {
-    if (point.unfit !== null) excluded.push({ number: point.number, reason: point.unfit });
-    else fit.push({ number: point.number, weight: point.weight, ...placeIn(region, point) });
+    const reason = point.unfit ?? unwanted(region, point);
+    if (reason !== null) excluded.push({ number: point.number, reason });
+    else accepted.push({ number: point.number, weight: point.weight, ...placeIn(region, point) });
   }
   const nearness = (a: Candidate, b: Candidate) => a.tier - b.tier || a.distanceKm - b.distanceKm;
   // Equally near ones are ordered by a hash of region and point, so that not the same few are near for everybody.
-  const lot = new Map(fit.map((c) => [c.number, lotOf(region.code, c.number)]));
-  fit.sort(
+  const lot = new Map(accepted.map((c) => [c.number, lotOf(region.code, c.number)]));
+  accepted.sort(
     (a, b) => nearness(a, b) || (lot.get(a.number) as number) - (lot.get(b.number) as number) || a.number - b.number,
   );
-  const reason = `farther than the ${mostCandidates} nearest`;
-  for (const { number } of fit.slice(mostCandidates)) excluded.push({ number, reason });
-  return { accepted: fit.slice(0, mostCandidates), excluded };
+  return { accepted, excluded };
 }
 
-function placeIn(region: Region, point: Ranked): { tier: number; distanceKm: number } {
-  const { country, code } = region;
-  if (country === null) return { tier: 0, distanceKm: 0 };
-  const distances = point.places.map((place) => greatCircleKm(country, place));
-  const distanceKm = Math.round(Math.min(...distances));
-  const sameCountry = point.places.some((place) => place.country === code);
-  return { tier: sameCountry ? 0 : 1 + Math.floor(Math.log2(1 + distanceKm / FIRST_RING_KM)), distanceKm };
+/** Why a mirror does not want this region's viewers. Viewers who may be anywhere may be where it does not want them. */
+function unwanted({ country }: Region, { only, never }: Ranked): string | null {
+  if (only !== undefined && (country === null || !only.includes(country))) {
+    return `wants viewers in ${only.join(', ')} alone`;
+  }
+  if (never !== undefined && (country === null || never.includes(country))) {
+    return `wants no viewers in ${never.join(', ')}`;
+  }
+  return null;
 }
 
-function lotOf(code: string, number: number): number {
+function placeIn({ code, country, middle }: Region, point: Ranked): { tier: number; distanceKm: number } {
+  if (middle === null) return { tier: 0, distanceKm: 0 };
+  const places = point.places.map((place) => {
+    const km = greatCircleKm(middle, place);
+    const ring = 1 + Math.floor(Math.log2(1 + km / FIRST_RING_KM));
+    const tier = code === country ? (place.country === country ? 0 : ring) : tierInPart(country, place, ring);
+    return { tier, distanceKm: Math.round(km) };
+  });
+  return places.reduce((best, one) =>
+    one.tier < best.tier || (one.tier === best.tier && one.distanceKm < best.distanceKm) ? one : best,
+  );
+}
+
+/**
+ * In a part of a large country the near mirrors of that country come first, then its others, then those abroad by
+ * their ring; but across thousands of kilometres the own country counts for nothing. Of a mirror that is only known to
+ * be somewhere in the country, the distance is not known.
+ */
+function tierInPart(country: string | null, place: Place, ring: number): number {
+  if (place.country !== country) return ring + 1;
+  const middle = countryOf(place.country);
+  if (middle?.latitude === place.latitude && middle.longitude === place.longitude) return 1;
+  return ring === 1 ? 0 : ring <= 3 ? 1 : ring + 1;
+}
+
+/** 32 bits by which equals are ordered. */
+export function lotOf(code: string, number: number): number {
   let h = number + 1;
   for (let i = 0; i < code.length; i++) h = Math.imul(h ^ code.charCodeAt(i), 0x85ebca6b) ^ (h >>> 13);
   return Math.imul(h ^ (h >>> 16), 0xc2b2ae35) >>> 0;

@@ -1,7 +1,15 @@
-import { CANDIDATE_LINE, CLASSES_PER_PAGE, classKey, MOST_CANDIDATES, regionKey } from '../../core/edge-keys.ts';
+import {
+  CANDIDATE_LINE,
+  CLASSES_PER_PAGE,
+  classKey,
+  encodeMask,
+  MOST_CANDIDATES,
+  tableKey,
+} from '../../core/edge-keys.ts';
 import { MAX_VALUE_BYTES } from './buckets.ts';
 import type { PresenceClass } from './classes.ts';
 import type { Candidate } from './rank.ts';
+import type { Shard } from './shards.ts';
 
 /** What a candidate's line says besides its place in the ranking. */
 export interface Target {
@@ -13,6 +21,9 @@ export interface Target {
 /** By access point number. */
 export type Targets = (number: number) => Target;
 
+/** Holders world-wide are all in one tier, behind every other. */
+const WORLD_TIER = 99;
+
 /** Whether the edge can redirect to this URL root. */
 export function isRedirectable(url: string): boolean {
   return CANDIDATE_LINE.test(`0 0 1 4 ${url.replace(/^https?:\/\//, '')}`);
@@ -21,11 +32,12 @@ export function isRedirectable(url: string): boolean {
 function candidateLine(candidate: Candidate, target: Target): string {
   const families = `${target.ipv4 || !target.ipv6 ? '4' : ''}${target.ipv6 ? '6' : ''}`;
   const root = target.url.replace(/^https?:\/\//, '');
-  return `${candidate.number.toString(36)} ${candidate.tier} ${candidate.weight} ${families} ${root}`;
+  const weight = Number(candidate.weight.toPrecision(4));
+  return `${candidate.number.toString(36)} ${candidate.tier} ${weight} ${families} ${root}`;
 }
 
 /** As many of the candidates, best first, as fit beside `reservedBytes`. */
-function fitting(candidates: readonly Candidate[], targets: Targets, reservedBytes: number): readonly Candidate[] {
+export function fitting(candidates: readonly Candidate[], targets: Targets, reservedBytes: number): Shard {
   let left = MAX_VALUE_BYTES - reservedBytes;
   const beyond = candidates.findIndex((candidate) => {
     left -= candidateLine(candidate, targets(candidate.number)).length + 1;
@@ -34,43 +46,31 @@ function fitting(candidates: readonly Candidate[], targets: Targets, reservedByt
   return candidates.slice(0, Math.min(MOST_CANDIDATES, beyond < 0 ? candidates.length : beyond));
 }
 
-/** A region's candidates for one scheme, with a mask of the holders for each class, by class id. */
-export interface RegionTable {
-  readonly candidates: readonly Candidate[];
-  readonly masks: Uint8Array;
+/** One shard's table: who holds the objects of each class, by class id, as a mask over the candidates. */
+export function masksOf(shard: Shard, classes: readonly PresenceClass[]): Uint8Array {
+  const bit = new Map(shard.map((candidate, i) => [candidate.number, 1 << i]));
+  return Uint8Array.from(classes, (members) => members.reduce((mask, n) => mask | (bit.get(n) ?? 0), 0));
 }
 
-/** The candidates are as many of the accepted ones, best first, as a page has room for. */
-export function regionTable(
-  accepted: readonly Candidate[],
-  classes: readonly PresenceClass[],
-  targets: Targets,
-): RegionTable {
-  const candidates = fitting(accepted, targets, 2 * CLASSES_PER_PAGE);
-  const bit = new Map(candidates.map((candidate, i) => [candidate.number, 1 << i]));
-  const masks = Uint8Array.from(classes, (members) => members.reduce((mask, n) => mask | (bit.get(n) ?? 0), 0));
-  return { candidates, masks };
-}
-
-/** The keys of a region's table: a page for every 256 classes. */
-export function regionKeys(
-  epoch: string,
-  region: string,
-  scheme: string,
-  table: RegionTable,
+/** The keys of a shard's table: a page for every `CLASSES_PER_PAGE` classes, without the zeros at its end. */
+export function shardKeys(
+  place: { readonly epoch: string; readonly zone: string; readonly scheme: string; readonly shard: number },
+  shard: Shard,
+  masks: Uint8Array,
   targets: Targets,
 ): [string, string][] {
-  const lines = table.candidates.map((candidate) => candidateLine(candidate, targets(candidate.number)));
+  const lines = shard.map((candidate) => candidateLine(candidate, targets(candidate.number)));
   const keys: [string, string][] = [];
-  for (let first = 0, page = 0; first < table.masks.length; first += CLASSES_PER_PAGE, page++) {
-    const masks = table.masks.subarray(first, first + CLASSES_PER_PAGE);
-    const digits = Array.from(masks, (mask) => mask.toString(16).padStart(2, '0')).join('');
-    keys.push([regionKey(epoch, region, scheme, page), [...lines, digits].join('\n')]);
+  for (let first = 0, page = 0; first < masks.length; first += CLASSES_PER_PAGE, page++) {
+    const digits = Array.from(masks.subarray(first, first + CLASSES_PER_PAGE), encodeMask)
+      .join('')
+      .replace(/0+$/, '');
+    keys.push([tableKey(place.epoch, place.zone, place.scheme, place.shard, page), [...lines, digits].join('\n')]);
   }
   return keys;
 }
 
-/** The key of a class that some region has no near holder of: its holders world-wide, all in one tier. */
+/** The key of a class that some shard has hardly any holder of: its holders world-wide. */
 export function holdersKey(
   epoch: string,
   scheme: string,
@@ -79,7 +79,7 @@ export function holdersKey(
   targets: Targets,
 ): [string, string] {
   const everywhere = fitting(holders, targets, 64).map((holder) =>
-    candidateLine({ ...holder, tier: 99 }, targets(holder.number)),
+    candidateLine({ ...holder, tier: WORLD_TIER }, targets(holder.number)),
   );
   return [classKey(epoch, scheme, classId), [...everywhere, ''].join('\n')];
 }

@@ -9,7 +9,8 @@ import { readObservations } from '../../core/node/observation-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { presenceColumn } from '../../core/presence.ts';
 import type { Progress } from '../../core/progress.ts';
-import { buildMaps, type Evidence } from './build.ts';
+import { buildMaps } from './build.ts';
+import type { Evidence } from './evidence.ts';
 import { allRegions } from './regions.ts';
 
 export interface BuildOptions {

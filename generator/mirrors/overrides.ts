@@ -25,6 +25,8 @@ const mirrorOverride = z.strictObject({
   weight: z.number().min(0.01).max(100).optional(),
   places: z.array(place).min(1).optional(),
   drained: z.boolean().optional(),
+  only: z.array(country).min(1).optional(),
+  never: z.array(country).min(1).optional(),
   excluded: z.string().min(1, 'must say why').max(200).optional(),
 });
 
@@ -47,6 +49,8 @@ export interface Overrides {
  *     weight = 2.0                         # share of its tier's load, 0.01 to 100
  *     places = [{ country = "DE", latitude = 52.5, longitude = 13.4 }]
  *     drained = true                       # checked, but gets no viewers
+ *     only = ["DE"]                        # viewers of these countries alone
+ *     never = ["FR"]                       # no viewers of these countries
  *     excluded = "asked to be left out"    # not used at all
  */
 export function parseOverrides(text: string, file: string): Overrides {

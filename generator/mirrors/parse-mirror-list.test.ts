@@ -222,6 +222,8 @@ describe('overrides', () => {
        places = [{ country = "DE", latitude = 52.5, longitude = 13.4 }, { country = "FR" }]
        [mirror."b.org"]
        drained = true
+       only = ["DE"]
+       never = ["FR", "IT"]
        [mirror."c.org"]
        excluded = "asked to be left out"`,
     );
@@ -236,7 +238,7 @@ describe('overrides', () => {
         ],
         accessPoints: [{ id: 'anna.https', mirrorId: 'anna' }],
       },
-      { id: 'b.org', weight: 1, drained: true },
+      { id: 'b.org', weight: 1, drained: true, only: ['DE'], never: ['FR', 'IT'] },
     ]);
     expect(notes).toEqual(['c.org is excluded: "asked to be left out"']);
   });
@@ -249,7 +251,7 @@ describe('overrides', () => {
     ['[mirror."a.org"]\nid = "b.org"', 'mirrors.toml: two mirrors would have the id "b.org"'],
     [
       '[mirror."a.org"]\nwheight = 2',
-      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, excluded',
+      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, excluded',
     ],
     ['[mirror."a.org"]\nweight = 0', 'mirrors.toml:2: mirror."a.org".weight: found 0; '],
     ['[mirror."a.org"]\nid = "../x"', 'mirrors.toml:2: mirror."a.org".id: found "../x"; must be lower-case'],
@@ -258,6 +260,8 @@ describe('overrides', () => {
       'mirrors.toml:4: mirror."a.org".places[2].country: found "UK"; must be an ISO',
     ],
     ['[mirror."a.org"]\nplaces = [{ country = "DE", latitude = 1 }]', 'latitude and longitude go together'],
+    ['[mirror."a.org"]\nonly = []', 'mirrors.toml:2: mirror."a.org".only: '],
+    ['[mirror."a.org"]\nnever = ["UK"]', 'mirrors.toml:2: mirror."a.org".never[1]: found "UK"; must be an ISO'],
     ['[mirror."a.org"]\nexcluded = true', 'mirrors.toml:2: mirror."a.org".excluded: found true; '],
     ['x', 'mirrors.toml:1: not valid TOML'],
   ])('%j is a usage error', (toml, message) => {

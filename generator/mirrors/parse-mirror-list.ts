@@ -86,6 +86,8 @@ function finished(mirror: JoinedMirror, id: string, override: MirrorOverride): M
     places: override.places?.map(placeOf) ?? mirror.countries.map((country) => placeOf({ country })),
     weight: override.weight ?? 1,
     drained: override.drained ?? false,
+    ...(override.only === undefined ? {} : { only: override.only }),
+    ...(override.never === undefined ? {} : { never: override.never }),
     accessPoints: accessPoints(mirror, id),
   };
 }

@@ -1,0 +1,155 @@
+import type { Candidate } from './candidates.ts';
+import type { Decision } from './decide.ts';
+import type { EdgeRequest } from './request.ts';
+
+/** What a viewer is told, before an adapter gives it its platform's form. */
+export interface Answer {
+  readonly status: number;
+  readonly description: string;
+  /** Names in lower case. Built of validated parts alone: printable ASCII. */
+  readonly headers: { [name: string]: string };
+  /** '' for redirects and refusals. */
+  readonly body: string;
+}
+
+/** Alternatives that a redirect names, at most; old clients break at long header lines. */
+const MOST_ALTERNATIVES = 3;
+const MOST_LINK_CHARACTERS = 300;
+
+/**
+ * The answer to a decision. `request` is null, and the decision still a `need`, where something went wrong on the way:
+ * then the fallback's root serves, over https, as nothing is known of the viewer.
+ */
+export function answerOf(decision: Decision, request: EdgeRequest | null, fallback: string): Answer {
+  if (decision.kind === 'reject') {
+    const refused = answer(decision.status, decision.status === 405 ? 'Method Not Allowed' : 'Bad Request');
+    refused.headers['x-redirector'] = decision.reason;
+    if (decision.status === 405) {
+      refused.headers['allow'] = 'GET, HEAD';
+    }
+    return refused;
+  }
+  if (decision.kind === 'need' || request === null) {
+    return redirect(fallback.replace(/^http:/, 'https:'), 'fallback: error');
+  }
+  const scheme = request.https ? 'https://' : 'http://';
+  const isFallback = decision.kind === 'fallback';
+  const urls = isFallback
+    ? [decision.location]
+    : decision.holders.map(function (holder) {
+        return scheme + holder.root + decision.path;
+      });
+  const reason = isFallback ? 'fallback: ' + decision.reason : said(decision);
+  if (request.form !== 'redirect') {
+    return listed(decision, request, urls, reason);
+  }
+  const redirected = redirect(urls[0] as string, reason);
+  const link = alternatives(urls);
+  if (link !== '') {
+    redirected.headers['link'] = link;
+  }
+  return redirected;
+}
+
+type Redirect = Extract<Decision, { kind: 'redirect' }>;
+type Found = Exclude<Decision, { kind: 'need' | 'reject' }>;
+
+function said(decision: Redirect): string {
+  const holder = decision.holders[0] as Candidate;
+  const place = 'region=' + decision.region + ' tier=' + holder.tier + ' ap=' + holder.accessPoint;
+  return place + ' reason=' + decision.reason + (decision.stale ? ' stale-map' : '');
+}
+
+function answer(status: number, description: string): Answer {
+  return { status: status, description: description, headers: { 'cache-control': 'private, no-store' }, body: '' };
+}
+
+function redirect(location: string, reason: string): Answer {
+  const redirected = answer(302, 'Found');
+  redirected.headers['location'] = location;
+  redirected.headers['x-redirector'] = reason;
+  return redirected;
+}
+
+/** RFC 6249: duplicates with their priority; the redirect's own target is the first. */
+function alternatives(urls: readonly string[]): string {
+  let link = '';
+  for (let i = 1; i < urls.length && i <= MOST_ALTERNATIVES; i++) {
+    const next = link + (link === '' ? '' : ', ') + '<' + urls[i] + '>; rel=duplicate; pri=' + (i + 1);
+    if (next.length > MOST_LINK_CHARACTERS) {
+      break;
+    }
+    link = next;
+  }
+  return link;
+}
+
+function listed(decision: Found, request: EdgeRequest, urls: readonly string[], reason: string): Answer {
+  const list = answer(200, 'OK');
+  const isJson = request.form === 'json';
+  list.headers['x-redirector'] = reason;
+  const headers = list.headers;
+  headers['content-type'] = isJson
+    ? 'application/json'
+    : request.form === 'meta4'
+      ? 'application/metalink4+xml'
+      : 'text/plain; charset=utf-8';
+  const body = isJson
+    ? asJson(decision, urls, reason)
+    : request.form === 'meta4'
+      ? asMetalink(request, urls)
+      : asText(decision, urls, reason);
+  return { status: list.status, description: list.description, headers: headers, body: body };
+}
+
+function excludedOf(decision: Found): readonly Candidate[] {
+  return decision.kind === 'redirect' ? decision.excluded : [];
+}
+
+function asText(decision: Found, urls: readonly string[], reason: string): string {
+  return excludedOf(decision).reduce(
+    function (text, candidate) {
+      return text + '# ' + candidate.root + ': ' + candidate.reason + '\n';
+    },
+    '# ' + reason + '\n' + urls.join('\n') + '\n',
+  );
+}
+
+function asJson(decision: Found, urls: readonly string[], reason: string): string {
+  return JSON.stringify({
+    reason: reason,
+    builtAtS: decision.kind === 'redirect' ? decision.builtAtS : null,
+    candidates: urls.map(function (url, i) {
+      const holder = decision.kind === 'redirect' ? (decision.holders[i] as Candidate) : null;
+      return holder === null
+        ? { url: url }
+        : { url: url, accessPoint: holder.accessPoint, tier: holder.tier, weight: holder.weight };
+    }),
+    excluded: excludedOf(decision).map(function (candidate) {
+      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.reason };
+    }),
+  });
+}
+
+/** RFC 5854. A name that is not harmless as a file's stays percent-encoded, and so leads a client nowhere else. */
+function asMetalink(request: EdgeRequest, urls: readonly string[]): string {
+  const encoded = (request.path as string).replace(/\/$/, '').replace(/^.*\//, '') || 'index';
+  const plain = encoded
+    .replace(/%2B/g, '+')
+    .replace(/%40/g, '@')
+    .replace(/%3A/g, ':')
+    .replace(/%2C/g, ',')
+    .replace(/%21/g, '!');
+  const name = plain.indexOf('%') < 0 ? plain : encoded;
+  return (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<metalink xmlns="urn:ietf:params:xml:ns:metalink">\n<file name="' +
+    name +
+    '">\n' +
+    urls
+      .map(function (url, i) {
+        return '<url priority="' + (i + 1) + '">' + url.replace(/&/g, '&amp;').replace(/'/g, '&#39;') + '</url>\n';
+      })
+      .join('') +
+    '</file>\n</metalink>\n'
+  );
+}

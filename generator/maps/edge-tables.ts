@@ -1,0 +1,156 @@
+import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
+import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
+import type { PresenceClass } from './classes.ts';
+import { type Known, rankedOf } from './evidence.ts';
+import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
+import { fitting, holdersKey, masksOf, shardKeys, type Target } from './region-keys.ts';
+import type { Shard } from './shards.ts';
+import { type Fineness, type RankedRegion, type ZoneTables, zoneList, zonesOf } from './zones.ts';
+
+type Keys = [string, string][];
+type Scheme = 'https' | 'http';
+const SCHEMES: readonly Scheme[] = ['https', 'http'];
+
+export interface TablesInput {
+  readonly known: readonly Known[];
+  readonly classes: readonly PresenceClass[];
+  /** By class id: how many objects are of it. */
+  readonly classUse: Uint32Array;
+  readonly regions: readonly Region[];
+  readonly epoch: string;
+  readonly nowMs: number;
+  /** How long the list of zones may be. */
+  readonly mostListBytes: number;
+}
+
+export interface EdgeTables {
+  readonly regions: readonly RegionMap[];
+  readonly zoneList: string;
+  readonly keys: Keys;
+}
+
+/** The tables of all regions take no more of the store. */
+export const MOST_TABLE_BYTES = 600_000;
+/** The holders world-wide of scarce classes take no more; those of the fewest objects are left out. */
+const MOST_HOLDER_BYTES = 300_000;
+
+/** From the finest zones to those that always fit. */
+const FINENESSES: readonly Fineness[] = [
+  { ownShards: 8, farShards: 4, parts: true, shared: true },
+  { ownShards: 8, farShards: 2, parts: true, shared: true },
+  { ownShards: 8, farShards: 1, parts: true, shared: true },
+  { ownShards: 8, farShards: 1, parts: false, shared: true },
+  { ownShards: 4, farShards: 1, parts: false, shared: true },
+  { ownShards: 1, farShards: 1, parts: false, shared: true },
+  { ownShards: 1, farShards: 1, parts: false, shared: false },
+];
+
+/** Every region's candidates, and the keys of the tables at the edge, as fine as the store has room for. */
+export function edgeTables(input: TablesInput): EdgeTables {
+  const points = { https: pointsOf(input, 'https'), http: pointsOf(input, 'http') };
+  const ranked = input.regions.map((region) => ({
+    region,
+    https: rank(region, points.https),
+    http: rank(region, points.http),
+  }));
+  const targets = (number: number) => input.known[number]?.evidence?.accessPoint as Target;
+  for (const [i, fineness] of FINENESSES.entries()) {
+    const isLast = i === FINENESSES.length - 1;
+    const zones = zonesOf(ranked, fineness).map((zone) => fittingZone(zone, targets));
+    const list = zoneList(zones);
+    if (list.length > input.mostListBytes && !isLast) continue;
+    const { keys, scarce } = tablesOf(zones, input, targets);
+    if (bytesOf(keys) > MOST_TABLE_BYTES && !isLast) continue;
+    const holders = SCHEMES.flatMap((scheme) => holderKeys(scheme, scarce[scheme], points[scheme], input, targets));
+    return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders] };
+  }
+  throw new RangeError('no fineness fits');
+}
+
+function pointsOf({ known, nowMs }: TablesInput, scheme: Scheme): Ranked[] {
+  return known.flatMap((one, number) => (one.point.protocol === scheme ? rankedOf(one, number, nowMs) : []));
+}
+
+function fittingZone(zone: ZoneTables, targets: (number: number) => Target): ZoneTables {
+  const cut = (shards: readonly Shard[]) => shards.map((shard) => fitting(shard, targets, CLASSES_PER_PAGE));
+  return { ...zone, https: cut(zone.https), http: cut(zone.http) };
+}
+
+/** All shards' tables, and the classes that some shard has at most one holder of: it may go down before the next build. */
+function tablesOf(zones: readonly ZoneTables[], input: TablesInput, targets: (number: number) => Target) {
+  const keys: Keys = [];
+  const scarce = { https: new Set<number>(), http: new Set<number>() };
+  for (const zone of zones) {
+    for (const scheme of SCHEMES) {
+      zone[scheme].forEach((candidates, shard) => {
+        const masks = masksOf(candidates, input.classes);
+        const place = { epoch: input.epoch, zone: zone.name, scheme: scheme === 'https' ? 's' : 'h', shard };
+        keys.push(...shardKeys(place, candidates, masks, targets));
+        masks.forEach((mask, classId) => {
+          // A power of two or nothing.
+          if ((mask & (mask - 1)) === 0) scarce[scheme].add(classId);
+        });
+      });
+    }
+  }
+  return { keys, scarce };
+}
+
+function holderKeys(
+  scheme: Scheme,
+  scarce: ReadonlySet<number>,
+  points: readonly Ranked[],
+  { classes, classUse, epoch }: TablesInput,
+  targets: (number: number) => Target,
+): Keys {
+  const keys: Keys = [];
+  const byUse = [...scarce].sort((a, b) => (classUse[b] as number) - (classUse[a] as number));
+  let left = MOST_HOLDER_BYTES / SCHEMES.length;
+  for (const classId of byUse) {
+    if (classUse[classId] === 0) break;
+    const members = new Set(classes[classId]);
+    // The class's id draws the lots: scarce classes do not all load the same few.
+    const world: Region = { code: `class ${classId}`, country: null, middle: null };
+    const holders = rank(
+      world,
+      points.filter((point) => members.has(point.number)),
+    ).accepted;
+    if (holders.length === 0) continue;
+    const key = holdersKey(epoch, scheme === 'https' ? 's' : 'h', classId, holders, targets);
+    left -= bytesOf([key]);
+    if (left < 0) break;
+    keys.push(key);
+  }
+  return keys;
+}
+
+function bytesOf(keys: readonly (readonly [string, string])[]): number {
+  return keys.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
+}
+
+function regionMaps(ranked: readonly RankedRegion[], zones: readonly ZoneTables[], input: TablesInput): RegionMap[] {
+  const zoneOf = new Map(zones.flatMap((zone) => zone.regions.map((code) => [code, zone] as const)));
+  return ranked.map(({ region, https, http }) => {
+    const zone = (zoneOf.get(region.code) ?? zoneOf.get(region.country as string)) as ZoneTables;
+    return {
+      region: region.code,
+      zone: zone.name,
+      builtAtMs: input.nowMs,
+      epoch: input.epoch,
+      https: schemeMap(https, zone.https),
+      http: schemeMap(http, zone.http),
+    };
+  });
+}
+
+function schemeMap({ accepted, excluded }: Ranking, shards: readonly Shard[]): SchemeMap {
+  const used = new Set(shards.flatMap((shard) => shard.map(({ number }) => number)));
+  const farther = accepted
+    .filter(({ number }) => !used.has(number))
+    .map(({ number }) => ({ number, reason: `farther than the ${used.size} nearest` }));
+  return {
+    candidates: accepted.filter(({ number }) => used.has(number)),
+    excluded: [...excluded, ...farther],
+    shards: shards.map((shard) => shard.map(({ number, tier, weight }) => ({ number, tier, weight }))),
+  };
+}

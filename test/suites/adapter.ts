@@ -1,0 +1,160 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestPath } from '../../core/inventory.ts';
+import { type Answer, answerOf } from '../../edge-shim/answer.ts';
+import { decide, type Tables } from '../../edge-shim/decide.ts';
+import { readRequest } from '../../edge-shim/request.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from '../small-build.ts';
+
+/** A viewer's request, as every platform knows it. */
+export interface AdapterRequest {
+  readonly method: string;
+  /** As it is sent. */
+  readonly path: string;
+  /** Name and value as they are sent. */
+  readonly query: Readonly<Record<string, string>>;
+  readonly ip: string;
+  readonly country: string;
+  readonly subdivision: string;
+  readonly scheme: 'https' | 'http';
+}
+
+/** An adapter over a build. */
+export interface RunningAdapter {
+  /** The answer, with the headers that the core sets (names in lower case) and any others. */
+  ask(request: AdapterRequest): Promise<Omit<Answer, 'description'>>;
+  close(): Promise<void>;
+}
+
+export interface AdapterUnderTest {
+  readonly name: string;
+  /** Starts over keys in their import form. */
+  start(keys: string, fallback: string): Promise<RunningAdapter>;
+  /** Whether the platform tells the viewer's place and scheme, and passes on every path as it was sent. */
+  readonly tellsPlace: boolean;
+  readonly passesAnyPath: boolean;
+}
+
+const names = [
+  '',
+  'distfiles/',
+  'distfiles/ab/',
+  ...Array.from({ length: 60 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B%23.zip`),
+];
+const inventory = inventoryOf(names);
+const evidence = ['DE', 'US', 'JP', 'BR'].flatMap((country, n) =>
+  (['https', 'http'] as const).map((protocol) =>
+    evidenceOf(names.length, {
+      host: `${country.toLowerCase()}.example.org`,
+      country,
+      protocol,
+      holds: (id) => (id + n) % 4 !== 0,
+      ipv6: n === 1,
+    }),
+  ),
+);
+/** The build that adapters are started over. */
+export const adapterKeys = new Map(mapsOf(inventory, evidence, null, Date.now()).keys);
+export const importForm = JSON.stringify({ data: [...adapterKeys].map(([key, value]) => ({ key, value })) });
+
+const plain: AdapterRequest = {
+  method: 'GET',
+  path: '/distfiles/ab/pkg-7%252F%2B%23.zip',
+  query: {},
+  ip: '192.0.2.1',
+  country: 'DE',
+  subdivision: '',
+  scheme: 'https',
+};
+const ordinary: readonly AdapterRequest[] = [
+  ...names.map((_, id) => ({ ...plain, path: `/${requestPath(inventory, id)}` })),
+  ...['US', 'JP', 'BR', 'ZA', 'XX', ''].map((country) => ({ ...plain, country })),
+  { ...plain, country: 'US', subdivision: 'WA' },
+  { ...plain, scheme: 'http' as const },
+  { ...plain, ip: '2001:db8:12:3400::7' },
+  { ...plain, method: 'HEAD' },
+  { ...plain, method: 'POST' },
+  { ...plain, path: '/distfiles' },
+  { ...plain, path: '/distfiles/ab/pkg-7%252f+%23.zip' },
+  { ...plain, path: '/no/such&name' },
+  ...[
+    { mirrorlist: '' },
+    { mirrorlist: 'json' },
+    { meta4: '' },
+    { country: 'JP' },
+    { country: 'us-wa', mirrorlist: '' },
+  ].map((query) => ({ ...plain, query })),
+  { ...plain, path: '/no/such', query: { mirrorlist: 'json' } },
+  { ...plain, query: { other: '%zz', mirrorlist: '' }, method: 'HEAD' },
+];
+const odd: readonly AdapterRequest[] = [
+  '/%zz',
+  '/../../x',
+  '//evil.example/',
+  '/a%00b',
+  '/no/such/%00/name',
+  `/${'a'.repeat(5000)}`,
+].map((path) => ({
+  ...plain,
+  path,
+}));
+
+/** What the core answers, with nothing between. */
+function expected(request: AdapterRequest, tellsPlace: boolean): Answer {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest();
+  const read = readRequest(
+    {
+      method: request.method,
+      uri: request.path,
+      query: request.query,
+      ip: request.ip,
+      country: tellsPlace ? request.country : '',
+      subdivision: tellsPlace ? request.subdivision : '',
+      forwardedProto: tellsPlace ? request.scheme : '',
+    },
+    sha256,
+  );
+  const tables: Tables = {};
+  for (;;) {
+    const decision = decide(read, tables, Date.now() / 1000, FALLBACK);
+    if (decision.kind !== 'need') return answerOf(decision, read, FALLBACK);
+    tables[decision.key] = adapterKeys.get(decision.key) ?? null;
+  }
+}
+
+const HEADERS = ['allow', 'cache-control', 'link', 'location', 'x-redirector'];
+
+/** Same request, same answer: what every adapter has to do. */
+export function adapterSuite(
+  { name, start, tellsPlace, passesAnyPath }: AdapterUnderTest,
+  scope: typeof describe | typeof describe.skip = describe,
+): void {
+  scope(name, () => {
+    let adapter: RunningAdapter;
+    beforeAll(async () => {
+      adapter = await start(importForm, FALLBACK);
+    });
+    afterAll(() => adapter?.close());
+
+    it('answers as the core does', async () => {
+      for (const request of [...ordinary, ...(passesAnyPath ? odd : [])]) {
+        const { status, headers, body } = expected(request, tellsPlace);
+        const answer = await adapter.ask(request);
+        expect(answer.status, request.path).toBe(status);
+        // A server may give a type to the body that a redirect does not have.
+        for (const header of status === 200 ? [...HEADERS, 'content-type'] : HEADERS) {
+          expect(answer.headers[header], `${request.path} ${header}`).toBe(headers[header]);
+        }
+        if (request.method !== 'HEAD') expect(answer.body).toBe(body);
+      }
+    });
+
+    it('refuses or redirects what is no path, and never leads anywhere else', async () => {
+      for (const request of odd) {
+        const { status, headers } = await adapter.ask(request);
+        expect([302, 400, 404, 414]).toContain(status);
+        if (status === 302) expect(headers['location']).toMatch(/^https:\/\/[a-z]+\.example\.org\//);
+      }
+    });
+  });
+}
