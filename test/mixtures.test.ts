@@ -1,0 +1,170 @@
+import { createHash } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ObjectTable } from '../core/formats/map-file.ts';
+import { requestPath } from '../core/inventory.ts';
+import { Outcome } from '../core/observations.ts';
+import { pathFromBytes } from '../core/path-bytes.ts';
+import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
+import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
+import type { Evidence } from '../generator/maps/evidence.ts';
+import { fleetEvidence } from './fleet.ts';
+import { FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+import { seeded } from './synthetic.ts';
+
+const sha256 = (text: string) => createHash('sha256').update(text).digest();
+
+/** All names of the tree that `REDIRECTOR_TREE` names, else made-up ones; directories with their slash. */
+function namesOf(): string[] {
+  const root = process.env['REDIRECTOR_TREE'] ?? '';
+  if (root === '') return Array.from({ length: 12_000 }, (_, i) => `distfiles/${(i * 7) & 255}/made-up-${i}%2B.tar.xz`);
+  const names: string[] = [];
+  const read = (folder: Buffer, above: string) => {
+    for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
+      const name = above + pathFromBytes(entry.name);
+      if (entry.isDirectory()) read(Buffer.concat([folder, Buffer.from('/'), entry.name]), `${name}/`);
+      names.push(entry.isDirectory() ? `${name}/` : name);
+    }
+  };
+  read(Buffer.from(root), '');
+  return names;
+}
+
+interface Build {
+  readonly keys: ReadonlyMap<string, string>;
+  readonly table: ObjectTable;
+  /** By `<scheme>://<root>`: what it holds, and whether it is up. */
+  readonly points: ReadonlyMap<string, Evidence>;
+}
+
+/** A build of `count` of the names. */
+function buildOf(names: readonly string[], count: number, seed: number, previous: Build | null): Build {
+  const evidence = fleetEvidence(count, Math.floor(count / 20), seed);
+  // In each build others are down.
+  const random = seeded(seed);
+  const some = evidence.map((one): Evidence => {
+    const isDown = random() < 0.1;
+    return isDown
+      ? { ...one, liveness: { state: 'down', sinceS: NOW_MS / 1000, checkedAtS: 0, reason: 'refused' } }
+      : one;
+  });
+  const maps = mapsOf(inventoryOf(names.slice(0, count)), some, previous?.table ?? null);
+  return {
+    keys: new Map(maps.keys),
+    table: maps.table,
+    points: new Map(some.map((one) => [one.accessPoint.url, one])),
+  };
+}
+
+function holds(build: Build, url: string, id: number): boolean {
+  const point = build.points.get(url);
+  return point?.presence[id] === Outcome.present && point.liveness.state === 'up';
+}
+
+/** Whether somebody who read `meta` of one build and the class of another may have been sent there. */
+function isRight(builds: readonly Build[], url: string, id: number): boolean {
+  const heldIn = builds.some((build) => build.points.get(url)?.presence[id] === Outcome.present);
+  const upIn = builds.some((build) => build.points.get(url)?.liveness.state === 'up');
+  return heldIn && upIn;
+}
+
+const COUNTRIES = ['DE', 'US', 'BR', 'RU', 'CN', 'IN', 'FR', 'ZA', 'NZ', 'LI', 'TO', ''];
+const PARTS = ['', 'CA', 'WA', 'SP', 'MOW', 'PRI', 'GD', 'MH'];
+
+function requestFor(path: string, random: () => number): EdgeRequest {
+  const pick = <T>(some: readonly T[]) => some[Math.floor(random() * some.length)] as T;
+  return readRequest(
+    {
+      method: 'GET',
+      uri: `/${path}`,
+      query: {},
+      ip:
+        random() < 0.8
+          ? `${Math.floor(random() * 250)}.${Math.floor(random() * 250)}.1.1`
+          : `2001:db8:${Math.floor(random() * 9999)}::1`,
+      country: pick(COUNTRIES),
+      subdivision: pick(PARTS),
+      forwardedProto: random() < 0.7 ? 'https' : 'http',
+    },
+    sha256,
+  );
+}
+
+/** One answer where every read finds the old value, the new one, or for a moment nothing. */
+function askMixed(
+  request: EdgeRequest,
+  stores: readonly ReadonlyMap<string, string>[],
+  random: () => number,
+): Decision {
+  const tables: Tables = {};
+  for (;;) {
+    const decision = decide(request, tables, NOW_MS / 1000, FALLBACK);
+    if (decision.kind !== 'need') return decision;
+    expect(Object.keys(tables).length).toBeLessThan(4);
+    const store = random() < 0.05 ? null : stores[Math.floor(random() * stores.length)];
+    tables[decision.key] = store?.get(decision.key) ?? null;
+  }
+}
+
+describe('random mixtures of two consecutive builds', () => {
+  const names = namesOf();
+  const first = Math.floor(names.length * 0.9);
+  let old: Build;
+  beforeAll(() => {
+    old = buildOf(names, first, 1, null);
+  });
+
+  /** Asks for every object of either build, and counts where it led. */
+  function replay(next: Build): { redirects: number; wrong: string[] } {
+    const random = seeded(7);
+    const inventory = inventoryOf(names);
+    const wrong: string[] = [];
+    let redirects = 0;
+    for (let id = 0; id < names.length; id++) {
+      const path = requestPath(inventory, id);
+      const request = requestFor(path, random);
+      const decision = askMixed(request, [old.keys, next.keys], random);
+      if (decision.kind !== 'redirect') continue;
+      redirects++;
+      const scheme = request.https ? 'https://' : 'http://';
+      for (const { root } of decision.holders) {
+        if (!isRight([old, next], scheme + root, id) || decision.path !== path) wrong.push(`${path} → ${root}`);
+      }
+    }
+    return { redirects, wrong };
+  }
+
+  it('of one epoch give no wrong answer, over the whole inventory', { timeout: 180_000 }, () => {
+    const next = buildOf(names, Math.floor(names.length * 0.91), 2, old);
+    expect(next.table.epoch).toBe(old.table.epoch);
+    const { redirects, wrong } = replay(next);
+    expect(wrong).toEqual([]);
+    expect(redirects).toBeGreaterThan(names.length * 0.4);
+  });
+
+  it('across a new epoch give no wrong answer', { timeout: 180_000 }, () => {
+    // Twice as many names as the buckets of the old epoch have room for.
+    const more = [...names, ...names.map((name) => `more/${name}`)];
+    const next = buildOf(more, more.length, 3, old);
+    expect(next.table.epoch).not.toBe(old.table.epoch);
+    const { redirects, wrong } = replay(next);
+    expect(wrong).toEqual([]);
+    expect(redirects).toBeGreaterThan(names.length * 0.2);
+  });
+
+  it('and a viewer of one build alone is only sent to those who hold the object and are up', {
+    timeout: 180_000,
+  }, () => {
+    const random = seeded(9);
+    const inventory = inventoryOf(names);
+    for (let id = 0; id < first; id++) {
+      const request = requestFor(requestPath(inventory, id), random);
+      const decision = askMixed(request, [old.keys], random);
+      if (decision.kind !== 'redirect') continue;
+      for (const { root } of decision.holders) {
+        const url = (request.https ? 'https://' : 'http://') + root;
+        if (!holds(old, url, id)) expect.fail(`${names[id]} → ${url}`);
+      }
+    }
+  });
+});
