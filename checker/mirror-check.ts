@@ -8,6 +8,7 @@ import { outputLayout } from '../core/output-layout.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { CheckTask, Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
+import type { HostBudgets } from './net/host-budget.ts';
 import { Recorder } from './recorder.ts';
 import { agrees, type Evidence, strataOf } from './sample.ts';
 
@@ -40,6 +41,7 @@ export interface CheckContext {
   readonly loadObservations: (accessPoint: AccessPoint) => Observations;
   readonly userAgent: string;
   readonly timeoutMs: number;
+  readonly hosts: HostBudgets;
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;
@@ -90,9 +92,9 @@ interface Checked {
 }
 
 async function runMethod({ context, accessPoint, method, recorder }: Target, objectIds: Int32Array) {
-  const { inventory, objectIdOf, userAgent, timeoutMs, signal } = context;
+  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal } = context;
   const sink = recorder.sink(method.name);
-  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, signal };
+  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, signal };
   const report = await method.check(task);
   recorder.addCost(report);
   return report;
@@ -187,9 +189,10 @@ export function judge(
 ): { state: Liveness['state']; reason: string } {
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
-  if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: '' };
+  if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
   const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
-  return { state: 'failing', reason: `${part} of ${whole} checks failed` };
+  const note = report.reason === '' ? '' : `; ${report.reason}`;
+  return { state: 'failing', reason: `${part} of ${whole} checks failed${note}` };
 }
 
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {

@@ -89,6 +89,7 @@ export class Recorder {
       elapsedMs: Math.max(0, Math.round(this.#nowMs() - this.#startedAtMs)),
       requests: cost.requests + report.requests,
       connections: cost.connections + report.connections,
+      ...(report.bytes === undefined ? {} : { bytes: (cost.bytes ?? 0) + report.bytes }),
     };
   }
 

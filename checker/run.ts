@@ -10,6 +10,7 @@ import { outputLayout } from '../core/output-layout.ts';
 import { canonicalRequestPath } from '../core/path.ts';
 import type { Progress } from '../core/progress.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
+import { HostBudgets, type HostLimits } from './net/host-budget.ts';
 
 const MIRRORS_AT_ONCE = 16;
 
@@ -22,6 +23,8 @@ export interface CheckOptions {
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
+  /** What each host may be asked; missing = the defaults. */
+  readonly hostLimits?: HostLimits;
   readonly nowMs: () => number;
   readonly progress: Progress;
   /** Raised: what was found is written, and the summary says `interrupted`. */
@@ -71,6 +74,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     objectIds,
     objectIdOf: lazyIndex(inventory),
     loadObservations: (accessPoint) => loadObservations(options, accessPoint),
+    hosts: new HostBudgets(options.hostLimits),
     task,
   };
   const queue = new PQueue({ concurrency: MIRRORS_AT_ONCE });

@@ -21,7 +21,7 @@ export interface Liveness {
   /** Since when it is in that state, in seconds since 1970. */
   readonly sinceS: number;
   readonly checkedAtS: number;
-  /** A sentence an administrator can act on; '' when up. */
+  /** A sentence an administrator can act on; when up '', or what is odd there. */
   readonly reason: string;
 }
 
@@ -31,6 +31,8 @@ export interface CheckCost {
   readonly elapsedMs: number;
   readonly requests: number;
   readonly connections: number;
+  /** Sent and received; missing where they were not counted. */
+  readonly bytes?: number;
 }
 
 /**
