@@ -96,8 +96,8 @@ export class HeadRunner {
   constructor(run: HeadRun, resolve: (report: HeadRunReport) => void) {
     this.run = run;
     this.#depth = startDepth(run.depth.first, run.depth.most);
-    this.#deepest = this.depth;
     this.answersPerConnection = run.singleUse === true ? 1 : Number.POSITIVE_INFINITY;
+    this.#deepest = this.depth;
     this.#resolve = resolve;
   }
 
