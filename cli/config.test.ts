@@ -34,6 +34,7 @@ describe('a configuration', () => {
       userAgent: 'redirector/1 (checks what this mirror holds)',
       timeoutMs: 10_000,
       expiryMs: 14 * 86_400_000,
+      hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
     });
   });
 
@@ -64,6 +65,11 @@ describe('a configuration', () => {
       'an unknown key of a source',
       `${MINIMAL}url = "a"\n`,
       'x.toml:4: inventory[1].url: unknown key; allowed here: from, prefix',
+    ],
+    [
+      'a budget of nothing',
+      `${MINIMAL}[check]\nconnections = 0\n`,
+      'x.toml:5: check.connections: found 0; allowed: a whole number from 1',
     ],
     [
       'no fallback',

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { parseToml } from '../core/toml.ts';
 
@@ -20,6 +21,9 @@ overrides = "mirrors.toml"                       # optional: ids, coordinates, w
 contact = ""                                     # a URL in our User-Agent, for administrators with questions
 timeout = "10s"                                  # longest wait for one answer
 expiry = "14d"                                   # evidence older than this counts for nothing
+requests_per_second = 500                        # that one host is asked at most, over http and https together
+connections = 4                                  # to one host at the same time
+bytes_per_second = 2000000                       # received from one host at most
 `;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -39,6 +43,9 @@ function isWebUrl(text: string): boolean {
 }
 
 const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
+const atLeastOne = z
+  .int({ error: 'allowed: a whole number from 1' })
+  .min(1, { error: 'allowed: a whole number from 1' });
 const table = { error: 'allowed: a table of keys' };
 
 const source = z.strictObject(
@@ -85,6 +92,11 @@ const schema = z.strictObject({
           .default(''),
         timeout: duration.prefault('10s'),
         expiry: duration.prefault('14d'),
+        requests_per_second: atLeastOne.default(DEFAULT_LIMITS.requestsPerSecond),
+        connections: atLeastOne
+          .max(16, { error: 'allowed: a whole number from 1 to 16' })
+          .default(DEFAULT_LIMITS.connections),
+        bytes_per_second: atLeastOne.default(DEFAULT_LIMITS.bytesPerSecond),
       },
       table,
     )
@@ -104,6 +116,8 @@ export interface Config {
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly expiryMs: number;
+  /** What a check may ask of one host. */
+  readonly hostLimits: HostLimits;
 }
 
 const DEFAULT_OVERRIDES = 'mirrors.toml';
@@ -146,5 +160,10 @@ export function parseConfig(content: string, file: string): Config {
     userAgent: `redirector/1 (checks what this mirror holds${contact === '' ? '' : `; +${contact}`})`,
     timeoutMs: timeout,
     expiryMs: expiry,
+    hostLimits: {
+      connections: parsed.check.connections,
+      requestsPerSecond: parsed.check.requests_per_second,
+      bytesPerSecond: parsed.check.bytes_per_second,
+    },
   };
 }

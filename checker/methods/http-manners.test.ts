@@ -174,7 +174,9 @@ describe('a server that refuses our User-Agent', () => {
     const server = createServer((request, response) => {
       const userAgent = request.headers['user-agent'] ?? '';
       agents.add(userAgent);
-      const [, status, length] = /^HTTP\/1.1 (\d+)[^]*: (\d+)/.exec(rightly(request.url as string)) as RegExpExecArray;
+      const [, status, length] = /^HTTP\/1.1 (\d+)[\s\S]*: (\d+)/.exec(
+        rightly(request.url as string),
+      ) as RegExpExecArray;
       response.writeHead(allowed(userAgent) ? Number(status) : 403, { 'content-length': length as string });
       response.end();
     }).listen(0, '127.0.0.1');

@@ -17,10 +17,12 @@ export interface HeadClientOptions {
   readonly budget: HostBudget;
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
+  /** Certificates to trust instead of the system's. */
+  readonly ca?: Buffer;
 }
 
 /** How a run asks, where it is not one request at a time on one connection. */
-export type Pace = Pick<HeadRun, 'connections' | 'depth'> & { readonly singleUse?: boolean };
+export type Pace = Pick<HeadRun, 'connections' | 'depth' | 'singleUse' | 'http2'>;
 
 const ONE_AT_A_TIME: Pace = { connections: 1, depth: { first: 1, most: 1 } };
 
@@ -43,10 +45,12 @@ export class HeadClient {
   async askAll(
     run: Pick<HeadRun, 'count' | 'pathOf' | 'onAnswer' | 'onFailure' | 'maxStrikes' | 'budgetMs'> & Pace,
   ): Promise<HeadRunReport> {
-    const { budget, timeoutMs, signal } = this.#options;
+    const { budget, timeoutMs, signal, ca } = this.#options;
     const { origin, pathname } = this.#url;
     const pathOf = (index: number) => pathname + run.pathOf(index);
-    const report = await headAll({ ...run, origin, pathOf, userAgent: this.userAgent, budget, timeoutMs, signal });
+    const trust = ca === undefined ? {} : { ca };
+    const same = { origin, userAgent: this.userAgent, budget, timeoutMs, signal, ...trust };
+    const report = await headAll({ ...run, ...same, pathOf });
     this.requests += report.requests;
     this.connections += report.connections;
     this.bytes += report.bytes;

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { HeadRunner } from './head-run.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
@@ -33,10 +34,12 @@ export class HeadLine {
 
   constructor(runner: HeadRunner) {
     this.runner = runner;
-    const { origin, timeoutMs, ca } = runner.run;
-    const connect = buildConnector({ timeout: timeoutMs, ...(ca === undefined ? {} : { ca }) });
+    const { origin, timeoutMs, ca, http2: allowH2 = false } = runner.run;
+    const connect = buildConnector({ timeout: timeoutMs, allowH2, ...(ca === undefined ? {} : { ca }) });
     this.#client = new Client(origin, {
       pipelining: runner.depth,
+      allowH2,
+      maxConcurrentStreams: runner.run.depth.most,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: timeoutMs,
       // The same figure: undici then only refreshes one timer for each answer.
@@ -140,6 +143,7 @@ export class HeadLine {
 
   #connected(socket: Socket): void {
     this.runner.connections++;
+    this.runner.isHttp2 ||= (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#socket = socket;
     this.#corked = false;
     this.#written = 0;

@@ -20,6 +20,8 @@ export interface HeadRun {
   readonly depth: { readonly first: number; readonly most: number };
   /** Each connection is used for one request. */
   readonly singleUse?: boolean;
+  /** Over HTTP/2 where the host agrees to it: `depth` is then the number of streams. */
+  readonly http2?: boolean;
   readonly budget: HostBudget;
   /** Gives up after so many failures in a row without any answer between. */
   readonly maxStrikes: number;
@@ -41,6 +43,8 @@ export interface HeadRunReport {
   readonly bytes: number;
   /** An answer was followed by bytes that are no answer: a HEAD answered with a body. */
   readonly isMismatched: boolean;
+  /** HTTP/2 was spoken. */
+  readonly isHttp2: boolean;
   /** The most requests that were under way on one connection. */
   readonly deepest: number;
 }
@@ -70,6 +74,7 @@ export class HeadRunner {
   requests = 0;
   connections = 0;
   bytes = 0;
+  isHttp2 = false;
   /** Requests that one connection takes before the host ends it; Infinity = not known. */
   answersPerConnection: number;
   ended = false;
@@ -295,6 +300,7 @@ export class HeadRunner {
         connections: this.connections,
         bytes: this.bytes,
         isMismatched: this.#isMismatched,
+        isHttp2: this.isHttp2,
         deepest: this.#deepest,
       });
     });

@@ -11,9 +11,10 @@ const CONNECTIONS = 4;
 /**
  * Asks for the paths one at a time, then all of them on one connection at once, and compares. Paths that exist and
  * paths that don't should take turns, and those that do should have different sizes: then neither swapped nor dropped
- * answers go unseen.
+ * answers go unseen. With `http2` the host is to answer over HTTP/2, where it can mix up nothing but itself: a host that
+ * does not speak it is wanting.
  */
-export async function tryPipelining(client: HeadClient, paths: readonly string[]): Promise<Pipelining> {
+export async function tryPipelining(client: HeadClient, paths: readonly string[], http2 = false): Promise<Pipelining> {
   const single = await client.askFew(paths, { connections: CONNECTIONS, depth: { first: 1, most: 1 } });
   if (single.report.isMismatched) return 'wrong';
   // Only what was answered alone can be compared; half of the pairs still tell a mix-up.
@@ -21,7 +22,8 @@ export async function tryPipelining(client: HeadClient, paths: readonly string[]
   if (asked.length <= paths.length / 2) return 'wanting';
   const alone = single.answers.filter((answer) => answer !== null);
   const deep = { first: asked.length, most: asked.length };
-  const together = await client.askFew(asked, { connections: 1, depth: deep });
+  const together = await client.askFew(asked, { connections: 1, depth: deep, http2 });
+  if (http2 && !together.report.isHttp2) return 'wanting';
   if (together.report.isMismatched) return 'wrong';
   return comparePipelined(alone, together.answers);
 }

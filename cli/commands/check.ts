@@ -59,7 +59,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     );
     return;
   }
-  const { userAgent, timeoutMs } = config;
+  const { userAgent, timeoutMs, hostLimits } = config;
   const summary = await runCheck({
     output,
     inventory,
@@ -67,6 +67,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     only,
     userAgent,
     timeoutMs,
+    hostLimits,
     nowMs: Date.now,
     progress,
     signal,
