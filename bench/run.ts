@@ -3,12 +3,19 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchLatency } from './latency.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { prepareTree } from './tree.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
-const benches = { head: benchHead, rsync: benchRsync, probe: benchProbe, build: benchBuild } as const;
+const benches = {
+  head: benchHead,
+  latency: benchLatency,
+  rsync: benchRsync,
+  probe: benchProbe,
+  build: benchBuild,
+} as const;
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);
