@@ -1,4 +1,5 @@
 import { httpListing } from '../checker/methods/http-listing.ts';
+import { HostBudgets } from '../checker/net/host-budget.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 
 /** The listing alone, once: `bare-listing.ts OUTPUT` prints the milliseconds from the first request to the last verdict. */
@@ -21,6 +22,7 @@ const { ended, requests } = await httpListing.check({
   },
   userAgent: 'redirector-bench/1',
   timeoutMs: 10_000,
+  hosts: new HostBudgets(),
   signal: new AbortController().signal,
 });
 console.log(JSON.stringify({ elapsedMs: performance.now() - started, ended, requests, ...found }));

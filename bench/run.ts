@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
@@ -12,6 +13,7 @@ import { prepareTree } from './tree.ts';
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
   head: benchHead,
+  latency: benchLatency,
   rsync: benchRsync,
   listing: benchListing,
   ftp: benchFtp,

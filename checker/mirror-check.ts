@@ -11,6 +11,7 @@ import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
+import type { HostBudgets } from './net/host-budget.ts';
 import type { Recorder } from './recorder.ts';
 import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
 import { begin, type Target } from './target.ts';
@@ -48,6 +49,7 @@ export interface CheckContext {
   readonly loadObservations: (accessPoint: AccessPoint) => Observations;
   readonly userAgent: string;
   readonly timeoutMs: number;
+  readonly hosts: HostBudgets;
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;
@@ -152,9 +154,10 @@ export function judge(
 ): { state: Liveness['state']; reason: string } {
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
-  if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: '' };
+  if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
   const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
-  return { state: 'failing', reason: `${part} of ${whole} checks failed` };
+  const note = report.reason === '' ? '' : `; ${report.reason}`;
+  return { state: 'failing', reason: `${part} of ${whole} checks failed${note}` };
 }
 
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {

@@ -115,6 +115,7 @@ export class Recorder {
       elapsedMs: this.#spentBeforeMs + Math.max(0, Math.round(this.#nowMs() - this.#startedAtMs)),
       requests: cost.requests + report.requests,
       connections: cost.connections + report.connections,
+      ...(report.bytes === undefined ? {} : { bytes: (cost.bytes ?? 0) + report.bytes }),
     };
     this.#roundTripsMs.push(...(report.roundTripsMs ?? []));
   }

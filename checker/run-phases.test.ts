@@ -122,13 +122,15 @@ describe('a run', () => {
       const id = Number(entry.slice(1));
       return id >= 40 ? 'new' : id === 5 ? 'removed' : id % 10 === 3 ? 'failed' : 'rolling';
     };
-    const order = log.map(kind);
-    expect(order.filter((one, i) => one !== order[i - 1])).toEqual(['new', 'failed', 'rolling', 'removed']);
+    // Each phase begins with a greeting, which asks for up to three known files of that phase.
+    const asked = [...new Set(log)];
+    expect(log.length - asked.length).toBeLessThanOrEqual(4 * 2 * 3);
+    expect(log.map(kind).filter((one, i, all) => one !== all[i - 1])).toEqual(['new', 'failed', 'rolling', 'removed']);
+    const order = asked.map(kind);
     expect(order.filter((one) => one === 'new')).toHaveLength(8);
     expect(order.filter((one) => one === 'failed')).toHaveLength(8);
-    expect(new Set(log).size).toBe(log.length);
     expect(summary.left).toEqual({ new: 0, expired: 0, failed: 0, rolling: 0, removed: 0 });
-    const atA = log.filter((entry) => entry.startsWith('a')).length;
+    const atA = asked.filter((entry) => entry.startsWith('a')).length;
     expect(summary.accessPoints[0]).toMatchObject({ asked: atA, state: 'up', failed: 0 });
     // The cost of a run is that of all its phases.
     const { cost } = check.read('a.http');

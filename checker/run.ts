@@ -7,6 +7,7 @@ import type { Chosen } from './chosen.ts';
 import { recordHistory } from './history.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
+import { HostBudgets, type HostLimits } from './net/host-budget.ts';
 import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
@@ -33,6 +34,8 @@ export interface CheckOptions {
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
+  /** What each host may be asked; missing = the defaults. */
+  readonly hostLimits?: HostLimits;
   readonly nowMs: () => number;
   readonly progress: Progress;
   /** Raised: what was found is written, and the summary says `interrupted`. */
@@ -87,6 +90,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     signal,
     objectIdOf: lazyIndex(options.inventory),
     loadObservations: (accessPoint) => loadObservations(run, accessPoint),
+    hosts: new HostBudgets(options.hostLimits),
     task,
   };
   const results = new Results(due);

@@ -32,8 +32,8 @@ export async function runMethod(
   sink: Sink,
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
-  const { inventory, objectIdOf, userAgent, timeoutMs, signal } = context;
-  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, signal };
+  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal } = context;
+  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, signal };
   const report = await method.check(task);
   recorder.addCost(report);
   return report;

@@ -37,6 +37,7 @@ describe('a configuration', () => {
       periodMs: 7 * 86_400_000,
       checkpointMs: 30_000,
       vantages: [],
+      hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
     });
   });
 
@@ -115,6 +116,11 @@ describe('a configuration', () => {
       'an unknown key of a source',
       `${MINIMAL}url = "a"\n`,
       'x.toml:4: inventory[1].url: unknown key; allowed here: from, prefix, key, host_key',
+    ],
+    [
+      'a budget of nothing',
+      `${MINIMAL}[check]\nconnections = 0\n`,
+      'x.toml:5: check.connections: found 0; allowed: a whole number from 1',
     ],
     [
       'no fallback',

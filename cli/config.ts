@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { countryOf } from '../core/countries.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { parseToml } from '../core/toml.ts';
@@ -23,6 +24,9 @@ timeout = "10s"                                  # longest wait for one answer
 expiry = "14d"                                   # evidence older than this counts for nothing
 period = "7d"                                    # in which every object is proven anew everywhere
 checkpoint = "30s"                               # how often a check writes down what it has found so far
+requests_per_second = 500                        # that one host is asked at most, over http and https together
+connections = 4                                  # to one host at the same time
+bytes_per_second = 2000000                       # received from one host at most
 
 # Where checks run, if from several places; each checks the mirrors that are nearest to it ("check --vantage eu-west").
 # [[vantage]]
@@ -58,6 +62,9 @@ function isWebUrl(text: string): boolean {
 }
 
 const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
+const atLeastOne = z
+  .int({ error: 'allowed: a whole number from 1' })
+  .min(1, { error: 'allowed: a whole number from 1' });
 const table = { error: 'allowed: a table of keys' };
 
 const FROM = 'a directory, or a URL rsync://host/module/ or sftp://user@host/path';
@@ -166,6 +173,11 @@ const schema = z.strictObject({
         expiry: duration.prefault('14d'),
         period: duration.optional(),
         checkpoint: duration.prefault('30s'),
+        requests_per_second: atLeastOne.default(DEFAULT_LIMITS.requestsPerSecond),
+        connections: atLeastOne
+          .max(16, { error: 'allowed: a whole number from 1 to 16' })
+          .default(DEFAULT_LIMITS.connections),
+        bytes_per_second: atLeastOne.default(DEFAULT_LIMITS.bytesPerSecond),
       },
       table,
     )
@@ -199,6 +211,8 @@ export interface Config {
   readonly checkpointMs: number;
   /** In the order of the file, no name twice. */
   readonly vantages: readonly VantageConfig[];
+  /** What a check may ask of one host. */
+  readonly hostLimits: HostLimits;
 }
 
 export interface VantageConfig {
@@ -262,5 +276,10 @@ export function parseConfig(content: string, file: string): Config {
       const place = country === undefined ? null : countryOf(country);
       return { name, latitude: place?.latitude ?? latitude, longitude: place?.longitude ?? longitude, overlap };
     }),
+    hostLimits: {
+      connections: parsed.check.connections,
+      requestsPerSecond: parsed.check.requests_per_second,
+      bytesPerSecond: parsed.check.bytes_per_second,
+    },
   };
 }

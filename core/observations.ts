@@ -31,7 +31,7 @@ export interface Liveness {
   /** Since when it is in that state, in seconds since 1970. */
   readonly sinceS: number;
   readonly checkedAtS: number;
-  /** A sentence an administrator can act on; '' when up. */
+  /** A sentence an administrator can act on; when up '', or what is odd there. */
   readonly reason: string;
 }
 
@@ -41,6 +41,8 @@ export interface CheckCost {
   readonly elapsedMs: number;
   readonly requests: number;
   readonly connections: number;
+  /** Sent and received; missing where they were not counted. */
+  readonly bytes?: number;
 }
 
 /** What the last check from one vantage found of an access point as a whole. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpHead } from '../checker/methods/http-head.ts';
+import { HostBudgets } from '../checker/net/host-budget.ts';
 import { runCheck } from '../checker/run.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
 import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
@@ -57,6 +58,7 @@ async function askedSingly(url: string) {
   const failures = new Map<number, string>();
   const { requests, ended } = await httpHead.check({
     ...shared,
+    hosts: new HostBudgets(),
     accessPoint: accessPointOf(url),
     inventory,
     objectIdOf: () => undefined,

@@ -1,6 +1,7 @@
 import type { Inventory } from '../../core/inventory.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
 import type { MethodName, OutcomeCode } from '../../core/observations.ts';
+import type { HostBudgets } from '../net/host-budget.ts';
 
 /**
  * Where a method puts what it found: calls with numbers into columns, because a full check has 66 million cells.
@@ -32,6 +33,8 @@ export interface CheckTask {
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence. */
   readonly timeoutMs: number;
+  /** What each host may be asked; shared by all that ask it. */
+  readonly hosts: HostBudgets;
   readonly signal: AbortSignal;
 }
 
@@ -42,12 +45,14 @@ export interface MethodReport {
    * learnt here, every object failed; interrupted: the signal was raised, what was not reached is left as it was.
    */
   readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted';
-  /** A sentence; '' for whole and interrupted. */
+  /** A sentence; '' for interrupted, and for whole where nothing is worth telling. */
   readonly reason: string;
   readonly requests: number;
   readonly connections: number;
   /** Times from a request to its answer, of those that were asked one at a time on an open connection. */
   readonly roundTripsMs?: readonly number[];
+  /** Sent and received; missing where the method does not count them. */
+  readonly bytes?: number;
 }
 
 /**

@@ -1,167 +1,133 @@
-import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
-import type { HeadRun, HeadRunReport } from '../net/head-run.ts';
+import type { HeadClient, Pace } from '../net/head-client.ts';
+import type { HeadRunReport } from '../net/head-run.ts';
+import type { AnswerSample } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
+import { askCanaries, canaryNames, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
 
-const CONNECTIONS = 4;
-const DEPTH = 64;
+const MOST_DEPTH = 256;
+const FIRST_DEPTH = 4;
+/** What servers allow on a connection (RFC 9113, 6.5.2 wants at least 100). */
+const MOST_STREAMS = 100;
+const HTTP2_CONNECTIONS = 2;
 const MAX_STRIKES = 3;
-const SECOND_TRY_AFTER_MS = 1000;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
-const KNOWN_FILES_ASKED = 16;
-const SOFT_404 = "answers 200 to names that don't exist";
+/** So few are asked one at a time: to find out whether the host can do better costs as much. */
+const FEW_OBJECTS = 64;
+const TRIAL_FILES = 8;
+/** Of each kind of answer. */
+const SAMPLE_SIZE = 8;
+const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
 
 /** HEAD of every object, pipelined over a few connections. */
 export const httpHead: Method = { name: 'http-head', scope: 'object', protocols: ['https', 'http'], check };
 
-// Loaded when it is needed: undici takes longer to load than most of a check over rsync alone takes to compare.
-const headAll = async (run: HeadRun): Promise<HeadRunReport> => (await import('../net/head-run.ts')).headAll(run);
-
-type Base = { readonly origin: string; readonly path: string };
-type Preflight = { readonly verdict: 'usable' | 'down' | 'interrupted'; readonly reason: string };
-
-class Spent {
-  requests = 0;
-  connections = 0;
-  readonly roundTripsMs: number[] = [];
-  add(report: HeadRunReport): void {
-    this.requests += report.requests;
-    this.connections += report.connections;
-  }
+interface Samples {
+  readonly present: AnswerSample;
+  readonly absent: AnswerSample;
+  readonly different: AnswerSample;
 }
 
 async function check(task: CheckTask): Promise<MethodReport> {
-  const { origin, pathname } = new URL(task.accessPoint.url);
-  const base = { origin, path: pathname };
-  const spent = new Spent();
-  const report = (ended: MethodReport['ended'], reason = ''): MethodReport => {
-    const { requests, connections, roundTripsMs } = spent;
-    return { ended, reason, requests, connections, roundTripsMs };
+  // Loaded when it is needed: undici takes longer to load than most of a check over rsync alone takes to compare.
+  const { HeadClient } = await import('../net/head-client.ts');
+  const { userAgent, timeoutMs, signal, accessPoint } = task;
+  const budget = task.hosts.of(accessPoint.url);
+  const client = new HeadClient({ url: accessPoint.url, userAgent, budget, timeoutMs, signal });
+  const report = (ended: MethodReport['ended'], ...reasons: string[]): MethodReport => {
+    const { requests, connections, bytes, roundTripsMs } = client;
+    const reason = reasons.filter((one) => one !== '').join('; ');
+    return { ended, reason, requests, connections, bytes, roundTripsMs };
   };
-  const before = await preflight(task, base, spent);
+  const before = await preflight(task, client);
   if (before.verdict === 'interrupted') return report('interrupted');
   if (before.verdict === 'down') {
     for (const id of task.objectIds) task.sink.fail(id, before.reason);
     return report('unusable', before.reason);
   }
-  const bulk = await askAll(task, base);
-  spent.add(bulk);
-  if (bulk.ended === 'interrupted') return report('interrupted');
-  const after = await askCanaries(task, base, spent);
-  if (after.reason === SOFT_404) {
+  const { bulk, isMixedUp } = await askObjects(task, client, budget.connections);
+  if (bulk.ended === 'interrupted' || signal.aborted) return report('interrupted');
+  if ((await askCanaries(task, client)).reason === SOFT_404) {
     task.sink.withdrawFound(SOFT_404);
     return report('unusable', SOFT_404);
   }
-  return bulk.ended === 'whole' ? report('whole') : report('partial', bulk.reason);
+  if (bulk.ended !== 'whole') return report('partial', bulk.reason, before.reason);
+  return report('whole', before.reason, isMixedUp ? MIXED_UP : '');
 }
 
-/** Whether the server can prove anything: it is reached, and it denies names that cannot exist. Two tries. */
-async function preflight(task: CheckTask, base: Base, spent: Spent): Promise<Preflight> {
-  const first = await askCanaries(task, base, spent);
-  if (first.verdict !== 'down' || first.reason === SOFT_404) return first;
-  try {
-    await delay(SECOND_TRY_AFTER_MS, undefined, { signal: task.signal });
-  } catch {
-    return { verdict: 'interrupted', reason: '' };
-  }
-  return askCanaries(task, base, spent);
-}
-
-async function askCanaries(task: CheckTask, base: Base, spent: Spent): Promise<Preflight> {
-  const token = randomBytes(16).toString('hex');
-  const names = [`distfiles/${token.slice(0, 2)}/redirector-no-such-file-${token}`, `redirector-no-such-file-${token}`];
-  const statuses: number[] = [];
-  let reason = '';
-  const asked = await askFew(task, base, names, spent, (status, location) => {
-    statuses.push(status);
-    if (status !== 404 && status !== 410) reason = `${statusReason(status, location)} for names that don't exist`;
-  });
-  if (asked.ended === 'interrupted') return { verdict: 'interrupted', reason: '' };
-  if (statuses.some((status) => status >= 200 && status < 300)) return { verdict: 'down', reason: SOFT_404 };
-  if (statuses.length < names.length) return { verdict: 'down', reason: asked.reason };
-  if (reason === '') return { verdict: 'usable', reason: '' };
-  // Some stores answer 403 to what they don't have: they are of use if they answer for what they have.
-  return (await answersForAKnownFile(task, base, spent))
-    ? { verdict: 'usable', reason: '' }
-    : { verdict: 'down', reason };
-}
-
-async function answersForAKnownFile(task: CheckTask, base: Base, spent: Spent): Promise<boolean> {
-  const { inventory, objectIds } = task;
-  const step = Math.max(1, Math.floor(objectIds.length / KNOWN_FILES_ASKED));
-  const paths = Array.from(objectIds)
-    .filter((id, i) => i % step === 0 && !isDirectoryLike(inventory, id))
-    .map((id) => requestPath(inventory, id));
-  let known = false;
-  await askFew(task, base, paths, spent, (status) => {
-    known ||= status === 200;
-  });
-  return known;
-}
-
-/** On one connection, and given up at the first failure: its reason is in the report. */
-async function askFew(
+/**
+ * Pipelined where the host can be trusted with it: that is tried before, and a sample of the answers is asked again.
+ * Where it can't, over HTTP/2, which undici takes four times as long for; else one at a time.
+ */
+async function askObjects(
   task: CheckTask,
-  base: Base,
-  paths: readonly string[],
-  spent: Spent,
-  onAnswer: (status: number, location: string) => void,
-): Promise<HeadRunReport> {
-  let answeredAtMs = 0;
-  const report = await headAll({
-    origin: base.origin,
-    userAgent: task.userAgent,
-    count: paths.length,
-    pathOf: (index) => base.path + paths[index],
-    onAnswer: (_index, status, _lengthBytes, location) => {
-      const nowMs = performance.now();
-      // The next request goes out with the answer to the last; the first waits for its connection.
-      if (answeredAtMs > 0) spent.roundTripsMs.push(nowMs - answeredAtMs);
-      answeredAtMs = nowMs;
-      onAnswer(status, location);
-    },
-    onFailure: () => {},
-    connections: 1,
-    depth: 1,
-    maxStrikes: 1,
-    timeoutMs: task.timeoutMs,
-    budgetMs: task.timeoutMs * 2,
-    signal: task.signal,
-  });
-  spent.add(report);
-  return report;
+  client: HeadClient,
+  connections: number,
+): Promise<{ readonly bulk: HeadRunReport; readonly isMixedUp: boolean }> {
+  const { tryPipelining, isConfirmed, AnswerSample } = await import('../net/pipelining.ts');
+  const oneAtATime: Pace = { connections, depth: { first: 1, most: 1 } };
+  if (task.objectIds.length <= FEW_OBJECTS) return { bulk: await askAll(task, client, oneAtATime), isMixedUp: false };
+  const paths = trialPaths(task);
+  const pipelining = await tryPipelining(client, paths);
+  const isHttp2 =
+    pipelining !== 'right' &&
+    task.accessPoint.protocol === 'https' &&
+    (await tryPipelining(client, paths, true)) === 'right';
+  if (pipelining === 'wanting' && !isHttp2) return { bulk: await askAll(task, client, oneAtATime), isMixedUp: false };
+  if (pipelining === 'right' || isHttp2) {
+    const sample = () => new AnswerSample(SAMPLE_SIZE);
+    const samples: Samples = { present: sample(), absent: sample(), different: sample() };
+    const pipelined: Pace = { connections, depth: { first: FIRST_DEPTH, most: MOST_DEPTH } };
+    const multiplexed: Pace = {
+      connections: Math.min(connections, HTTP2_CONNECTIONS),
+      depth: { first: FIRST_DEPTH, most: MOST_STREAMS },
+      http2: true,
+    };
+    const bulk = await askAll(task, client, isHttp2 ? multiplexed : pipelined, samples);
+    const isRight =
+      bulk.ended !== 'whole' ||
+      (await isConfirmed(client, Object.values(samples), (index) => askedPath(task, task.objectIds[index] as number)));
+    if (isRight || task.signal.aborted) return { bulk, isMixedUp: bulk.isMismatched };
+    task.sink.withdrawFound(MIXED_UP);
+  }
+  return { bulk: await askAll(task, client, { ...oneAtATime, singleUse: true }), isMixedUp: true };
 }
 
-function askAll(task: CheckTask, base: Base): Promise<HeadRunReport> {
+/** Known files, of different sizes as far as possible, each followed by a name that can't exist. */
+function trialPaths(task: CheckTask): string[] {
+  const impossible = canaryNames(TRIAL_FILES);
+  return knownFiles(task, TRIAL_FILES).flatMap((path, i) => [path, impossible[i] as string]);
+}
+
+function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples?: Samples): Promise<HeadRunReport> {
   const { inventory, objectIds, sink } = task;
-  return headAll({
-    origin: base.origin,
-    userAgent: task.userAgent,
+  return client.askAll({
+    ...pace,
     count: objectIds.length,
-    pathOf: (index) => base.path + askedPath(task, objectIds[index] as number),
+    pathOf: (index) => askedPath(task, objectIds[index] as number),
     onAnswer: (index, status, lengthBytes, location) => {
       const id = objectIds[index] as number;
       if (status === 200) {
         if (isDirectoryLike(inventory, id)) sink.record(id, Outcome.present, -1);
         else if (lengthBytes < 0) sink.fail(id, 'no length told');
-        else {
-          const isSame = lengthBytes === inventory.sizeBytes[id];
-          sink.record(id, isSame ? Outcome.present : Outcome.different, lengthBytes);
+        else if (lengthBytes === inventory.sizeBytes[id]) {
+          sink.record(id, Outcome.present, lengthBytes);
+          samples?.present.add(index, status, lengthBytes);
+        } else {
+          sink.record(id, Outcome.different, lengthBytes);
+          samples?.different.add(index, status, lengthBytes);
         }
-      } else if (status === 404 || status === 410) sink.record(id, Outcome.absent, -1);
-      else sink.fail(id, statusReason(status, location));
+      } else if (status === 404 || status === 410) {
+        sink.record(id, Outcome.absent, -1);
+        samples?.absent.add(index, status, lengthBytes);
+      } else sink.fail(id, statusReason(status, location));
     },
     onFailure: (index, reason) => sink.fail(objectIds[index] as number, reason),
-    connections: CONNECTIONS,
-    depth: DEPTH,
     maxStrikes: MAX_STRIKES,
-    timeoutMs: task.timeoutMs,
     budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
-    signal: task.signal,
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import type { HeadRunner } from './head-run.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
@@ -10,8 +11,8 @@ const MAX_INTERIM_ANSWERS = 8;
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /**
- * One connection with `depth` lanes, each with one request under way. After a cut undici fails the first request of
- * the pipeline and sends the others again on a new connection.
+ * One connection with as many lanes as requests are under way on it. After a cut undici fails the first request of the
+ * pipeline and sends the others again on a new connection.
  */
 export class HeadLine {
   readonly runner: HeadRunner;
@@ -22,17 +23,23 @@ export class HeadLine {
   wave = 0;
   readonly #client: Client;
   readonly #lanes: Lane[] = [];
+  readonly #resting: Lane[] = [];
   #socket: Socket | null = null;
+  /** Requests written on the present connection. */
+  #written = 0;
+  #countedBytes = 0;
   #corked = false;
-  #toRetry: Lane[] = [];
+  readonly #toRetry: Lane[] = [];
   #retryTimer: NodeJS.Timeout | undefined;
 
   constructor(runner: HeadRunner) {
     this.runner = runner;
-    const { origin, timeoutMs } = runner.run;
-    const connect = buildConnector({ timeout: timeoutMs });
+    const { origin, timeoutMs, ca, http2: allowH2 = false } = runner.run;
+    const connect = buildConnector({ timeout: timeoutMs, allowH2, ...(ca === undefined ? {} : { ca }) });
     this.#client = new Client(origin, {
       pipelining: runner.depth,
+      allowH2,
+      maxConcurrentStreams: runner.run.depth.most,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: timeoutMs,
       // The same figure: undici then only refreshes one timer for each answer.
@@ -43,38 +50,76 @@ export class HeadLine {
         this.isConnected = false;
         // undici's connector hands the socket back before it is connected (its types leave that out).
         const connecting = connect(options, (...result) => {
-          if (result[1] !== null) this.#connected(result[1]);
+          if (result[0] === null) this.#connected(result[1]);
           callback(...result);
         }) as unknown as Socket;
         this.#socket = connecting;
       },
     });
-    this.#client.on('disconnect', () => runner.connectionEnded(this.answers));
+    this.#client.on('disconnect', (_origin, _targets, error) => {
+      this.#countBytes();
+      runner.connectionEnded(this.answers, error);
+    });
   }
 
-  open(): void {
-    for (let i = 0; i < this.runner.depth; i++) {
-      const lane = new Lane(this, this.runner.run.userAgent);
+  /** One more request, where depth and budget allow it and something is left to ask; false = not. */
+  add(): boolean {
+    if (this.#toRetry.length > 0) return this.#sendRetry();
+    if (this.#lanes.length - this.#resting.length >= this.runner.depth) return false;
+    const index = this.runner.take();
+    if (index < 0) return false;
+    let lane = this.#resting.pop();
+    if (lane === undefined) {
+      lane = new Lane(this, this.runner.run.userAgent);
       this.#lanes.push(lane);
-      if (!lane.next()) return;
     }
+    lane.ask(index);
+    return true;
+  }
+
+  /** After an answer: the lane asks on, or rests. */
+  goOn(lane: Lane): void {
+    const isOver = this.#lanes.length - this.#resting.length > this.runner.depth;
+    const index = isOver ? -1 : this.runner.take();
+    if (index < 0) this.#resting.push(lane);
+    else lane.ask(index);
+  }
+
+  /** As `goOn`, later: undici may be in the middle of failing its queue. */
+  rest(lane: Lane): void {
+    this.#resting.push(lane);
+    this.#retryTimer ??= setTimeout(this.#sendRetries, this.runner.backoffMs());
   }
 
   setDepth(depth: number): void {
     this.#client.pipelining = depth;
   }
 
+  /** Sends the lane's request: on the last that a connection takes, it is closed by ourselves. */
   dispatch(options: Dispatcher.DispatchOptions, lane: Lane): void {
+    const { answersPerConnection } = this.runner;
+    // Without `reset: false` undici closes the connection after every HEAD. One that has had its last request will take
+    // no more: this one goes to the next.
+    options.reset = answersPerConnection === 1 || this.#written + 1 === answersPerConnection;
     this.#client.dispatch(options, lane);
   }
 
   /** Before each write: all that is written in one turn of the event loop goes out with one system call. */
-  writing(): void {
+  writing(lane: Lane, isAgain: boolean): void {
     this.runner.requests++;
+    this.#written++;
+    this.runner.startTiming(lane);
+    if (isAgain) this.runner.run.budget.sentAgain();
     if (this.#corked) return;
     this.#corked = true;
     this.#socket?.cork();
     process.nextTick(this.#uncork);
+  }
+
+  answered(lane: Lane): void {
+    this.answers++;
+    this.wave = this.runner.wave;
+    this.runner.stopTiming(lane);
   }
 
   /** Sends again, later: undici may be in the middle of failing its queue. */
@@ -89,6 +134,7 @@ export class HeadLine {
 
   async close(): Promise<void> {
     clearTimeout(this.#retryTimer);
+    this.#countBytes();
     const closed = this.#client.destroy();
     // A socket that is still connecting is not the client's yet.
     this.#socket?.destroy();
@@ -97,40 +143,58 @@ export class HeadLine {
 
   #connected(socket: Socket): void {
     this.runner.connections++;
+    this.runner.isHttp2 ||= (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
     this.#socket = socket;
     this.#corked = false;
+    this.#written = 0;
+    this.#countedBytes = 0;
     this.isConnected = true;
     this.answers = 0;
+  }
+
+  #countBytes(): void {
+    if (this.#socket === null || !this.isConnected) return;
+    const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
+    this.runner.bytes += bytes - this.#countedBytes;
+    this.runner.run.budget.received(bytes - this.#countedBytes);
+    this.#countedBytes = bytes;
   }
 
   readonly #uncork = (): void => {
     this.#corked = false;
     this.#socket?.uncork();
+    this.#countBytes();
   };
 
   readonly #sendRetries = (): void => {
     this.#retryTimer = undefined;
-    const lanes = this.#toRetry;
-    this.#toRetry = [];
-    for (const lane of lanes) lane.send();
+    while (this.add());
   };
+
+  #sendRetry(): boolean {
+    if (this.#retryTimer !== undefined || this.runner.ended || !this.runner.isAdmitted()) return false;
+    this.#toRetry.shift()?.send();
+    return true;
+  }
 }
 
 /**
  * One request at a time, over and over. Its methods are undici's low-level handler interface, which undici 7 itself
  * runs on: it hands over raw headers, where the newer one builds three objects for each answer.
  */
-class Lane implements Dispatcher.DispatchHandler {
+export class Lane implements Dispatcher.DispatchHandler {
   /** What it asks for; -1 = nothing. */
   index = -1;
   readonly #line: HeadLine;
   readonly #options: Dispatcher.DispatchOptions;
   #tries = 0;
   #cuts = 0;
+  #writes = 0;
   #interim = 0;
   #status = 0;
   #lengthBytes = -1;
   #location = '';
+  #retryAfter = '';
   #abort: ((error?: Error) => void) | null = null;
 
   constructor(line: HeadLine, userAgent: string) {
@@ -139,27 +203,23 @@ class Lane implements Dispatcher.DispatchHandler {
     this.#options = { path: '/', method: 'HEAD', headers };
   }
 
-  /** Goes on with the next index; false = there is none. */
-  next(): boolean {
-    this.index = this.#line.runner.take();
-    if (this.index < 0) return false;
+  ask(index: number): void {
+    this.index = index;
     this.#tries = 0;
     this.#cuts = 0;
-    this.#options.path = this.#line.runner.run.pathOf(this.index);
+    this.#options.path = this.#line.runner.run.pathOf(index);
     this.send();
-    return true;
   }
 
   send(): void {
+    this.#writes = 0;
     this.#interim = 0;
-    // Without `reset: false` undici closes the connection after every HEAD.
-    this.#options.reset = this.#line.runner.isSingleUse;
     this.#line.dispatch(this.#options, this);
   }
 
   onConnect(abort: (error?: Error) => void): void {
     this.#abort = abort;
-    this.#line.writing();
+    this.#line.writing(this, ++this.#writes > 1);
   }
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
@@ -171,6 +231,7 @@ class Lane implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#lengthBytes = contentLength(rawHeaders);
     this.#location = status >= 300 && status < 400 ? headerText(rawHeaders, 'location') : '';
+    this.#retryAfter = status === 429 || status === 503 ? headerText(rawHeaders, 'retry-after') : '';
     return true;
   }
 
@@ -181,17 +242,17 @@ class Lane implements Dispatcher.DispatchHandler {
   onComplete(): void {
     const line = this.#line;
     const { index } = this;
-    line.answers++;
-    line.wave = line.runner.wave;
+    line.answered(this);
     this.index = -1;
     if (line.runner.ended) return;
-    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location);
-    this.next();
+    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location, this.#retryAfter);
+    line.goOn(this);
   }
 
   onError(error: Error): void {
     const line = this.#line;
     const { runner } = line;
+    runner.forgetTiming(this);
     if (runner.ended) return;
     const progress = line.answers > 0 && !isTimeout(error);
     if (!progress && line.wave === runner.wave) runner.strike(error, line.isConnected ? this.index : -1);
@@ -205,13 +266,7 @@ class Lane implements Dispatcher.DispatchHandler {
     const { index } = this;
     this.index = -1;
     runner.failed(index, connectionReason(error, runner.run.timeoutMs));
-    // As a retry: undici may be in the middle of failing its queue.
-    this.index = runner.take();
-    if (this.index < 0) return;
-    this.#tries = 0;
-    this.#cuts = 0;
-    this.#options.path = runner.run.pathOf(this.index);
-    line.retry(this);
+    line.rest(this);
   }
 }
 

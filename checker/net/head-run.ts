@@ -1,5 +1,7 @@
-import { HeadLine } from './head-line.ts';
-import { connectionReason } from './reasons.ts';
+import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
+import { HeadLine, type Lane } from './head-line.ts';
+import { type HostBudget, retryAfterMs } from './host-budget.ts';
+import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -12,15 +14,23 @@ export interface HeadRun {
   /** `lengthBytes` is -1 where none (or nonsense) is told; `location` is '' but for redirects, and is hostile text. */
   readonly onAnswer: (index: number, status: number, lengthBytes: number, location: string) => void;
   readonly onFailure: (index: number, reason: string) => void;
+  /** At most; the host's budget may allow fewer. */
   readonly connections: number;
-  /** Requests under way on one connection. */
-  readonly depth: number;
+  /** Requests under way on one connection: at first, and at most. */
+  readonly depth: { readonly first: number; readonly most: number };
+  /** Each connection is used for one request. */
+  readonly singleUse?: boolean;
+  /** Over HTTP/2 where the host agrees to it: `depth` is then the number of streams. */
+  readonly http2?: boolean;
+  readonly budget: HostBudget;
   /** Gives up after so many failures in a row without any answer between. */
   readonly maxStrikes: number;
   readonly timeoutMs: number;
   /** Gives up after this time, however well it goes. */
   readonly budgetMs: number;
   readonly signal: AbortSignal;
+  /** Certificates to trust instead of the system's. */
+  readonly ca?: Buffer;
 }
 
 export interface HeadRunReport {
@@ -29,15 +39,30 @@ export interface HeadRunReport {
   readonly reason: string;
   readonly requests: number;
   readonly connections: number;
+  /** Sent and received, as TCP carried them (over TLS, as TLS did). */
+  readonly bytes: number;
+  /** An answer was followed by bytes that are no answer: a HEAD answered with a body. */
+  readonly isMismatched: boolean;
+  /** HTTP/2 was spoken. */
+  readonly isHttp2: boolean;
+  /** The most requests that were under way on one connection. */
+  readonly deepest: number;
 }
 
-const FEW_ANSWERS = 16;
-const SHORT_CONNECTIONS_ALLOWED = 2;
+/** An object whose question is refused so often, with 429 or 503, has got its answer. */
+const MAX_REFUSALS = 3;
+/** Gives up after so many such objects in a row. */
+const MAX_REFUSED_IN_A_ROW = 5;
 const MAX_BACKOFF_MS = 1000;
 
 /** Asks for all of them; resolves when every socket is closed. Interrupted, what was not answered gets no call. */
-export function headAll(run: HeadRun): Promise<HeadRunReport> {
-  return new Promise((resolve) => new HeadRunner(run, resolve).start());
+export async function headAll(run: HeadRun): Promise<HeadRunReport> {
+  const connections = await run.budget.reserve(run.connections, run.signal);
+  try {
+    return await new Promise((resolve) => new HeadRunner({ ...run, connections }, resolve).start());
+  } finally {
+    run.budget.release(connections);
+  }
 }
 
 /** The state that the connections of a run share. */
@@ -48,21 +73,41 @@ export class HeadRunner {
   strikes = 0;
   requests = 0;
   connections = 0;
-  depth: number;
-  isSingleUse = false;
+  bytes = 0;
+  isHttp2 = false;
+  /** Requests that one connection takes before the host ends it; Infinity = not known. */
+  answersPerConnection: number;
   ended = false;
+  #depth: DepthState;
+  #deepest: number;
   #next = 0;
   #settled = 0;
   #lastStruck = -1;
-  #shortConnections = 0;
+  #lastCutAfter = 0;
+  #isMismatched = false;
+  /** Refused ones, to be asked again before all others, and how often each was. */
+  readonly #refused: number[] = [];
+  readonly #refusals = new Map<number, number>();
+  #refusedInARow = 0;
+  #pauses = 0;
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
-  #budget: NodeJS.Timeout | undefined;
+  #budgetTimer: NodeJS.Timeout | undefined;
+  #wakeTimer: NodeJS.Timeout | undefined;
+  #isTurning = false;
+  #timed: Lane | null = null;
+  #timedAtMs = 0;
 
   constructor(run: HeadRun, resolve: (report: HeadRunReport) => void) {
     this.run = run;
-    this.depth = run.depth;
+    this.#depth = startDepth(run.depth.first, run.depth.most);
+    this.answersPerConnection = run.singleUse === true ? 1 : Number.POSITIVE_INFINITY;
+    this.#deepest = this.depth;
     this.#resolve = resolve;
+  }
+
+  get depth(): number {
+    return Math.min(this.#depth.depth, this.answersPerConnection);
   }
 
   start(): void {
@@ -75,23 +120,60 @@ export class HeadRunner {
   #begin(): void {
     const { run } = this;
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
-    this.#budget = setTimeout(() => this.giveUp(tooSlow(run.budgetMs)), run.budgetMs);
-    for (let i = 0; i < run.connections && this.#next < run.count && !this.ended; i++) {
-      const line = new HeadLine(this);
-      this.#lines.push(line);
-      line.open();
-    }
+    this.#budgetTimer = setTimeout(() => this.giveUp(tooSlow(run.budgetMs)), run.budgetMs);
+    for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
+    this.#fillLines();
   }
 
-  /** The next index to ask for; -1 = none left. */
+  /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
-    return !this.ended && this.#next < this.run.count ? this.#next++ : -1;
+    if (this.ended || (this.#refused.length === 0 && this.#next >= this.run.count)) return -1;
+    if (!this.isAdmitted()) return -1;
+    return this.#refused.length > 0 ? (this.#refused.shift() as number) : this.#next++;
   }
 
-  answered(index: number, status: number, lengthBytes: number, location: string): void {
+  /** Whether a request may leave now; if not, the lines are woken when one may. */
+  isAdmitted(): boolean {
+    const waitMs = this.run.budget.admit();
+    if (waitMs === 0) return true;
+    this.#wakeTimer ??= setTimeout(this.#wake, waitMs);
+    return false;
+  }
+
+  answered(index: number, status: number, lengthBytes: number, location: string, retryAfter: string): void {
     this.strikes = 0;
+    if (status === 429 || status === 503) {
+      this.#wasRefused(index, status, retryAfter);
+      return;
+    }
+    this.#refusedInARow = 0;
+    this.#pauses = 0;
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
+  }
+
+  /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
+  #wasRefused(index: number, status: number, retryAfter: string): void {
+    this.#pause(retryAfter);
+    const refusals = (this.#refusals.get(index) ?? 0) + 1;
+    this.#refusals.set(index, refusals);
+    if (refusals < MAX_REFUSALS) {
+      this.#refused.push(index);
+      return;
+    }
+    this.run.onAnswer(index, status, -1, '');
+    this.#settle();
+    if (++this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.giveUp(statusReason(status, ''));
+  }
+
+  #pause(retryAfter: string): void {
+    const { budget, timeoutMs } = this.run;
+    const asked = retryAfterMs(retryAfter, Date.now());
+    // What was under way when the host began to refuse is refused with it: that is one refusal.
+    if (asked === null && budget.isPaused) return;
+    budget.pause(asked ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#pauses));
+    this.#pauses++;
+    this.observe({ type: 'refused' });
   }
 
   failed(index: number, reason: string): void {
@@ -115,22 +197,57 @@ export class HeadRunner {
     return Math.min(MAX_BACKOFF_MS, (this.run.timeoutMs / 4) * this.strikes);
   }
 
+  /** One request at a time is timed, from when it is written: its answer ends a round, and depth grows by rounds. */
+  startTiming(lane: Lane): void {
+    if (this.#timed !== null && this.#timed !== lane) return;
+    this.#timed = lane;
+    this.#timedAtMs = performance.now();
+  }
+
+  stopTiming(lane: Lane): void {
+    if (this.#timed !== lane) return;
+    this.#timed = null;
+    this.observe({ type: 'round', latencyMs: performance.now() - this.#timedAtMs });
+  }
+
+  forgetTiming(lane: Lane): void {
+    if (this.#timed === lane) this.#timed = null;
+  }
+
+  /** What the host did, for the depth; a new one is in force from the next turn of the event loop on. */
+  observe(event: DepthEvent): void {
+    const before = this.depth;
+    this.#depth = nextDepth(this.#depth, event);
+    if (this.depth !== before) this.#soon();
+  }
+
+  connectionEnded(answers: number, error: unknown): void {
+    if (this.ended || answers === 0) return;
+    if (isStrayAnswer(error)) this.#mismatch();
+    else if (isTimeout(error)) this.observe({ type: 'timeout' });
+    else if (answers < this.answersPerConnection) this.#wasCut(answers);
+  }
+
   /**
-   * A server that cuts connections after few answers throws away most of a deep pipeline: it is asked one at a time.
-   * If it cuts them after each answer even then, they are used once: a second request would run into the cut.
+   * A host that ends two connections after equally many answers will end the next after as many: no more is sent on
+   * it, and nothing runs into the cut.
    */
-  connectionEnded(answers: number): void {
-    if (this.ended || answers === 0 || answers >= (this.depth === 1 ? 2 : FEW_ANSWERS)) return;
-    if (++this.#shortConnections <= SHORT_CONNECTIONS_ALLOWED) return;
-    this.#shortConnections = 0;
-    if (this.depth === 1) this.isSingleUse = true;
-    this.depth = 1;
-    for (const line of this.#lines) line.setDepth(1);
+  #wasCut(answers: number): void {
+    if (answers === this.#lastCutAfter) this.answersPerConnection = answers;
+    else this.observe({ type: 'cut', answers });
+    this.#lastCutAfter = answers;
+  }
+
+  /** A body that looks like an answer would be taken for one: no connection is used twice any more. */
+  #mismatch(): void {
+    this.#isMismatched = true;
+    this.answersPerConnection = 1;
+    this.observe({ type: 'mismatch' });
   }
 
   giveUp(reason: string): void {
     if (this.ended) return;
-    const waiting = this.#lines.flatMap((line) => line.indexesUnderWay());
+    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refused];
     this.#end('gave up', reason);
     for (const index of waiting) this.run.onFailure(index, reason);
     for (; this.#next < this.run.count; this.#next++) this.run.onFailure(this.#next, reason);
@@ -140,17 +257,52 @@ export class HeadRunner {
     if (++this.#settled === this.run.count && !this.ended) this.#end('whole', '');
   }
 
+  readonly #wake = (): void => {
+    this.#wakeTimer = undefined;
+    this.#fillLines();
+  };
+
+  /** Later: undici's parser, of which there is one for all connections, may be in the middle of an answer. */
+  #soon(): void {
+    if (this.#isTurning) return;
+    this.#isTurning = true;
+    setImmediate(() => {
+      this.#isTurning = false;
+      this.#deepest = Math.max(this.#deepest, this.depth);
+      for (const line of this.#lines) line.setDepth(this.depth);
+      this.#fillLines();
+    });
+  }
+
+  #fillLines(): void {
+    // In turn, so that few objects are spread over all connections.
+    for (let more = !this.ended; more; ) {
+      more = false;
+      for (const line of this.#lines) more = line.add() || more;
+    }
+  }
+
   readonly #interrupt = (): void => this.#end('interrupted', '');
 
   #end(ended: HeadRunReport['ended'], reason: string): void {
     if (this.ended) return;
     this.ended = true;
-    clearTimeout(this.#budget);
+    clearTimeout(this.#budgetTimer);
+    clearTimeout(this.#wakeTimer);
     this.run.signal.removeEventListener('abort', this.#interrupt);
     // Not at once: undici may be calling from the middle of its queue, which must not vanish under it.
     setImmediate(async () => {
       await Promise.all(this.#lines.map((line) => line.close()));
-      this.#resolve({ ended, reason, requests: this.requests, connections: this.connections });
+      this.#resolve({
+        ended,
+        reason,
+        requests: this.requests,
+        connections: this.connections,
+        bytes: this.bytes,
+        isMismatched: this.#isMismatched,
+        isHttp2: this.isHttp2,
+        deepest: this.#deepest,
+      });
     });
   }
 }

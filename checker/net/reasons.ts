@@ -46,6 +46,12 @@ export function isTimeout(error: unknown): boolean {
   return code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT';
 }
 
+/** Whether bytes came that belong to no question: no HTTP, or an answer that nobody waits for. */
+export function isStrayAnswer(error: unknown): boolean {
+  const { name, code, message } = error as Partial<NodeJS.ErrnoException>;
+  return name === 'HTTPParserError' || (code === 'UND_ERR_SOCKET' && message === 'bad response');
+}
+
 /**
  * What a status that proves nothing says. Of a redirect only the origin is told: a site that redirects each name
  * to another place would otherwise have as many reasons as there are names.

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../core/master-files.ts';
+import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { answer, type ScriptedServer, startScripted } from '../testing/servers.ts';
-import { PORTAGE_USER_AGENT } from './http.ts';
 import {
   type Answer,
   KNOWN_BYTES,

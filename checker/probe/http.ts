@@ -4,6 +4,7 @@ import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
 import { statusReason } from '../net/reasons.ts';
+import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
 import { ProbeFailure } from './failure.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
@@ -18,8 +19,6 @@ const MAX_STAMP_AHEAD_S = 3600;
 const MAX_STAMP_BYTES = 4096;
 const WARN_CERTIFICATE_DAYS = 14;
 const DAY_MS = 24 * 3600 * 1000;
-/** What Portage's wget calls itself: some servers refuse programs they do not know. */
-export const PORTAGE_USER_AGENT = 'Portage (Gentoo, https://www.gentoo.org) distfile-fetch';
 
 const ABSENT: ReadonlySet<number> = new Set([404, 410]);
 const HEAD_REFUSED: ReadonlySet<number> = new Set([400, 403, 405, 501]);

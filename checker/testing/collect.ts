@@ -2,6 +2,7 @@ import type { Inventory } from '../../core/inventory.ts';
 import type { Protocol } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
+import { HostBudgets } from '../net/host-budget.ts';
 
 export interface Collected {
   readonly report: MethodReport;
@@ -56,6 +57,7 @@ export async function collect(
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
+    hosts: new HostBudgets(),
     signal: options.signal ?? new AbortController().signal,
   });
   return { report, results, repeated };

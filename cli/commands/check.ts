@@ -74,9 +74,9 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const { output, progress, signal } = context;
   const { inventory, mirrors } = readLeader(output);
   const assigned = await assignedMirrors(mirrors.mirrors, config, options.vantage);
-  const { userAgent, timeoutMs, periodMs, expiryMs, checkpointMs } = config;
+  const { userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs } = config;
   const run = {
-    ...{ output, inventory, userAgent, timeoutMs, periodMs, expiryMs, checkpointMs, progress, signal },
+    ...{ output, inventory, userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs, progress, signal },
     mirrors: { ...mirrors, mirrors: chosenMirrors(assigned, options) },
     chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
     only: options.only ?? 'all',

@@ -9,6 +9,8 @@ export interface NginxSite {
   readonly root: string;
   /** Default: http alone. */
   readonly protocols?: readonly ('http' | 'https')[];
+  /** https over HTTP/2 too. */
+  readonly http2?: boolean;
   /** Requests after which nginx cuts a connection; nginx's own default is 1,000. */
   readonly keepaliveRequests?: number;
   /** Directives put into the site's server block as they are. */
@@ -118,7 +120,7 @@ function serverBlock({ site, httpPort, httpsPort }: PlacedSite, certificate: Cer
     ...(httpsPort === null || certificate === null
       ? []
       : [
-          `listen 127.0.0.1:${httpsPort} ssl backlog=1024;`,
+          `listen 127.0.0.1:${httpsPort} ssl${site.http2 === true ? ' http2' : ''} backlog=1024;`,
           `ssl_certificate ${certificate.certificateFile};`,
           `ssl_certificate_key ${certificate.keyFile};`,
         ]),

@@ -1,0 +1,164 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  type Clock,
+  DEFAULT_LIMITS,
+  HostBudget,
+  HostBudgets,
+  type HostLimits,
+  MAX_RETRY_AFTER_MS,
+  retryAfterMs,
+} from './host-budget.ts';
+
+class TestClock implements Clock {
+  atMs = 1000;
+  nowMs = () => this.atMs;
+  random = () => 0.5;
+}
+
+const unlimited: HostLimits = {
+  connections: 4,
+  requestsPerSecond: Number.POSITIVE_INFINITY,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+};
+
+/** Sends as fast as the budget allows for so long; answers how many were sent. */
+function sentWithin(budget: HostBudget, clock: TestClock, forMs: number, bytesEach = 0): number {
+  const endMs = clock.atMs + forMs;
+  let sent = 0;
+  while (clock.atMs < endMs) {
+    const waitMs = budget.admit();
+    if (waitMs > 0) clock.atMs += waitMs;
+    else {
+      sent++;
+      budget.received(bytesEach);
+    }
+  }
+  return sent;
+}
+
+describe('requests per second', () => {
+  test('are never more than allowed, but for the burst of an idle host', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 5000 }), fc.integer({ min: 1, max: 20 }), (perSecond, seconds) => {
+        const clock = new TestClock();
+        const budget = new HostBudget({ ...unlimited, requestsPerSecond: perSecond }, clock);
+        const sent = sentWithin(budget, clock, seconds * 1000);
+        expect(sent).toBeLessThanOrEqual(perSecond * seconds + Math.max(1, perSecond / 10) + 1);
+        expect(sent).toBeGreaterThanOrEqual(Math.floor(perSecond * seconds * 0.6));
+      }),
+    );
+  });
+
+  test('those that were sent again unasked are waited for', () => {
+    const clock = new TestClock();
+    const budget = new HostBudget({ ...unlimited, requestsPerSecond: 100 }, clock);
+    for (let i = 0; i < 100; i++) budget.sentAgain();
+    expect(sentWithin(budget, clock, 850)).toBe(0);
+  });
+
+  test('received bytes hold them back too', () => {
+    const clock = new TestClock();
+    const budget = new HostBudget({ ...unlimited, bytesPerSecond: 100_000 }, clock);
+    const sent = sentWithin(budget, clock, 10_000, 10_000);
+    expect(sent).toBeGreaterThan(70);
+    expect(sent).toBeLessThanOrEqual(102);
+  });
+});
+
+describe('a pause', () => {
+  test('lets nobody ask before it is over, and ends a little later', () => {
+    const clock = new TestClock();
+    const budget = new HostBudget(unlimited, clock);
+    expect(budget.admit()).toBe(0);
+    budget.pause(1000);
+    expect(budget.isPaused).toBe(true);
+    expect(budget.admit()).toBe(1125);
+    clock.atMs += 1124;
+    expect(budget.admit()).toBe(1);
+    clock.atMs += 1;
+    expect(budget.admit()).toBe(0);
+    expect(budget.isPaused).toBe(false);
+  });
+
+  test('is not shortened by a shorter one', () => {
+    const budget = new HostBudget(unlimited, new TestClock());
+    budget.pause(1000);
+    budget.pause(10);
+    expect(budget.admit()).toBe(1125);
+  });
+});
+
+describe('Retry-After', () => {
+  const NOW_MS = Date.UTC(2026, 0, 2, 3, 4, 5);
+  const rows: [text: string, ms: number | null][] = [
+    ['1', 1000],
+    [' 120 ', 120_000],
+    ['0', 0],
+    ['86400', MAX_RETRY_AFTER_MS],
+    ['999999999999999999', null],
+    ['-1', null],
+    ['1.5', null],
+    ['soon', null],
+    ['', null],
+    ['Fri, 02 Jan 2026 03:04:15 GMT', 10_000],
+    ['Friday, 02-Jan-26 03:04:15 GMT', 10_000],
+    ['Fri Jan  2 03:04:15 2026', 10_000],
+    ['Fri, 02 Jan 2026 03:04:00 GMT', 0],
+    ['Sat, 03 Jan 2026 03:04:05 GMT', MAX_RETRY_AFTER_MS],
+    ['2026-01-02T03:04:15Z', null],
+    [`Fri, ${'9'.repeat(10_000)}`, null],
+  ];
+  test.each(rows)('%s', (text, ms) => {
+    expect(retryAfterMs(text, NOW_MS)).toBe(ms);
+  });
+});
+
+describe('connections', () => {
+  const never = new AbortController().signal;
+
+  test('are never more than the host may have, and are handed on in order', async () => {
+    const budget = new HostBudget({ ...unlimited, connections: 4 }, new TestClock());
+    expect(await budget.reserve(3, never)).toBe(3);
+    expect(await budget.reserve(4, never)).toBe(1);
+    const order: string[] = [];
+    const third = budget.reserve(2, never).then((count) => order.push(`third ${count}`));
+    const fourth = budget.reserve(2, never).then((count) => order.push(`fourth ${count}`));
+    budget.release(1);
+    await third;
+    budget.release(3);
+    await fourth;
+    expect(order).toEqual(['third 1', 'fourth 2']);
+  });
+
+  test('who is interrupted while waiting gets none, and is not waited for', async () => {
+    const budget = new HostBudget({ ...unlimited, connections: 1 }, new TestClock());
+    await budget.reserve(1, never);
+    const abort = new AbortController();
+    const waiting = budget.reserve(1, abort.signal);
+    const next = budget.reserve(1, never);
+    abort.abort();
+    expect(await waiting).toBe(0);
+    budget.release(1);
+    expect(await next).toBe(1);
+  });
+});
+
+describe('the budgets of a run', () => {
+  const budgets = new HostBudgets(DEFAULT_LIMITS);
+  test('http and https of a host share one', () => {
+    expect(budgets.of('http://a.example/x/')).toBe(budgets.of('https://A.example:8443/gentoo/'));
+    expect(budgets.of('http://a.example/')).not.toBe(budgets.of('http://b.example/'));
+  });
+
+  test('on loopback each port is a host, without a limit to its rate', () => {
+    expect(budgets.of('http://127.0.0.1:1/')).not.toBe(budgets.of('http://127.0.0.1:2/'));
+    for (const url of ['http://127.0.0.1:1/', 'http://localhost:1/', 'http://[::1]:1/']) {
+      for (let i = 0; i < 10_000; i++) expect(budgets.of(url).admit()).toBe(0);
+    }
+    const distant = budgets.of('http://c.example/');
+    let sent = 0;
+    while (distant.admit() === 0) sent++;
+    expect(sent).toBeLessThan(100);
+  });
+});
