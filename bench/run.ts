@@ -4,10 +4,12 @@ import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
+import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
@@ -19,7 +21,11 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  store: benchStore,
+  known: benchKnown,
 } as const;
+/** They bring names of their own. */
+const WITHOUT_TREE = new Set(['store', 'known']);
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);
@@ -30,10 +36,11 @@ if (unknown !== undefined) {
 }
 const folder = mkdtempSync(join(tmpdir(), 'redirector-bench-'));
 try {
-  const tree = prepareTree(folder);
+  const chosen = Object.keys(benches).filter((name) => names.length === 0 || names.includes(name));
+  const tree = chosen.every((name) => WITHOUT_TREE.has(name)) ? { root: '', from: 'no tree' } : prepareTree(folder);
   console.log(`Node ${process.version}, ${cpus().length} × ${cpus()[0]?.model.trim()}; ${tree.from}\n`);
   for (const [name, bench] of Object.entries(benches)) {
-    if (names.length > 0 && !names.includes(name)) continue;
+    if (!chosen.includes(name)) continue;
     console.log(`${await bench(tree, folder, ROUNDS)}\n`);
   }
 } finally {

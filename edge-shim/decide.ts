@@ -173,7 +173,7 @@ function readMeta(text: string | null): Meta | null {
  * `fingerprint * palette size + palette index`, the records are sorted: numbers of equal width sort like texts.
  * Answers the palette's entry, or -1.
  */
-function findInBucket(text: string, fingerprint: number): number {
+export function findInBucket(text: string, fingerprint: number): number {
   const width = Number(text.charAt(0));
   const paletteSize = decodeNumber(text, 1, 2);
   const start = 3 + 2 * paletteSize;

@@ -185,6 +185,15 @@ describe('decide', () => {
 });
 
 describe('a second build', () => {
+  it('keeps its epoch while the tree grows by some percent', () => {
+    const grown = (size: number) => inventoryOf(Array.from({ length: size }, (_, i) => `distfiles/f/${i}`));
+    const one = (size: number) => [
+      evidenceOf(size, { host: 'de.example.org', country: 'DE', protocol: 'https', holds: all }),
+    ];
+    const before = mapsOf(grown(20_000), one(20_000));
+    expect(mapsOf(grown(20_600), one(20_600), before.table).table.epoch).toBe(before.table.epoch);
+  });
+
   it('begins a new epoch when a bucket overflows', () => {
     const many = inventoryOf(Array.from({ length: 3000 }, (_, i) => `f/${i}`));
     const next = mapsOf(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeNumber, encodeNumber, RADIX } from '../../core/edge-keys.ts';
-import { bucketCountFor, entryOf, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
+import { bucketCountFor, entryOf, falseKnownRate, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 
 const entries = (count: number, values: number) =>
   Array.from({ length: count }, (_, i) => entryOf(`distfiles/${i}.tar.xz`, 2 + 2 * (i % values)));
@@ -35,7 +35,24 @@ describe('packBuckets', () => {
     expect(many?.charAt(0)).toBe('6');
   });
 
+  it('lets one full bucket be mistaken a little more often, rather than overflow', () => {
+    // 170 entries in 50 classes: records of six digits are too long, and the other buckets make up for it.
+    const full = entries(170, 50).map((entry) => ({ ...entry, bucketHash: 0 }));
+    const spare = entries(600, 2).map((entry, i) => ({ ...entry, bucketHash: 1 + (i % 9) }));
+    const [, value] = packBuckets([...full, ...spare], 10, '0')?.keys[0] ?? [];
+    expect(value?.charAt(0)).toBe('5');
+    expect(packBuckets(full, 1, '0')).toBeNull();
+  });
+
   it('refuses where a bucket overflows', () => {
     expect(packBuckets(entries(300, 2), 1, '0')).toBeNull();
+  });
+
+  it('takes a name that does not exist for known at most once in 1,000,000 times, however many classes a bucket has', () => {
+    for (const values of [1, 6, 40, 300]) {
+      const count = bucketCountFor(30_000) + (values > 100 ? 200 : 0);
+      const packed = packBuckets(entries(30_000, values), count, '0');
+      expect(falseKnownRate(packed?.keys ?? [], count), `${values} classes`).toBeLessThanOrEqual(1e-6);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { bucketKey, encodeNumber, fingerprintSpace, RADIX } from '../../core/edge-keys.ts';
+import { bucketKey, decodeNumber, encodeNumber, fingerprintSpace, RADIX } from '../../core/edge-keys.ts';
 
 /** A path the edge can look up. */
 export interface Entry {
@@ -18,10 +18,16 @@ export interface Buckets {
 
 /** CloudFront KeyValueStore: the largest value, in bytes. */
 export const MAX_VALUE_BYTES = 1024;
+/** A new epoch begins with buckets no fuller than this: it lasts until some have grown beyond `MAX_VALUE_BYTES`. */
+export const MAX_FRESH_BYTES = 960;
 /** So full is a bucket on average: the spread (a Poisson's) and a year's new objects have room. */
 const MEAN_ENTRIES = 140;
-/** For every unknown path so many entries of a bucket may be mistaken for it. */
+/** Beyond it numbers are no longer exact. */
+const WIDEST_RECORD = 7;
+/** So often may an unknown path be mistaken for an entry, over all buckets. */
 const FALSE_KNOWN_BOUND = 1e-6;
+/** In a bucket that is full, where a wider record would overflow it. */
+const FULL_BUCKET_BOUND = 4e-6;
 
 export function entryOf(path: string, value: number): Entry {
   const digest = createHash('sha256').update(path).digest();
@@ -33,42 +39,64 @@ export function bucketCountFor(entryCount: number): number {
   return Math.max(1, Math.ceil(entryCount / MEAN_ENTRIES));
 }
 
-/** Packs the entries, or null where a bucket overflows or two paths of different values have one fingerprint. */
-export function packBuckets(entries: readonly Entry[], bucketCount: number, epoch: string): Buckets | null {
+/** Packs the entries, or null where a bucket overflows or too many unknown names would be taken for known. */
+export function packBuckets(
+  entries: readonly Entry[],
+  bucketCount: number,
+  epoch: string,
+  mostBytes: number = MAX_VALUE_BYTES,
+): Buckets | null {
   const buckets = Array.from({ length: bucketCount }, (): Entry[] => []);
   for (const entry of entries) (buckets[entry.bucketHash % bucketCount] as Entry[]).push(entry);
   const keys: [string, string][] = [];
   for (let bucket = 0; bucket < bucketCount; bucket++) {
     const members = buckets[bucket] as Entry[];
     if (members.length === 0) continue;
-    const value = packBucket(members);
-    if (value === null || value.length > MAX_VALUE_BYTES) return null;
+    const value =
+      packBucket(members, FALSE_KNOWN_BOUND, mostBytes) ?? packBucket(members, FULL_BUCKET_BOUND, mostBytes);
+    if (value === null) return null;
     keys.push([bucketKey(epoch, bucket), value]);
   }
-  return { bucketCount, keys };
+  return falseKnownRate(keys, bucketCount) > FALSE_KNOWN_BOUND ? null : { bucketCount, keys };
 }
 
-/** `<record width><palette size, 2 digits><palette, 2 digits each><records, sorted>`; edge-shim/decide.ts reads it. */
-function packBucket(members: readonly Entry[]): string | null {
+/**
+ * `<record width><palette size, 2 digits><palette, 2 digits each><records, sorted>`; edge-shim/decide.ts reads it. The
+ * records are as wide as they must be for the bound, or so much wider that no two entries share a fingerprint.
+ */
+function packBucket(members: readonly Entry[], bound: number, mostBytes: number): string | null {
   const palette = [...new Set(members.map((member) => member.value))].sort((a, b) => a - b);
   const index = new Map(palette.map((value, i) => [value, i]));
-  const width = recordWidth(members.length, palette.length);
-  const space = fingerprintSpace(width, palette.length);
-  const records = members
-    .map((member) => (member.fingerprint % space) * palette.length + (index.get(member.value) as number))
-    .sort((a, b) => a - b);
-  const collides = records.some(
-    (record, i) =>
-      i > 0 && Math.floor(record / palette.length) === Math.floor((records[i - 1] as number) / palette.length),
-  );
-  if (collides) return null;
-  const head =
-    String(width) + encodeNumber(palette.length, 2) + palette.map((value) => encodeNumber(value, 2)).join('');
-  return head + records.map((record) => encodeNumber(record, width)).join('');
+  for (let width = recordWidth(members.length * palette.length, bound); width <= WIDEST_RECORD; width++) {
+    const space = fingerprintSpace(width, palette.length);
+    const records = members
+      .map((member) => (member.fingerprint % space) * palette.length + (index.get(member.value) as number))
+      .sort((a, b) => a - b);
+    const fingerprints = new Set(records.map((record) => Math.floor(record / palette.length)));
+    if (fingerprints.size < records.length) continue;
+    const head =
+      String(width) + encodeNumber(palette.length, 2) + palette.map((value) => encodeNumber(value, 2)).join('');
+    const value = head + records.map((record) => encodeNumber(record, width)).join('');
+    return value.length > mostBytes ? null : value;
+  }
+  return null;
 }
 
-function recordWidth(entryCount: number, paletteSize: number): number {
+function recordWidth(taken: number, bound: number): number {
   let width = 1;
-  while ((entryCount * paletteSize) / RADIX ** width > FALSE_KNOWN_BOUND) width++;
+  while (taken / RADIX ** width > bound) width++;
   return width;
+}
+
+/**
+ * How often the edge takes a name that does not exist for known, by the keys of its buckets: SHA-256 falls evenly on
+ * buckets and fingerprints, so it is the mean over all buckets of the part of their fingerprints that is taken.
+ */
+export function falseKnownRate(keys: readonly (readonly [string, string])[], bucketCount: number): number {
+  const taken = keys.reduce((sum, [, value]) => {
+    const width = Number(value.charAt(0));
+    const paletteSize = decodeNumber(value, 1, 2);
+    return sum + (value.length - 3 - 2 * paletteSize) / width / fingerprintSpace(width, paletteSize);
+  }, 0);
+  return taken / bucketCount;
 }

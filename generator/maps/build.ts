@@ -1,7 +1,7 @@
 import { META_KEY, META_VERSION } from '../../core/edge-keys.ts';
 import type { ObjectTable, RegionMap } from '../../core/formats/map-file.ts';
 import { type Inventory, isDirectoryLike } from '../../core/inventory.ts';
-import { bucketCountFor, type Entry, entryOf, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
+import { bucketCountFor, type Entry, entryOf, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 import { classify } from './classes.ts';
 import { edgeTables } from './edge-tables.ts';
 import type { Evidence, Known } from './evidence.ts';
@@ -96,7 +96,7 @@ function packed(entries: readonly Entry[], same: ObjectTable | null, previousEpo
   if (same !== null && again !== null) return { epoch: same.epoch, buckets: again };
   const epoch = previousEpoch === null ? '0' : String((Number(previousEpoch) + 1) % 10);
   for (let count = bucketCountFor(entries.length); ; count += 1 + Math.floor(count / 50)) {
-    const buckets = packBuckets(entries, count, epoch);
+    const buckets = packBuckets(entries, count, epoch, MAX_FRESH_BYTES);
     if (buckets !== null) return { epoch, buckets };
   }
 }

@@ -1,0 +1,24 @@
+import { createHash } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { bucketKey } from '../core/edge-keys.ts';
+import { findInBucket } from '../edge-shim/decide.ts';
+
+/** Names to look up: `made-up/<number>`. */
+export interface KnownTask {
+  readonly buckets: readonly (readonly [string, string])[];
+  readonly bucketCount: number;
+  readonly epoch: string;
+  readonly first: number;
+  readonly end: number;
+}
+
+const { buckets, bucketCount, epoch, first, end } = workerData as KnownTask;
+const byKey = new Map(buckets);
+const texts = Array.from({ length: bucketCount }, (_, bucket) => byKey.get(bucketKey(epoch, bucket)) ?? null);
+let known = 0;
+for (let i = first; i < end; i++) {
+  const digest = createHash('sha256').update(`made-up/${i}.tar.xz`).digest();
+  const text = texts[digest.readUInt32BE(0) % bucketCount] as string | null;
+  if (text !== null && findInBucket(text, digest.readUIntBE(4, 6)) >= 0) known++;
+}
+parentPort?.postMessage(known);
