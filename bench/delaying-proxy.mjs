@@ -8,8 +8,9 @@ const [targetPort, delayMs] = process.argv.slice(2).map(Number);
 function forward(from, to) {
   from.on('data', (chunk) => setTimeout(() => to.destroyed || to.write(chunk), delayMs));
   from.on('end', () => setTimeout(() => to.end(), delayMs));
-  from.on('error', () => to.destroy());
-  from.on('close', () => setTimeout(() => to.destroy(), delayMs));
+  from.on('error', () => {});
+  // What is still to be sent is sent.
+  from.on('close', () => setTimeout(() => to.destroySoon(), delayMs));
 }
 
 const server = createServer({ allowHalfOpen: true, noDelay: true }, (client) => {

@@ -5,7 +5,7 @@ import type { HeadRunReport } from '../net/head-run.ts';
 import type { AnswerSample } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
-import { askCanaries, canaryNames, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
+import { askCanaries, canaryNames, FEW_OBJECTS, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
 
 const MOST_DEPTH = 256;
 const FIRST_DEPTH = 4;
@@ -15,8 +15,6 @@ const HTTP2_CONNECTIONS = 2;
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
-/** So few are asked one at a time: to find out whether the host can do better costs as much. */
-const FEW_OBJECTS = 64;
 const TRIAL_FILES = 8;
 /** Of each kind of answer. */
 const SAMPLE_SIZE = 8;

@@ -12,6 +12,8 @@ export interface Preflight {
   readonly reason: string;
 }
 
+/** So few are asked one at a time, and without ado: to find out what the host can do would cost as much. */
+export const FEW_OBJECTS = 64;
 const SECOND_TRY_AFTER_MS = 1000;
 const KNOWN_FILES_ASKED = 16;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
@@ -42,6 +44,8 @@ async function greet(task: CheckTask, client: HeadClient): Promise<Preflight> {
   const asked = await askCanaries(task, client);
   if (asked.verdict === 'interrupted' || asked.reason === SOFT_404) return asked;
   if (asked.verdict === 'down' && !asked.isForbidden) return asked;
+  // Where few objects are asked for, they themselves are not asked for twice.
+  if (!asked.isForbidden && task.objectIds.length <= FEW_OBJECTS) return asked;
   const { answers } = await client.askFew(knownFiles(task, GREETED_FILES));
   const isRefused = answers.some((answer) => answer?.status === 403) && !answers.some(isServed);
   if (!isRefused) return asked;

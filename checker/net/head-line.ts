@@ -9,6 +9,8 @@ const MAX_TRIES = 4;
 const MAX_CUTS = 16;
 const MAX_INTERIM_ANSWERS = 8;
 const MAX_HEADER_BYTES = 16 * 1024;
+/** So long a host may take to end a connection after its last answer. */
+const LINGER_MS = 100;
 
 /**
  * One connection with as many lanes as requests are under way on it. After a cut undici fails the first request of the
@@ -27,10 +29,13 @@ export class HeadLine {
   #socket: Socket | null = null;
   /** Requests written on the present connection. */
   #written = 0;
+  /** Requests that undici was given and has not written yet. */
+  #queued = 0;
   #countedBytes = 0;
   #corked = false;
   readonly #toRetry: Lane[] = [];
   #retryTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
 
   constructor(runner: HeadRunner) {
     this.runner = runner;
@@ -59,13 +64,15 @@ export class HeadLine {
     this.#client.on('disconnect', (_origin, _targets, error) => {
       this.#countBytes();
       runner.connectionEnded(this.answers, error);
+      this.#written = 0;
+      this.#soon();
     });
   }
 
   /** One more request, where depth and budget allow it and something is left to ask; false = not. */
   add(): boolean {
     if (this.#toRetry.length > 0) return this.#sendRetry();
-    if (this.#lanes.length - this.#resting.length >= this.runner.depth) return false;
+    if (this.#underWay >= this.runner.depth || this.#isFull()) return false;
     const index = this.runner.take();
     if (index < 0) return false;
     let lane = this.#resting.pop();
@@ -79,28 +86,47 @@ export class HeadLine {
 
   /** After an answer: the lane asks on, or rests. */
   goOn(lane: Lane): void {
-    const isOver = this.#lanes.length - this.#resting.length > this.runner.depth;
-    const index = isOver ? -1 : this.runner.take();
-    if (index < 0) this.#resting.push(lane);
-    else lane.ask(index);
+    const mayAsk = this.#underWay <= this.runner.depth && !this.#isFull();
+    const index = mayAsk ? this.runner.take() : -1;
+    if (index >= 0) {
+      lane.ask(index);
+      return;
+    }
+    this.#resting.push(lane);
+    if (this.#underWay === 0 && this.#isFull()) this.#lingerTimer ??= setTimeout(this.#outlived, LINGER_MS);
   }
+
+  get #underWay(): number {
+    return this.#lanes.length - this.#resting.length;
+  }
+
+  /** The host will end the connection after what it was asked already: more would run into the cut. */
+  #isFull(): boolean {
+    const { answersPerConnection } = this.runner;
+    return answersPerConnection > 1 && this.#written + this.#queued >= answersPerConnection;
+  }
+
+  /** It did not end the connection where it used to. */
+  readonly #outlived = (): void => {
+    this.#lingerTimer = undefined;
+    this.runner.answersPerConnection = Number.POSITIVE_INFINITY;
+    while (this.add());
+  };
 
   /** As `goOn`, later: undici may be in the middle of failing its queue. */
   rest(lane: Lane): void {
     this.#resting.push(lane);
-    this.#retryTimer ??= setTimeout(this.#sendRetries, this.runner.backoffMs());
+    this.#soon();
   }
 
   setDepth(depth: number): void {
     this.#client.pipelining = depth;
   }
 
-  /** Sends the lane's request: on the last that a connection takes, it is closed by ourselves. */
   dispatch(options: Dispatcher.DispatchOptions, lane: Lane): void {
-    const { answersPerConnection } = this.runner;
-    // Without `reset: false` undici closes the connection after every HEAD. One that has had its last request will take
-    // no more: this one goes to the next.
-    options.reset = answersPerConnection === 1 || this.#written + 1 === answersPerConnection;
+    this.#queued++;
+    // Without `reset: false` undici closes the connection after every HEAD.
+    options.reset = this.runner.answersPerConnection === 1;
     this.#client.dispatch(options, lane);
   }
 
@@ -110,10 +136,16 @@ export class HeadLine {
     this.#written++;
     this.runner.startTiming(lane);
     if (isAgain) this.runner.run.budget.sentAgain();
+    else this.#queued--;
     if (this.#corked) return;
     this.#corked = true;
     this.#socket?.cork();
     process.nextTick(this.#uncork);
+  }
+
+  failed(lane: Lane, wasWritten: boolean): void {
+    if (!wasWritten) this.#queued--;
+    this.runner.forgetTiming(lane);
   }
 
   answered(lane: Lane): void {
@@ -125,7 +157,11 @@ export class HeadLine {
   /** Sends again, later: undici may be in the middle of failing its queue. */
   retry(lane: Lane): void {
     this.#toRetry.push(lane);
-    this.#retryTimer ??= setTimeout(this.#sendRetries, this.runner.backoffMs());
+    this.#soon();
+  }
+
+  #soon(): void {
+    if (!this.runner.ended) this.#retryTimer ??= setTimeout(this.#sendRetries, this.runner.backoffMs());
   }
 
   indexesUnderWay(): number[] {
@@ -134,6 +170,7 @@ export class HeadLine {
 
   async close(): Promise<void> {
     clearTimeout(this.#retryTimer);
+    clearTimeout(this.#lingerTimer);
     this.#countBytes();
     const closed = this.#client.destroy();
     // A socket that is still connecting is not the client's yet.
@@ -150,6 +187,8 @@ export class HeadLine {
     this.#countedBytes = 0;
     this.isConnected = true;
     this.answers = 0;
+    clearTimeout(this.#lingerTimer);
+    this.#lingerTimer = undefined;
   }
 
   #countBytes(): void {
@@ -252,7 +291,7 @@ export class Lane implements Dispatcher.DispatchHandler {
   onError(error: Error): void {
     const line = this.#line;
     const { runner } = line;
-    runner.forgetTiming(this);
+    line.failed(this, this.#writes > 0);
     if (runner.ended) return;
     const progress = line.answers > 0 && !isTimeout(error);
     if (!progress && line.wave === runner.wave) runner.strike(error, line.isConnected ? this.index : -1);

@@ -225,7 +225,7 @@ export class HeadRunner {
     if (this.ended || answers === 0) return;
     if (isStrayAnswer(error)) this.#mismatch();
     else if (isTimeout(error)) this.observe({ type: 'timeout' });
-    else if (answers < this.answersPerConnection) this.#wasCut(answers);
+    else if (answers !== this.answersPerConnection) this.#wasCut(answers);
   }
 
   /**
