@@ -1,5 +1,5 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { Packr } from 'msgpackr';
+import { clearSource, Packr } from 'msgpackr';
 import { FormatError } from '../errors.ts';
 
 // Plain msgpack that any reader understands: no records extension, and map sizes beyond 65,535 (msgpackr's manual).
@@ -33,6 +33,8 @@ export class PackedReader {
     try {
       const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
       body = packr.unpack(plain);
+      // Else msgpackr holds on to the bytes until the next unpacking.
+      clearSource();
     } catch (error) {
       throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); make it again`);
     }
