@@ -73,9 +73,8 @@ export class ListedTree {
     }
     if (types[id] === ObjectType.symlink && listed === Listed.sameLink) {
       const end = leadsTo[id] as number;
-      if (end === id) return Outcome.different;
-      const there = this.outcome(end);
-      return there === Outcome.present || there === Outcome.none ? there : Outcome.different;
+      // Whoever asks for a link gets what it leads to, and nothing where that is missing.
+      return end === id ? Outcome.different : this.outcome(end);
     }
     return Outcome.different;
   }

@@ -37,6 +37,8 @@ export class FtpFailure extends Error {
 type ListCommand = 'MLSD' | 'LIST -a' | 'LIST';
 type Transferred = { readonly parser: FtpListParser; readonly reply: FTPResponse };
 
+/** The reason of a listing that is longer than any. */
+export const ENDLESS = 'sends a listing without end';
 const MAX_LISTING_BYTES = 256 * 1024 * 1024;
 const MAX_FOREIGN_CHARACTERS = 80;
 // A 226 all the same: vsftpd for a directory it can't open, pure-ftpd for one it can't read or cuts at its limit.
@@ -175,7 +177,7 @@ export class FtpSession {
     data.setTimeout(timeoutMs, () => this.stop(silence(timeoutMs)));
     data.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
-      if (receivedBytes > MAX_LISTING_BYTES) this.stop('sends a listing without end');
+      if (receivedBytes > MAX_LISTING_BYTES) this.stop(ENDLESS);
       else parser.push(chunk);
     });
     return new Promise((resolve, reject) => {

@@ -62,8 +62,10 @@ export class IndexPage {
     });
   }
 
-  push(chunk: Buffer): void {
+  /** False: it is broken, and the rest of it is of no use. */
+  push(chunk: Buffer): boolean {
     this.#feed.push(chunk);
+    return this.#feed.broken === '';
   }
 
   /** The page has come to its end. */

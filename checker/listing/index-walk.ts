@@ -32,6 +32,8 @@ export interface WalkReport {
 const PAGES_TRIED = 5;
 const MAX_TRIES = 4;
 const FIRST_TRIES = 2;
+/** So many pages without end, one after the other: the rest would cost as much. */
+const ENDLESS_PAGES_TRIED = 3;
 const MAX_FAULTS_IN_A_ROW = 3;
 const RETRY_AFTER_MS = 250;
 
@@ -56,6 +58,7 @@ class IndexWalk {
   #pages = 0;
   #others = 0;
   #faultsInARow = 0;
+  #endless = 0;
   #ended = false;
   #budget: NodeJS.Timeout | undefined;
 
@@ -87,7 +90,7 @@ class IndexWalk {
 
   #fill(): void {
     // One by one until the first index page: a server without any is not bothered more than it must be.
-    const width = this.#pages === 0 ? 1 : this.#options.client.width;
+    const width = this.#pages === 0 || this.#endless > 0 ? 1 : this.#options.client.width;
     while (!this.#ended && this.#underWay < width) {
       const directory = this.#queue.shift();
       if (directory === undefined) break;
@@ -155,6 +158,7 @@ class IndexWalk {
 
   #judge(answer: PageAnswer, page: IndexPage): string {
     this.#faultsInARow = 0;
+    if (answer.isEndless && ++this.#endless >= ENDLESS_PAGES_TRIED) this.#end('gave up', answer.reason);
     if (page.isIndex) this.#pages++;
     else if (++this.#others >= PAGES_TRIED && this.#pages === 0) this.#end('gave up', answer.reason || page.doubt);
     return answer.reason || page.doubt;

@@ -3,7 +3,7 @@ import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
 import { directoriesFor, directoryOf } from '../ftp/directories.ts';
-import { FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
+import { ENDLESS, FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
@@ -49,6 +49,8 @@ class Walk {
   readonly #root: string;
   readonly #walked = new Map<string, Walked>();
   #session: FtpSession | null = null;
+  /** Interrupted, or out of time: nothing more is begun. */
+  #isStopped = false;
 
   constructor(task: CheckTask) {
     this.#task = task;
@@ -61,7 +63,10 @@ class Walk {
   async run(): Promise<string> {
     const { inventory, objectIdOf, objectIds, timeoutMs, signal } = this.#task;
     const startedAtMs = performance.now();
-    const stop = () => this.#session?.stop(signal.aborted ? INTERRUPTED : OUT_OF_TIME);
+    const stop = () => {
+      this.#isStopped = true;
+      this.#session?.stop(signal.aborted ? INTERRUPTED : OUT_OF_TIME);
+    };
     const timer = setTimeout(stop, timeoutMs * BUDGET_TIMEOUTS);
     signal.addEventListener('abort', stop, { once: true });
     let strikes = 0;
@@ -124,7 +129,7 @@ class Walk {
   async #list(directory: string): Promise<Walked> {
     const prefix = directory === '' ? '' : `${directory}/`;
     let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
-    for (let tries = 0; tries < TRIES && !this.#task.signal.aborted; tries++) {
+    for (let tries = 0; tries < TRIES && !this.#isStopped; tries++) {
       let session: FtpSession;
       try {
         session = await this.#connected();
@@ -139,7 +144,7 @@ class Walk {
         this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });
       });
       this.requests += session.listings - before;
-      if (walked.ended !== 'failed') break;
+      if (walked.ended !== 'failed' || walked.reason === ENDLESS) break;
     }
     // However it is listed above (a link perhaps), it is a directory to those who ask for it.
     if (walked.ended === 'whole' || walked.ended === 'partial') {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import { Client, type Dispatcher } from 'undici';
+import { buildConnector } from './connector.ts';
 import type { HeadRunner } from './head-run.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
 

@@ -1,4 +1,5 @@
-import { buildConnector, Client, type Dispatcher } from 'undici';
+import { Client, type Dispatcher } from 'undici';
+import { buildConnector } from './connector.ts';
 import { connectionReason, isTimeout, statusReason } from './reasons.ts';
 
 export interface PageClientOptions {
@@ -25,6 +26,8 @@ export interface PageAnswer {
   readonly location: string;
   /** The other side kept silent. */
   readonly isSilent: boolean;
+  /** It was given up because it is longer than any page. */
+  readonly isEndless: boolean;
 }
 
 const MAX_HEADER_BYTES = 16 * 1024;
@@ -58,8 +61,8 @@ export class PageClient {
     return this.#options.connections * this.#options.depth;
   }
 
-  /** Asks once, and hands over the body of a 200 as it comes. Never throws. */
-  async get(path: string, onBody: (chunk: Buffer) => void): Promise<PageAnswer> {
+  /** Asks once, and hands over the body of a 200 as it comes until `onBody` returns false. Never throws. */
+  async get(path: string, onBody: (chunk: Buffer) => boolean): Promise<PageAnswer> {
     const line = this.#lines.reduce((least, other) => (other.underWay < least.underWay ? other : least));
     line.underWay++;
     try {
@@ -110,7 +113,7 @@ export class PageClient {
 /** undici's low-level handler interface, which it runs on itself. */
 class PageHandler implements Dispatcher.DispatchHandler {
   readonly #options: PageClientOptions;
-  readonly #onBody: (chunk: Buffer) => void;
+  readonly #onBody: (chunk: Buffer) => boolean;
   readonly #onSent: () => void;
   readonly #resolve: (answer: PageAnswer) => void;
   #abort: ((error?: Error) => void) | null = null;
@@ -123,7 +126,7 @@ class PageHandler implements Dispatcher.DispatchHandler {
 
   constructor(
     options: PageClientOptions,
-    onBody: (chunk: Buffer) => void,
+    onBody: (chunk: Buffer) => boolean,
     onSent: () => void,
     resolve: (answer: PageAnswer) => void,
   ) {
@@ -155,22 +158,32 @@ class PageHandler implements Dispatcher.DispatchHandler {
 
   onData(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#options.maxPageBytes) this.#giveUp('sends a page without end');
-    else if (this.#status === 200 && this.#given === '') this.#onBody(chunk);
+    if (this.#isEndless()) this.#giveUp('sends a page without end');
+    else if (this.#status === 200 && this.#given === '' && !this.#onBody(chunk)) this.#giveUp('a page of no use');
     return true;
   }
 
   onComplete(): void {
     const status = this.#status;
     const reason = this.#given || (status === 200 ? '' : statusReason(status, this.#location));
-    this.#settle({ reason, status, location: this.#location, isSilent: false });
+    this.#settle({ reason, status, location: this.#location, isSilent: false, isEndless: this.#isEndless() });
   }
 
   onError(error: Error): void {
     const reason = this.#given || connectionReason(error, this.#options.timeoutMs);
     // What we gave up ourselves is an answer: asking again would bring the same.
     const isSilent = isTimeout(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT';
-    this.#settle({ reason, status: this.#given === '' ? 0 : this.#status, location: '', isSilent });
+    this.#settle({
+      reason,
+      status: this.#given === '' ? 0 : this.#status,
+      location: '',
+      isSilent,
+      isEndless: this.#isEndless(),
+    });
+  }
+
+  #isEndless(): boolean {
+    return this.#bytes > this.#options.maxPageBytes;
   }
 
   #giveUp(reason: string): void {

@@ -20,6 +20,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'certificate expired',
   CERT_NOT_YET_VALID: 'certificate not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another name',
+  WRONG_NAME: 'certificate is for another name',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'certificate is not from a trusted authority',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'certificate chain is incomplete',

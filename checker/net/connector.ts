@@ -1,0 +1,17 @@
+import { buildConnector as undiciConnector } from 'undici';
+
+const WRONG_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
+
+/**
+ * undici's connector. A certificate for another name it reports by a code of our own: for Node's, a Client (undici 7)
+ * fails what waits without taking it off its queue; it then never connects again, or ends the process by an assertion.
+ */
+export function buildConnector(options: undiciConnector.BuildOptions): undiciConnector.connector {
+  const connect = undiciConnector(options);
+  return (target, callback) =>
+    connect(target, (...result) => {
+      const [error] = result as [NodeJS.ErrnoException | null, unknown];
+      if (error?.code === WRONG_NAME) callback(Object.assign(new Error(error.message), { code: 'WRONG_NAME' }), null);
+      else callback(...result);
+    });
+}
