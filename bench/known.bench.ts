@@ -1,8 +1,9 @@
+import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { falseKnownRate } from '../generator/maps/buckets.ts';
 import { edgeBuild } from './edge-build.ts';
-import type { KnownTask } from './known.worker.ts';
+import type { KnownTask } from './known.child.ts';
 
 const NAMES = 100_000_000;
 const MOST_IN_A_MILLION = 1;
@@ -41,8 +42,10 @@ export async function benchKnown(): Promise<string> {
 
 function countIn(task: KnownTask): Promise<number> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./known.worker.ts', import.meta.url), { workerData: task });
-    worker.once('message', resolve);
-    worker.once('error', reject);
+    const child = fork(fileURLToPath(new URL('./known.child.ts', import.meta.url)), { execArgv: ['--import', 'tsx'] });
+    child.once('message', (known) => resolve(known as number));
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`a child ended with ${code}`)));
+    child.send(task);
   });
 }

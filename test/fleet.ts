@@ -11,23 +11,23 @@ const MIRRORS =
 
 /**
  * Evidence of a fleet as large as a large distribution's. Most mirrors hold all but what is newer than their last
- * synchronisation, each at its own time; some hold a part. So there are about as many presence classes as mirrors, and
- * `odd` more.
+ * synchronisation, each at its own time; some hold a part. So there are about twice as many presence classes as mirrors;
+ * and of `odd` objects each is missing somewhere else, and is a class of its own.
  */
 export function fleetEvidence(objects: number, odd: number, seed = 1): Evidence[] {
   const random = seeded(seed);
   const newest = Math.floor(objects * 0.8);
   const evidence: Evidence[] = [];
+  let number = 0;
   for (const [, country, count] of MIRRORS.matchAll(/([A-Z]{2}) (\d+)/g) as Iterable<string[]>) {
     for (let i = 0; i < Number(count); i++) {
       const host = `mirror-${i}.some-university.example-${country?.toLowerCase()}.org`;
       const synchronised = newest + Math.floor(random() * (objects - newest));
       const isPart = random() < 0.1;
       const spoilt = random() < 0.5;
+      const own = number++;
       const holds = (id: number) =>
-        id < synchronised &&
-        !(isPart && id % 5 === 0) &&
-        !(spoilt && id < odd && (id * 2654435761 + host.length + i) % 7 === 0);
+        id < synchronised && !(isPart && id % 5 === 0) && !(spoilt && id < odd && isMissing(id, own));
       const protocols: Protocol[] = random() < 0.88 ? ['https', 'http'] : ['http'];
       const ipv6 = random() < 0.75;
       for (const protocol of protocols)
@@ -35,4 +35,10 @@ export function fleetEvidence(objects: number, odd: number, seed = 1): Evidence[
     }
   }
   return evidence;
+}
+
+/** One in seven, at random. */
+function isMissing(id: number, mirror: number): boolean {
+  const h = Math.imul(id ^ Math.imul(mirror + 1, 0x9e3779b1), 0x85ebca6b);
+  return Math.imul(h ^ (h >>> 13), 0xc2b2ae35) >>> 16 < 65_536 / 7;
 }

@@ -45,6 +45,21 @@ describe('classify', () => {
     );
   });
 
+  it('keeps all ids where some classes are too many, as long as hardly any object forgets a holder', () => {
+    const many = 1000;
+    const row = (isHeld: (id: number) => boolean) =>
+      Uint8Array.from({ length: many }, (_, id) => (isHeld(id) ? present : absent));
+    const before = classify([row(() => true), row((id) => id < 500)], many, [], 3);
+    expect(before.classes).toHaveLength(3);
+    const after = classify([row(() => true), row((id) => id < 500), row((id) => id === 7)], many, before.classes, 3);
+    expect(after.appended).toBe(true);
+    expect(after.classes).toEqual(before.classes);
+    expect(after.classes[after.classOf[7] as number]).toEqual([0, 1]);
+    const anew = classify([row(() => true), row((id) => id < 500), row((id) => id < 100)], many, before.classes, 3);
+    expect(anew.appended).toBe(false);
+    expect(anew.classes).toEqual([[], [0], [0, 1]]);
+  });
+
   it('numbers anew where the bound is passed, the rarest narrowed to a set that is kept', () => {
     const columns = [column(present, present, present), column(absent, absent, present)];
     const { classes, classOf, appended } = classify(columns, 3, [], 2);

@@ -1,3 +1,4 @@
+import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
 import { FormatError } from '../../core/errors.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { PresenceColumn } from '../../core/presence.ts';
@@ -14,13 +15,16 @@ export interface Classes {
   readonly appended: boolean;
 }
 
-/** A class id and a flag bit take two digits of the bucket's palette. */
-export const MOST_CLASSES = 4_000;
+/** One page of a table: more would not leave room for tables of every region. */
+export const MOST_CLASSES = CLASSES_PER_PAGE;
+/** So large a part of the held objects may forget a holder before all classes are numbered anew. */
+const MOST_NARROWED = 0.01;
 
 /**
  * Groups objects by who holds them. `columns[n]` is the presence at access point number n. Ids of `previous` are kept
- * and new classes get the next ones, until there are more than `mostClasses`: then all are numbered anew, and of what
- * is still too many the rarest are narrowed to a smaller set that is kept (a holder is forgotten, never made up).
+ * and new classes get the next ones, those of the most objects first, as long as there are no more than `mostClasses`.
+ * What is still too many is narrowed to a smaller set that is kept (a holder is forgotten, never made up); where that
+ * meets more than 1 % of the objects, all classes are numbered anew, and those that no object is of any more go.
  */
 export function classify(
   columns: readonly PresenceColumn[],
@@ -29,18 +33,10 @@ export function classify(
   mostClasses: number = MOST_CLASSES,
 ): Classes {
   const groups = groupByRow(columns, objectCount);
-  const known = new Map(previous.map((members, id) => [members.join(), id]));
-  const classes = previous.length === 0 ? [[]] : [...previous];
-  const idOf = groups.members.map((members) => {
-    const key = members.join();
-    const id = members.length === 0 ? 0 : (known.get(key) ?? classes.push(members) - 1);
-    known.set(key, id);
-    return id;
-  });
-  if (classes.length <= mostClasses) {
-    return { classes, classOf: mapped(groups.groupOf, idOf), appended: true };
-  }
-  return numberedAnew(groups, mostClasses);
+  const kept = numbered(groups, previous, mostClasses);
+  if (previous.length === 0) return { ...kept, appended: kept.narrowed === 0 };
+  const isTooNarrow = kept.narrowed > MOST_NARROWED * objectCount || previous.length > mostClasses;
+  return isTooNarrow ? { ...numbered(groups, [], mostClasses), appended: false } : { ...kept, appended: true };
 }
 
 interface Groups {
@@ -96,20 +92,25 @@ function scramble(n: number): number {
   return (h ^ (h >>> 16)) >>> 0;
 }
 
-function numberedAnew(groups: Groups, mostClasses: number): Classes {
+/** Class ids for all groups; `narrowed` objects are in a class that lacks a holder of theirs. */
+function numbered(groups: Groups, previous: readonly PresenceClass[], mostClasses: number) {
+  const classes: PresenceClass[] = previous.length === 0 ? [[]] : [...previous];
+  const known = new Map(classes.map((members, id) => [members.join(), id]));
+  const idOf = new Array<number>(groups.members.length).fill(0);
   const byUse = groups.members
     .map((_, group) => group)
     .sort((a, b) => (groups.sizes[b] as number) - (groups.sizes[a] as number));
-  const filled = byUse.filter((group) => (groups.members[group] as PresenceClass).length > 0);
-  const classes: PresenceClass[] = [
-    [],
-    ...filled.slice(0, mostClasses - 1).map((group) => groups.members[group] as PresenceClass),
-  ];
-  const idOf = new Array<number>(groups.members.length).fill(0);
-  filled.forEach((group, place) => {
-    idOf[group] = place < mostClasses - 1 ? place + 1 : widestSubset(classes, groups.members[group] as PresenceClass);
-  });
-  return { classes, classOf: mapped(groups.groupOf, idOf), appended: false };
+  const tooMany: number[] = [];
+  for (const group of byUse) {
+    const members = groups.members[group] as PresenceClass;
+    const id = known.get(members.join());
+    if (id !== undefined) idOf[group] = id;
+    else if (classes.length < mostClasses) idOf[group] = classes.push(members) - 1;
+    else tooMany.push(group);
+  }
+  for (const group of tooMany) idOf[group] = widestSubset(classes, groups.members[group] as PresenceClass);
+  const narrowed = tooMany.reduce((sum, group) => sum + (groups.sizes[group] as number), 0);
+  return { classes, classOf: mapped(groups.groupOf, idOf), narrowed };
 }
 
 function widestSubset(classes: readonly PresenceClass[], members: PresenceClass): number {
