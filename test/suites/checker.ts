@@ -19,6 +19,8 @@ export interface CheckerSubject {
   serve(folder: string): Promise<{ readonly url: string; close(): Promise<void> }>;
   /** Names, one character for each byte, of which this method can prove nothing; it must prove all others. */
   readonly unprovable?: RegExp;
+  /** After how many bytes a server that breaks does so; 1, 350 and 1,400 where nothing else is told. */
+  readonly breaksAfterBytes?: readonly number[];
   /** Why a case is no business of this method. */
   readonly skips?: Readonly<Partial<Record<Case, string>>>;
 }
@@ -59,7 +61,7 @@ function plant(folder: string): void {
  * present, absent and different apart, prove nothing by a failure, never throw, and end soon when it is told to.
  */
 export function checkerSuite(subject: CheckerSubject): void {
-  const { method, skips = {} } = subject;
+  const { method, skips = {}, breaksAfterBytes = [1, 350, 1400] } = subject;
   const toClose: { close(): void | Promise<void> }[] = [];
   afterEach(async () => {
     for (const each of toClose.splice(0).reverse()) await each.close();
@@ -179,7 +181,7 @@ export function checkerSuite(subject: CheckerSubject): void {
         await prove(url);
       });
 
-      test.each([1, 350, 1400])('cuts or stalls after %i bytes', async (afterBytes) => {
+      test.each(breaksAfterBytes)('cuts or stalls after %i bytes', async (afterBytes) => {
         const kinds = ['cuts', 'stalls'] as const;
         await Promise.all(
           kinds.map(async (kind) => {
