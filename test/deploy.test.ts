@@ -3,10 +3,11 @@ import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import { describe, expect, it } from 'vitest';
 import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
-import { problemsOf } from './cloudformation/check.ts';
+import { problemsOf, takes } from './cloudformation/check.ts';
 import { statementsOf, tooMuchOf } from './cloudformation/policies.ts';
 import { type Json, type JsonObject, parseTemplate } from './cloudformation/template.ts';
 import { type Variant, variantsOf } from './cloudformation/variants.ts';
+import { commandsOf, isAws, pages } from './doc-commands.ts';
 
 const root = new URL('../', import.meta.url);
 const text = readFileSync(new URL('edge-shim/deploy/template.yaml', root), 'utf8');
@@ -135,5 +136,42 @@ describe('the role of the publisher', () => {
       .flatMap(({ statement }) => [statement.Action].flat())
       .map((action) => action.replace(/^.*:/, ''));
     expect([...new Set(allowed)].sort()).toEqual([...used].sort());
+  });
+});
+
+describe('the commands of the documentation for AWS', () => {
+  const commands = pages.flatMap(commandsOf).filter(isAws);
+  const deployments = commands.filter((command) => command.startsWith('aws cloudformation deploy '));
+  const overridesOf = (command: string) =>
+    (/--parameter-overrides (.*)$/.exec(command)?.[1] ?? '')
+      .split(' ')
+      .map((pair) => pair.split('=') as [string, string]);
+
+  it('deploy this template, as one that makes a role, where CloudFront is at home', () => {
+    expect(deployments.length).toBeGreaterThan(1);
+    for (const command of deployments) {
+      expect(command).toContain(' --template-file edge-shim/deploy/template.yaml ');
+      expect(command).toContain(' --region us-east-1 ');
+      expect(command).toContain(' --capabilities CAPABILITY_IAM ');
+    }
+    // A role with a name of its own would want CAPABILITY_NAMED_IAM.
+    expect(propertiesOf('Publisher')).not.toHaveProperty('RoleName');
+  });
+
+  it('give parameters that there are, with values that they take', () => {
+    for (const [name, value] of deployments.flatMap(overridesOf)) {
+      expect(takes(template, name, value), `${name}=${value}`).toBe(true);
+    }
+  });
+
+  it('give every parameter without a default in the first of them', () => {
+    const needed = Object.entries(template.Parameters).filter(([, { Default }]) => Default === undefined);
+    const given = overridesOf(deployments[0] as string).map(([name]) => name);
+    expect(given).toEqual(expect.arrayContaining(needed.map(([name]) => name)));
+  });
+
+  it('are otherwise questions', () => {
+    const others = commands.filter((command) => !deployments.includes(command));
+    for (const command of others) expect(command).toMatch(/^aws cloudformation describe-stacks --region us-east-1 /);
   });
 });
