@@ -175,3 +175,23 @@ describe('the commands of the documentation for AWS', () => {
     for (const command of others) expect(command).toMatch(/^aws cloudformation describe-stacks --region us-east-1 /);
   });
 });
+
+describe('the workflow that publishes', () => {
+  const workflow = readFileSync(new URL('.github/workflows/publish.yml', root), 'utf8');
+
+  it('works in the very environments that the role trusts', () => {
+    const environment = String(template.Parameters['Environment']?.Default);
+    const [trust] = statementsOf(template).filter(({ place }) => place === 'Publisher');
+    const subjects = trust?.statement.Condition?.['StringEquals']?.['token.actions.githubusercontent.com:sub'];
+    const trusted = (subjects as { 'Fn::Sub': string }[]).map((subject) =>
+      subject['Fn::Sub'].replace('${Environment}', environment).replace('repo:${Repository}:environment:', ''),
+    );
+    const names = /^ {4}environment: (.*)$/m.exec(workflow)?.[1]?.match(/(?<=')[\w-]+(?=')/g);
+    expect(names?.sort()).toEqual(trusted.sort());
+  });
+
+  it('asks for a token in that job alone', () => {
+    expect(workflow.match(/id-token/g)).toHaveLength(1);
+    expect(workflow).toMatch(/^permissions: \{\}$/m);
+  });
+});

@@ -61,6 +61,18 @@ describe('the check of the template finds', () => {
       /LogBucket, which is not always there/,
     ],
     [
+      'a name for an ARN',
+      'KeyValueStoreARN: !GetAtt Store.Arn',
+      'KeyValueStoreARN: !Ref Store',
+      /Name of a .* is not an ARN/,
+    ],
+    [
+      'a policy of another kind',
+      'CachePolicyId: !Ref SiteCache',
+      'CachePolicyId: !Ref SiteHeaders',
+      /Id of a .*ResponseHeadersPolicy is not AWS::CloudFront::CachePolicy/,
+    ],
+    [
       'a condition that there is not',
       'Condition: HasAlarmEmail',
       'Condition: HasEmail',

@@ -38,10 +38,11 @@ export function problemsOf(text: string, db: SpecDatabase): string[] {
   try {
     const template = parseTemplate(text);
     problems.push(...keysOf(template), ...parametersOf(template), ...unused(template));
+    const parameters = template.Parameters;
     for (const variant of variantsOf(template)) {
       problems.push(...nowhere(template, variant, db));
       for (const [name, { Type, Properties }] of Object.entries(variant.resources)) {
-        problems.push(...againstSchema(Type, Properties, name, { db, parameters: template.Parameters }));
+        problems.push(...againstSchema(Type, Properties, name, { db, parameters, resources: variant.resources }));
       }
     }
   } catch (error) {

@@ -1,11 +1,13 @@
 import type { Property, PropertyType, SpecDatabase } from '@aws-cdk/service-spec-types';
 import { ENUMERATIONS } from './enumerations.ts';
+import { againstLinks } from './links.ts';
 import { callOf, isObject, type Json, type JsonObject, type Parameter } from './template.ts';
 
 /** What functions in a resource's properties may lead to. */
 export interface Surroundings {
   readonly db: SpecDatabase;
   readonly parameters: Readonly<Record<string, Parameter>>;
+  readonly resources: Readonly<Record<string, { readonly Type: string }>>;
 }
 
 /** Sentences on a resource's properties that AWS' schema of its type does not allow; `place` begins each. */
@@ -38,6 +40,7 @@ function againstProperties(
     const allowed = ENUMERATIONS[`${typeName}.${name}`];
     return [
       ...againstType(property.type, value, there, around),
+      ...againstLinks(name, property, value, there, around.resources, around.db),
       ...(allowed === undefined ? [] : againstValues(allowed, value, there)),
     ];
   });
