@@ -98,6 +98,12 @@ describe('the check of the template finds', () => {
       /DependsOn names Bucket/,
     ],
     [
+      'a fate that there is not',
+      'DeletionPolicy: RetainExceptOnCreate',
+      'DeletionPolicy: Keep',
+      /DeletionPolicy Keep is none of/,
+    ],
+    [
       'a misplaced key of a resource',
       /Condition: HasLogs\n {4}Properties/,
       'Conditions: HasLogs\n    Properties',

@@ -63,10 +63,25 @@ function keysOf(template: Template): string[] {
         .filter((other) => !(other in template.Resources))
         .map((other) => `${name}: DependsOn names ${other}, which there is not`),
     ),
+    ...Object.entries(template.Resources).flatMap(([name, it]) => [
+      ...againstPolicy(name, 'DeletionPolicy', it.DeletionPolicy, [
+        'Delete',
+        'Retain',
+        'RetainExceptOnCreate',
+        'Snapshot',
+      ]),
+      ...againstPolicy(name, 'UpdateReplacePolicy', it.UpdateReplacePolicy, ['Delete', 'Retain', 'Snapshot']),
+    ]),
     ...[...Object.keys(template.Parameters), ...Object.keys(template.Resources), ...Object.keys(template.Outputs)]
       .filter((name) => !/^[A-Za-z0-9]{1,255}$/.test(name))
       .map((name) => `${name}: names are of letters and digits`),
   ];
+}
+
+function againstPolicy(name: string, key: string, value: string | undefined, known: readonly string[]): string[] {
+  return value === undefined || known.includes(value)
+    ? []
+    : [`${name}: ${key} ${value} is none of ${known.join(', ')}`];
 }
 
 /** Whether a value is one that a parameter takes. */
