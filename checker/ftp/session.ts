@@ -151,21 +151,16 @@ export class FtpSession {
 
   async #transfer(command: ListCommand, onEntry: (entry: LineEntry) => void): Promise<Transferred> {
     const { ftp } = this.#client;
-    const { timeoutMs } = this.#options;
     const data = await this.#connectData();
     const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
-    let isReplied = false;
     this.listings++;
     const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
-      isReplied = reply instanceof Error || reply.code >= 200;
       if (reply instanceof Error) task.reject(reply);
-      else if (isReplied) task.resolve(reply);
-      // From now on it is the data connection that shows whether the server is silent.
-      else ftp.socket.setTimeout(0);
+      else if (reply.code >= 200) task.resolve(reply);
     });
-    const drained = this.#drain(data, parser).then(() => {
-      if (!isReplied) ftp.socket.setTimeout(timeoutMs);
-    });
+    // Until the listing has ended it is the data connection that shows whether the server is silent.
+    ftp.socket.setTimeout(0);
+    const drained = this.#drain(data, parser).then(() => this.#bounded(() => replied));
     const [reply] = await Promise.all([replied, drained]);
     return { parser, reply };
   }
