@@ -61,6 +61,9 @@ export function isSendable(latin1: string): boolean {
 export class FtpSession {
   /** Listings asked for. */
   listings = 0;
+  /** The server said that it has too much to do (421). */
+  isBusy = false;
+  #dataBytes = 0;
   readonly #options: FtpSessionOptions;
   readonly #client: Client;
   #data: Socket | null = null;
@@ -80,6 +83,12 @@ export class FtpSession {
   /** Whether it can list: it is connected, and nothing has closed it. */
   get isOpen(): boolean {
     return !this.#client.closed;
+  }
+
+  /** Sent and received so far, over both connections. */
+  get bytes(): number {
+    const { bytesRead, bytesWritten } = this.#client.ftp.socket;
+    return bytesRead + bytesWritten + this.#dataBytes;
   }
 
   /** Ends it at once: what is under way fails for this reason. */
@@ -172,6 +181,7 @@ export class FtpSession {
     data.setTimeout(timeoutMs, () => this.stop(silence(timeoutMs)));
     data.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
+      this.#dataBytes += chunk.length;
       if (receivedBytes > MAX_LISTING_BYTES) this.stop(ENDLESS);
       else parser.push(chunk);
     });
@@ -240,7 +250,10 @@ export class FtpSession {
     if (this.#stopped !== null) return this.#stopped.message;
     if (error instanceof FtpFailure) return error.message;
     if (error instanceof FTPError) {
-      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
+      if (error.code === NO_MORE_SERVICE) {
+        this.isBusy = true;
+        this.stop(said(error.message));
+      }
       return said(error.message);
     }
     const { code, message } = error as NodeJS.ErrnoException;

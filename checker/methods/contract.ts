@@ -35,7 +35,7 @@ export interface CheckTask {
   /** Longest wait for a connection, and longest silence. */
   readonly timeoutMs: number;
   /** What each host may be asked; shared by all that ask it. */
-  readonly hosts: HostBudgets;
+  readonly hosts: Pick<HostBudgets, 'of'>;
   /** Of this run with the access point; a check adds to it. */
   readonly acquaintance: Acquaintance;
   readonly signal: AbortSignal;

@@ -99,7 +99,9 @@ describe('over a real daemon', () => {
 
 requires('rsync')('a listing that trickles', () => {
   const COUNT = 4000;
-  const inventory = testInventory(Array.from({ length: COUNT }, (_, i) => ({ path: `d${i % 80}/f${i}`, sizeBytes: 0 })));
+  const inventory = testInventory(
+    Array.from({ length: COUNT }, (_, i) => ({ path: `d${i % 80}/f${i}`, sizeBytes: 0 })),
+  );
 
   /** Some 300 entries a second, where none of them is late for itself. */
   async function trickling() {

@@ -3,7 +3,7 @@ import type { Protocol } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
 import { Acquaintance } from '../net/acquaintance.ts';
-import { HostBudgets } from '../net/host-budget.ts';
+import { type HostBudget, HostBudgets } from '../net/host-budget.ts';
 
 export interface Collected {
   readonly report: MethodReport;
@@ -20,7 +20,7 @@ export async function collect(
   method: Method,
   inventory: Inventory,
   url: string,
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly hosts?: HostBudgets } = {},
+  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly budget?: HostBudget } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
   const repeated: string[] = [];
@@ -59,7 +59,7 @@ export async function collect(
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
-    hosts: options.hosts ?? new HostBudgets(),
+    hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: new Acquaintance(),
     signal: options.signal ?? new AbortController().signal,
   });
