@@ -18,15 +18,19 @@ import {
   withSharedOptions,
 } from '../context.ts';
 
-export interface CheckOptions {
+/** Which mirrors are asked. */
+export interface MirrorOptions {
   readonly mirror: readonly string[];
   readonly part: Part;
+  readonly vantage?: string;
+}
+
+export interface CheckOptions extends MirrorOptions {
   readonly tree: string;
   readonly dryRun?: boolean;
   readonly only?: Only;
   /** In milliseconds. */
   readonly budget?: number;
-  readonly vantage?: string;
 }
 
 /** One share of the mirrors, for runs that divide them. */
@@ -73,11 +77,10 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const config = context.config();
   const { output, progress, signal } = context;
   const { inventory, mirrors } = readLeader(output);
-  const assigned = await assignedMirrors(mirrors.mirrors, config, options.vantage);
   const { userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs } = config;
   const run = {
     ...{ output, inventory, userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs, progress, signal },
-    mirrors: { ...mirrors, mirrors: chosenMirrors(assigned, options) },
+    mirrors: { ...mirrors, mirrors: await askedMirrors(mirrors.mirrors, config, options) },
     chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
     only: options.only ?? 'all',
     vantage: options.vantage ?? '',
@@ -113,6 +116,15 @@ function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary):
   );
 }
 
+/** Of all mirrors those that the options mean. Throws UsageError for a vantage or a mirror that there is not. */
+export async function askedMirrors(
+  mirrors: readonly Mirror[],
+  config: Config,
+  options: MirrorOptions,
+): Promise<readonly Mirror[]> {
+  return chosenMirrors(await assignedMirrors(mirrors, config, options.vantage), options);
+}
+
 /** The mirrors of a vantage; all where none is told. */
 async function assignedMirrors(
   mirrors: readonly Mirror[],
@@ -130,10 +142,7 @@ async function assignedMirrors(
 }
 
 /** Throws UsageError for an id that is not on the list. */
-export function chosenMirrors(
-  mirrors: readonly Mirror[],
-  { mirror: ids, part }: Pick<CheckOptions, 'mirror' | 'part'>,
-): readonly Mirror[] {
+export function chosenMirrors(mirrors: readonly Mirror[], { mirror: ids, part }: MirrorOptions): readonly Mirror[] {
   const unknown = ids.find((id) => !mirrors.some((mirror) => mirror.id === id));
   if (unknown !== undefined) {
     const first = mirrors.slice(0, 12).map((mirror) => mirror.id);
