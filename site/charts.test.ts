@@ -1,7 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { HistoryDay } from '../core/history.ts';
 import { dayAt } from '../test/synthetic.ts';
-import { chartsOf, stripOf } from './charts.ts';
+import { chartsOf, STRIP_BLOCKS, stripOf } from './charts.ts';
 
 const NOON_MS = Date.UTC(2026, 9, 1, 12);
 /** So many days ago, at any hour. */
@@ -49,7 +50,7 @@ describe('charts', () => {
   it('draw a bar for the share of checks that found it up, none for none', () => {
     const up = chart('Up', ago(2, { checksUp: 4 }), ago(1, { checksUp: 0 }), ago(0, { checksUp: 1 }));
     expect(up).toMatchObject({ path: 'M271.5 48v-48h7v48zM291.5 48v-12h7v12z' });
-    expect(up?.summary).toBe('up in 5 of 12 checks (41.66\u00a0%)');
+    expect(up?.summary).toBe('in 5 of 12 checks (41.66\u00a0%)');
   });
 
   it('draw a bar for requests that can be seen beside the longest', () => {
@@ -67,10 +68,24 @@ describe('a strip', () => {
     );
     expect(strip).toEqual({
       ...{ checks: 12, checksUp: 5 },
-      up: 'M0 12v-12h5v12z',
-      partly: 'M72 12v-8h5v8z',
-      down: 'M78 12v-4h5v4z',
+      up: 'M0 6h5',
+      partly: 'M72 8h5',
+      down: 'M78 10h5',
     });
+  });
+
+  it('draws a run of days as one line, and knows days without a check from it', () => {
+    const days = [13, 12, 11, 8, 7, 0].map((days) => ago(days, { checksUp: 4 }));
+    expect(stripOf(days, NOON_MS)?.up).toBe('M0 6h17M30 6h11M78 6h5');
+  });
+
+  it('has blocks as high as the style sheet says', () => {
+    const css = readFileSync(new URL('site.css', import.meta.url), 'utf8');
+    const widths = Object.keys(STRIP_BLOCKS).map((kind) => [
+      kind,
+      Number(new RegExp(`\\.strip \\.${kind} {[^}]*stroke-width: (\\d+);`).exec(css)?.[1]),
+    ]);
+    expect(Object.fromEntries(widths)).toEqual(STRIP_BLOCKS);
   });
 
   it('of days without a check is none', () => {

@@ -38,6 +38,11 @@ function place(day: string, madeAtMs: number): number {
   return STATUS_DAYS - 1 - Math.round((last - Date.parse(day)) / DAY_MS);
 }
 
+/** The first and the last day of the window. */
+export function chartedDays(madeAtMs: number): { readonly first: string; readonly last: string } {
+  return { first: dayOf((madeAtMs - (STATUS_DAYS - 1) * DAY_MS) / 1000), last: dayOf(madeAtMs / 1000) };
+}
+
 /** The charts of an access point: of its coverage, up-share, lag and requests; of what nothing is known, none. */
 export function chartsOf(history: readonly HistoryDay[], madeAtMs: number): Chart[] {
   const points = (figureOf: (day: HistoryDay) => number | null): Point[] =>
@@ -74,7 +79,7 @@ function upChart(points: readonly Point[], history: readonly HistoryDay[]): Char
   const { checks, checksUp } = checksOf(history);
   return {
     title: 'Up',
-    summary: `up in ${number(checksUp)} of ${plural(checks, 'check')} (${percent(checksUp, checks)})`,
+    summary: `in ${number(checksUp)} of ${plural(checks, 'check')} (${percent(checksUp, checks)})`,
     ...{ top: percent(1, 1), bottom: percent(0, 1), kind: 'bars', path: barsPath(points, 1) },
   };
 }
@@ -167,28 +172,42 @@ export const STRIP_WIDTH = STRIP_DAYS * STRIP_DAY_WIDTH;
 export interface Strip {
   readonly checks: number;
   readonly checksUp: number;
-  /** Data of SVG paths: days on which all checks found it up, some, none. '' = no such day. */
+  /**
+   * Data of SVG paths: days on which all checks found it up, some, none; '' = no such day. A line for each run of days,
+   * along the middle of its blocks: dashes (5 long, 1 apart) of the height in `STRIP_BLOCKS` make blocks of it.
+   */
   readonly up: string;
   readonly partly: string;
   readonly down: string;
 }
 
-const HEIGHTS = { up: STRIP_HEIGHT, partly: 8, down: 4 } as const;
+/** Heights of the blocks: the style sheet's widths of the strokes. */
+export const STRIP_BLOCKS = { up: STRIP_HEIGHT, partly: 8, down: 4 } as const;
 
 /** Of the last `STRIP_DAYS` days; null where there was no check. */
 export function stripOf(history: readonly HistoryDay[], madeAtMs: number): Strip | null {
   const first = STATUS_DAYS - STRIP_DAYS;
-  const isShown = (at: number) => at >= first && at < STATUS_DAYS;
-  const days = history.filter(({ day, checks }) => isShown(place(day, madeAtMs)) && checks > 0);
+  const days = history
+    .map((day) => ({ ...day, at: place(day.day, madeAtMs) - first }))
+    .filter(({ at, checks }) => at >= 0 && at < STRIP_DAYS && checks > 0);
   if (days.length === 0) return null;
-  const kindOf = ({ checks, checksUp }: HistoryDay) => (checksUp === checks ? 'up' : checksUp > 0 ? 'partly' : 'down');
-  const path = (kind: keyof typeof HEIGHTS) =>
-    days
-      .filter((day) => kindOf(day) === kind)
-      .map(({ day }) => {
-        const x = (place(day, madeAtMs) - first) * STRIP_DAY_WIDTH;
-        return `M${x} ${STRIP_HEIGHT}v-${HEIGHTS[kind]}h5v${HEIGHTS[kind]}z`;
-      })
+  const path = (kind: keyof typeof STRIP_BLOCKS) => {
+    const own = days.filter((day) => kindOf(day) === kind).map(({ at }) => at);
+    const starts = own.filter((at) => !own.includes(at - 1));
+    return starts
+      .map((at) => `M${at * STRIP_DAY_WIDTH} ${STRIP_HEIGHT - STRIP_BLOCKS[kind] / 2}h${runWidth(own, at)}`)
       .join('');
+  };
   return { ...checksOf(days), up: path('up'), partly: path('partly'), down: path('down') };
+}
+
+function kindOf({ checks, checksUp }: HistoryDay): keyof typeof STRIP_BLOCKS {
+  return checksUp === checks ? 'up' : checksUp > 0 ? 'partly' : 'down';
+}
+
+/** From the first day of a run to the end of its last block. */
+function runWidth(days: readonly number[], start: number): number {
+  let end = start + 1;
+  while (days.includes(end)) end++;
+  return (end - start) * STRIP_DAY_WIDTH - 1;
 }

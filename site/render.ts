@@ -3,7 +3,16 @@ import { fileURLToPath } from 'node:url';
 import { Eleventy, type UserConfig } from '@11ty/eleventy';
 import type { HistoryDay } from '../core/history.ts';
 import { ACCESS_POINT_STATES, STATUS_DAYS, type Status } from '../core/status.ts';
-import { CHART_HEIGHT, CHART_WIDTH, chartsOf, STRIP_DAYS, STRIP_HEIGHT, STRIP_WIDTH, stripOf } from './charts.ts';
+import {
+  CHART_HEIGHT,
+  CHART_WIDTH,
+  chartedDays,
+  chartsOf,
+  STRIP_DAYS,
+  STRIP_HEIGHT,
+  STRIP_WIDTH,
+  stripOf,
+} from './charts.ts';
 import { age, dayName, harmless, isoTime, isWebUrl, number, percent, plural, utcTime } from './format.ts';
 import { overviewOf } from './view.ts';
 
@@ -39,7 +48,7 @@ function configure(config: UserConfig, status: Status, css: string, onPage: () =
   config.addNunjucksGlobal('css', css);
   config.addGlobalData('mirrorIndexes', [...status.mirrors.keys()]);
 
-  const chartBox = { width: CHART_WIDTH, height: CHART_HEIGHT, days: STATUS_DAYS };
+  const chartBox = { width: CHART_WIDTH, height: CHART_HEIGHT, days: STATUS_DAYS, ...chartedDays(status.madeAtMs) };
   config.addNunjucksGlobal('chartBox', chartBox);
   config.addNunjucksGlobal('stripBox', { width: STRIP_WIDTH, height: STRIP_HEIGHT, days: STRIP_DAYS });
   const charts = (history: readonly HistoryDay[]) => chartsOf(history, status.madeAtMs);
