@@ -149,7 +149,9 @@ function schemeMap({ accepted, excluded }: Ranking, shards: readonly Shard[]): S
     .filter(({ number }) => !used.has(number))
     .map(({ number }) => ({ number, reason: `farther than the ${used.size} nearest` }));
   return {
-    candidates: accepted.filter(({ number }) => used.has(number)),
+    candidates: accepted
+      .filter(({ number }) => used.has(number))
+      .map(({ number, tier, weight, distanceKm }) => ({ number, tier, weight, distanceKm })),
     excluded: [...excluded, ...farther],
     shards: shards.map((shard) => shard.map(({ number, tier, weight }) => ({ number, tier, weight }))),
   };
