@@ -2,6 +2,7 @@ import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
 import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './classes.ts';
 import { type Known, rankedOf } from './evidence.ts';
+import { evened } from './families.ts';
 import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
 import { fitting, holdersKey, masksOf, shardKeys, type Target } from './region-keys.ts';
 import type { Shard } from './shards.ts';
@@ -72,7 +73,7 @@ function pointsOf({ known, nowMs }: TablesInput, scheme: Scheme): Ranked[] {
 }
 
 function fittingZone(zone: ZoneTables, targets: (number: number) => Target): ZoneTables {
-  const cut = (shards: readonly Shard[]) => shards.map((shard) => fitting(shard, targets, CLASSES_PER_PAGE));
+  const cut = (shards: readonly Shard[]) => shards.map((shard) => evened(fitting(shard, targets, CLASSES_PER_PAGE)));
   return { ...zone, https: cut(zone.https), http: cut(zone.http) };
 }
 
