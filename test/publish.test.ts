@@ -20,6 +20,7 @@ import { startLocalEdge } from '../edge-shim/local-edge.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import type { ReleaseManifest } from '../generator/publish/contract.ts';
 import { buildOutput } from './built-output.ts';
+import { runHere } from './front-door.ts';
 import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -55,14 +56,7 @@ const configure = (more = '') =>
 const origin = () => join(output, 'published');
 const current = () => readlinkSync(join(origin(), 'current')).replace('releases/', '');
 
-function run(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const argv = [redirector, ...args, '--config', join(work, 'redirector.toml'), '--output', output];
-  return new Promise((resolve) => {
-    execFile(process.execPath, argv, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    );
-  });
-}
+const run = (...args: string[]) => runHere(...args, '--config', join(work, 'redirector.toml'), '--output', output);
 
 async function done(...args: string[]) {
   const { code, stdout, stderr } = await run(...args, '--json', '--quiet');

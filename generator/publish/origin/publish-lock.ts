@@ -22,6 +22,9 @@ export interface LeaseTimes {
 
 export const LEASE_TIMES: LeaseTimes = { renewMs: 5000, silentMs: 30_000 };
 
+/** Tokens of the locks that this process holds: one that it lost with a connection is nobody's. */
+const held = new Set<string>();
+
 export interface PublishLock {
   /** Throws RunError where somebody else has taken the lock, as from one that was silent for too long. */
   assertHeld(): Promise<void>;
@@ -53,6 +56,7 @@ export async function takeLock(
     await files.remove(beside).catch(() => {});
     throw error;
   }
+  held.add(own.token);
   return renewed(files, own.token, leaseBytes, times);
 }
 
@@ -93,6 +97,7 @@ function renewed(
     },
     release: async () => {
       clearInterval(timer);
+      held.delete(token);
       await renewal;
       if (await isOwn()) await files.remove(LOCK_FILE);
     },
@@ -110,7 +115,7 @@ async function untilDead(
   const holder = parsed(found);
   const isHere = holder?.host === hostname();
   if (holder !== null && isHere) {
-    if (!isAlive(holder)) return;
+    if (!isAlive(holder) || (holder.pid === process.pid && !held.has(holder.token))) return;
     throw refusal(files, holder);
   }
   const who = holder === null ? 'a lock that nobody can read' : quotedHolder(holder);
