@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchKnown } from './known.bench.ts';
@@ -12,6 +13,7 @@ import { benchRsync } from './rsync.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
+import { benchViewers } from './viewers.bench.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
@@ -25,9 +27,11 @@ const benches = {
   state: benchState,
   store: benchStore,
   known: benchKnown,
+  viewers: benchViewers,
+  decide: benchDecide,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known']);
+const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);

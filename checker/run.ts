@@ -92,6 +92,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     objectIdOf: lazyIndex(options.inventory),
     loadObservations: (accessPoint) => loadObservations(run, accessPoint),
     hosts: new HostBudgets(options.hostLimits),
+    acquaintances: new Map(),
     task,
   };
   const results = new Results(due);

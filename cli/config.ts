@@ -7,6 +7,7 @@ import { messageOf, quoted, UsageError } from '../core/errors.ts';
 import type { SftpAccess } from '../core/node/sftp-place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
+import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
 import { accessOf, sftpKeys, sftpProblems, text } from './config-sftp.ts';
 
 /** The configuration with every default, as `redirector config --print-defaults` prints it. */
@@ -42,7 +43,7 @@ bytes_per_second = 2000000                       # received from one host at mos
 # at = "sftp://redirector@store.example.org/srv/state"
 # host_key = "SHA256:..."                        # the host's, as "ssh-keygen -l" prints it
 # key = "id_ed25519"                             # a private key; else that in REDIRECTOR_STORE_KEY, or the ssh-agent's
-`;
+${PUBLISH_DEFAULTS_TEXT}`;
 
 const DURATION = /^\d+(ms|s|m|h|d)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -200,6 +201,7 @@ const schema = z.strictObject({
     .prefault({}),
   vantage: vantages,
   store: store.optional(),
+  publish: publishSchema(duration),
 });
 
 export interface Config {
@@ -228,6 +230,7 @@ export interface Config {
   readonly store: StorePlace | null;
   /** What a check may ask of one host. */
   readonly hostLimits: HostLimits;
+  readonly publish: PublishConfig;
 }
 
 export interface VantageConfig {
@@ -295,6 +298,7 @@ export function parseConfig(content: string, file: string): Config {
       requestsPerSecond: parsed.check.requests_per_second,
       bytesPerSecond: parsed.check.bytes_per_second,
     },
+    publish: publishConfigOf(parsed.publish, located),
   };
 }
 
