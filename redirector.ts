@@ -15,6 +15,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   site: async () => (await import('./cli/commands/site.ts')).registerSite,
   run: async () => (await import('./cli/commands/run.ts')).registerRun,
   serve: async () => (await import('./cli/commands/serve.ts')).registerServe,
+  edge: async () => (await import('./cli/commands/edge.ts')).registerEdge,
   lookup: async () => (await import('./cli/commands/lookup.ts')).registerLookup,
   demo: async () => (await import('./cli/commands/demo.ts')).registerDemo,
   config: async () => (await import('./cli/commands/config.ts')).registerConfig,
