@@ -12,7 +12,7 @@ import {
 } from './cloudfront-emulator/publication.ts';
 
 const codes = [await bundleFunction(FALLBACKS[0]), await bundleFunction(FALLBACKS[1])] as const;
-const isIn = (accessPoint: number) => accessPoint % 5 === 0;
+const isIn = (accessPoint: number) => accessPoint % 25 === 0;
 const before = fleetBuild(180, 1, codes[0], null, isIn);
 const after = fleetBuild(200, 2, codes[1], before, isIn);
 const anew = fleetBuild(200, 3, codes[1], { ...before, table: { ...before.table, bucketCount: 1 } }, isIn);

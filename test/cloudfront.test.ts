@@ -152,14 +152,35 @@ describe('a publication', () => {
   });
 });
 
+describe('keys of two builds that do not continue one another', () => {
+  it('are refused, and would send viewers wrong', async () => {
+    await publish(first);
+    const other = fleetBuild(900, 4, codes[0]);
+    const target = targetOver(scene.emulator, scene.clock);
+    const publication = target.publishKeys(other.content, context);
+    await expect(publication).rejects.toThrow(/holds keys of a build that this one does not continue/);
+    await target.close();
+    expect(await isPublished(scene, first)).toBe(true);
+    // What the check prevents, put there by hand: half of the other's keys.
+    const store = scene.emulator.account.store(STORE);
+    for (const [Key, Value] of [...other.content.keys].filter((_, i) => i % 2 === 0)) {
+      store.update({ puts: [{ Key, Value }], deletes: [] }, store.etag, scene.clock.nowMs());
+    }
+    expect((await faultsWhileSpreading(scene, [first, other])).length).toBeGreaterThan(0);
+  });
+});
+
 describe('answers that are lost', () => {
   it('are asked for again, each of them', { timeout: 60_000 }, async () => {
-    await publish(first);
+    const isIn = (accessPoint: number) => accessPoint % 60 === 0;
+    const before = fleetBuild(180, 1, codes[0], null, isIn);
+    const after = fleetBuild(200, 2, codes[1], before, isIn);
+    await publish(before);
     let calls = 0;
     scene.emulator.fault = () => (calls++ % 2 === 0 ? 'cutAfter' : null);
     const client = { ...CLIENT, endpoint: scene.emulator.endpoint, maxAttempts: 3 };
-    await publishAll(targetOver(scene.emulator, scene.clock, { client }), hourLater);
-    expect(await isPublished(scene, hourLater)).toBe(true);
+    await publishAll(targetOver(scene.emulator, scene.clock, { client }), after);
+    expect(await isPublished(scene, after)).toBe(true);
   });
 });
 

@@ -27,6 +27,8 @@ export interface CloudFrontOptions {
 
 /** CloudFront as a place where viewers are answered: a KeyValueStore, a function, a distribution. */
 export function cloudFrontTarget(options: CloudFrontOptions): EdgeTarget {
+  // A word to developers on which Node future versions of the SDK will want: nothing for an operator's terminal.
+  process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true';
   return new CloudFrontTarget(options, controlPlane(options.client), dataPlane(options.client, options.store));
 }
 
