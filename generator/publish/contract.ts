@@ -178,7 +178,10 @@ export interface OriginTarget {
   upload(release: GatheredRelease, context: PublishContext): Promise<UploadWork>;
   /** Makes a release the current one, with one rename. */
   switchTo(releaseId: string): Promise<void>;
-  /** Removes the oldest releases beyond `keep`, never the current one nor those in `spared`. */
+  /**
+   * Removes all releases but the newest `keep` of those that were published to their end; never the current one nor
+   * those in `spared`. Answers what it removed.
+   */
   prune(keep: number, spared: readonly string[]): Promise<readonly string[]>;
   close(): Promise<void>;
 }
