@@ -5,6 +5,7 @@ import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { countryOf } from '../core/countries.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import { parseToml } from '../core/toml.ts';
+import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
 
 /** The configuration with every default, as `redirector config --print-defaults` prints it. */
 export const DEFAULTS_TEXT = `name = "Gentoo"                                  # the distribution, as the site calls it
@@ -33,7 +34,7 @@ bytes_per_second = 2000000                       # received from one host at mos
 # name = "eu-west"
 # country = "IE"                                 # or latitude and longitude, in degrees
 # overlap = 2                                    # also those to which it is the second nearest, for cross-checking
-`;
+${PUBLISH_DEFAULTS_TEXT}`;
 
 const DURATION = /^\d+(ms|s|m|h|d)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -187,6 +188,7 @@ const schema = z.strictObject({
     })
     .prefault({}),
   vantage: vantages,
+  publish: publishSchema(duration),
 });
 
 export interface Config {
@@ -213,6 +215,7 @@ export interface Config {
   readonly vantages: readonly VantageConfig[];
   /** What a check may ask of one host. */
   readonly hostLimits: HostLimits;
+  readonly publish: PublishConfig;
 }
 
 export interface VantageConfig {
@@ -281,5 +284,6 @@ export function parseConfig(content: string, file: string): Config {
       requestsPerSecond: parsed.check.requests_per_second,
       bytesPerSecond: parsed.check.bytes_per_second,
     },
+    publish: publishConfigOf(parsed.publish, located),
   };
 }
