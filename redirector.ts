@@ -11,6 +11,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   check: async () => (await import('./cli/commands/check.ts')).registerCheck,
   probe: async () => (await import('./cli/commands/probe.ts')).registerProbe,
   merge: async () => (await import('./cli/commands/merge.ts')).registerMerge,
+  state: async () => (await import('./cli/commands/state.ts')).registerState,
   build: async () => (await import('./cli/commands/build.ts')).registerBuild,
   site: async () => (await import('./cli/commands/site.ts')).registerSite,
   run: async () => (await import('./cli/commands/run.ts')).registerRun,

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchKnown } from './known.bench.ts';
@@ -11,6 +12,7 @@ import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
+import { benchViewers } from './viewers.bench.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
@@ -23,9 +25,11 @@ const benches = {
   build: benchBuild,
   store: benchStore,
   known: benchKnown,
+  viewers: benchViewers,
+  decide: benchDecide,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known']);
+const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);

@@ -11,6 +11,7 @@ import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
+import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
 import type { Recorder } from './recorder.ts';
 import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
@@ -50,6 +51,8 @@ export interface CheckContext {
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly hosts: HostBudgets;
+  /** By access point id. */
+  readonly acquaintances: Map<string, Acquaintance>;
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;

@@ -83,7 +83,7 @@ export class Recorder {
       record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS()),
       hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
-      withdrawFound: (reason) => this.#withdrawFound(reason),
+      withdraw: (outcomes, reason) => this.#withdraw(outcomes, reason),
     };
   }
 
@@ -199,12 +199,12 @@ export class Recorder {
     return index;
   }
 
-  #withdrawFound(reason: string): void {
+  #withdraw(outcomes: readonly OutcomeCode[], reason: string): void {
     const { observations } = this;
     const before = this.#before;
     for (let id = 0; id < this.#thisRun.length; id++) {
-      const found = this.#thisRun[id];
-      if (found !== Outcome.present && found !== Outcome.different) continue;
+      const found = this.foundOutcome(id);
+      if (found === Outcome.none || !outcomes.includes(found)) continue;
       observations.outcome[id] = before.outcome[id] as number;
       observations.sizeBytes[id] = before.sizeBytes[id] as number;
       observations.evidenceAtS[id] = before.evidenceAtS[id] as number;

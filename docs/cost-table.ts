@@ -9,8 +9,8 @@ export const ASSUMED = {
   /** The answer's headers (some 500 bytes), CloudFront's own, and TLS. */
   bytesPerRedirect: 1_000,
   publicationsPerMonth: 24 * 30,
-  /** Describe the store, and write the keys of a typical hour. */
-  keyCallsPerPublication: 10,
+  /** The most: all 2,200 keys of a full build anew, 50 in a call, and a few calls besides. */
+  keyCallsPerPublication: 50,
   /** The whole site as one path. */
   pathsPerPublication: 1,
 } as const;

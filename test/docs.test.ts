@@ -65,7 +65,9 @@ describe('the commands of the documentation', () => {
         'timeout = "1s"',
         '[[vantage]]',
         'name = "eu-west"',
-        'country = "IE"\n',
+        'country = "IE"',
+        '[store]',
+        'at = "store"\n',
       ];
       writeFileSync(join(work, 'redirector.toml'), text.join('\n'));
     }

@@ -61,6 +61,9 @@ export function isSendable(latin1: string): boolean {
 export class FtpSession {
   /** Listings asked for. */
   listings = 0;
+  /** The server said that it has too much to do (421). */
+  isBusy = false;
+  #dataBytes = 0;
   readonly #options: FtpSessionOptions;
   readonly #client: Client;
   #data: Socket | null = null;
@@ -80,6 +83,12 @@ export class FtpSession {
   /** Whether it can list: it is connected, and nothing has closed it. */
   get isOpen(): boolean {
     return !this.#client.closed;
+  }
+
+  /** Sent and received so far, over both connections. */
+  get bytes(): number {
+    const { bytesRead, bytesWritten } = this.#client.ftp.socket;
+    return bytesRead + bytesWritten + this.#dataBytes;
   }
 
   /** Ends it at once: what is under way fails for this reason. */
@@ -151,21 +160,16 @@ export class FtpSession {
 
   async #transfer(command: ListCommand, onEntry: (entry: LineEntry) => void): Promise<Transferred> {
     const { ftp } = this.#client;
-    const { timeoutMs } = this.#options;
     const data = await this.#connectData();
     const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
-    let isReplied = false;
     this.listings++;
     const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
-      isReplied = reply instanceof Error || reply.code >= 200;
       if (reply instanceof Error) task.reject(reply);
-      else if (isReplied) task.resolve(reply);
-      // From now on it is the data connection that shows whether the server is silent.
-      else ftp.socket.setTimeout(0);
+      else if (reply.code >= 200) task.resolve(reply);
     });
-    const drained = this.#drain(data, parser).then(() => {
-      if (!isReplied) ftp.socket.setTimeout(timeoutMs);
-    });
+    // Until the listing has ended it is the data connection that shows whether the server is silent.
+    ftp.socket.setTimeout(0);
+    const drained = this.#drain(data, parser).then(() => this.#bounded(() => replied));
     const [reply] = await Promise.all([replied, drained]);
     return { parser, reply };
   }
@@ -177,6 +181,7 @@ export class FtpSession {
     data.setTimeout(timeoutMs, () => this.stop(silence(timeoutMs)));
     data.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
+      this.#dataBytes += chunk.length;
       if (receivedBytes > MAX_LISTING_BYTES) this.stop(ENDLESS);
       else parser.push(chunk);
     });
@@ -245,7 +250,10 @@ export class FtpSession {
     if (this.#stopped !== null) return this.#stopped.message;
     if (error instanceof FtpFailure) return error.message;
     if (error instanceof FTPError) {
-      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
+      if (error.code === NO_MORE_SERVICE) {
+        this.isBusy = true;
+        this.stop(said(error.message));
+      }
       return said(error.message);
     }
     const { code, message } = error as NodeJS.ErrnoException;

@@ -153,9 +153,9 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
   });
 
   test.each(rows)('in the middle: %s', async (_, respond, reason) => {
-    const server = await scripted((socket, path, nth, asked) => {
+    const server = await scripted((socket, path, nth, asked, method) => {
       if (asked <= 50 && !faulty.has(socket)) socket.write(fine(path));
-      else onceFaulty(respond)(socket, path, nth, asked);
+      else onceFaulty(respond)(socket, path, nth, asked, method);
     });
     const startedAtMs = Date.now();
     const { report, results, repeated } = await collect(httpHead, files(500), urlOf(server));
@@ -229,10 +229,10 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
 /** The first fault on a connection is the end of right answers there: servers answer in order. */
 const faulty = new WeakSet<Socket>();
 function onceFaulty(respond: Responder): Responder {
-  return (socket, path, nth, asked) => {
+  return (socket, path, nth, asked, method) => {
     if (faulty.has(socket)) return;
     faulty.add(socket);
-    respond(socket, path, nth, asked);
+    respond(socket, path, nth, asked, method);
   };
 }
 

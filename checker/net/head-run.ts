@@ -1,6 +1,6 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
 import { HeadLine, type Lane } from './head-line.ts';
-import { type HostBudget, retryAfterMs } from './host-budget.ts';
+import type { HostBudget } from './host-budget.ts';
 import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
@@ -89,7 +89,6 @@ export class HeadRunner {
   readonly #refused: number[] = [];
   readonly #refusals = new Map<number, number>();
   #refusedInARow = 0;
-  #pauses = 0;
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
@@ -147,14 +146,14 @@ export class HeadRunner {
       return;
     }
     this.#refusedInARow = 0;
-    this.#pauses = 0;
+    this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
   }
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    this.#pause(retryAfter);
+    if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     const refusals = (this.#refusals.get(index) ?? 0) + 1;
     this.#refusals.set(index, refusals);
     if (refusals < MAX_REFUSALS) {
@@ -164,16 +163,6 @@ export class HeadRunner {
     this.run.onAnswer(index, status, -1, '');
     this.#settle();
     if (++this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.giveUp(statusReason(status, ''));
-  }
-
-  #pause(retryAfter: string): void {
-    const { budget, timeoutMs } = this.run;
-    const asked = retryAfterMs(retryAfter, Date.now());
-    // What was under way when the host began to refuse is refused with it: that is one refusal.
-    if (asked === null && budget.isPaused) return;
-    budget.pause(asked ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#pauses));
-    this.#pauses++;
-    this.observe({ type: 'refused' });
   }
 
   failed(index: number, reason: string): void {

@@ -59,8 +59,13 @@ export function isStrayAnswer(error: unknown): boolean {
  */
 export function statusReason(status: number, location: string): string {
   if (status >= 300 && status < 400) return `redirects (${status})${location === '' ? '' : ` to ${target(location)}`}`;
+  return `answers ${phraseOf(status)}`;
+}
+
+/** A status and what it means: "404 (not found)". */
+export function phraseOf(status: number): string {
   const phrase = STATUS_CODES[status]?.toLowerCase();
-  return `answers ${status}${phrase === undefined ? '' : ` (${phrase})`}`;
+  return phrase === undefined ? String(status) : `${status} (${phrase})`;
 }
 
 function target(location: string): string {

@@ -8,6 +8,9 @@ const PROTOCOL = 'http';
 const ESCAPES = '\x1b[31m\x1b]0;owned\x07\x9b2J';
 const FORMULA = '=cmd|"/c calc"!A0';
 
+const DISAGREE =
+  /^HEAD and GET disagree: for "[^"]+" HEAD is answered (404|200 with [\d,]+ bytes).*, GET (404|200 with)/;
+
 /** Answers as a good mirror does, but for what `change` makes of it. */
 const changed = (change: (answer: WebAnswer, request: ZooRequest) => WebAnswer): Act => {
   return (socket, request) => say(socket, onWire(change(request.answer, request), request.method));
@@ -105,21 +108,21 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
       ),
     ),
     truth: asCopied,
-    demand: { state: 'any', proven: none },
+    demand: { state: 'failing', proven: none, reason: DISAGREE },
   },
   {
     name: 'answers 404 to HEAD and 200 to GET',
     protocol: PROTOCOL,
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? NOT_FOUND : answer))),
     truth: asCopied,
-    demand: { state: 'any', proven: none },
+    demand: { state: 'failing', proven: none, reason: DISAGREE },
   },
   {
     name: 'answers 200 with the right length to HEAD and 404 to GET',
     protocol: PROTOCOL,
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? answer : NOT_FOUND))),
     truth: () => 'absent',
-    demand: { state: 'any', proven: none },
+    demand: downBecause(DISAGREE),
   },
   {
     name: 'answers 200 to whatever it is asked',
