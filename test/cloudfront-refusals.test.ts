@@ -210,7 +210,7 @@ describe('an invalidation', () => {
 
   it('can be of the whole site, or none', async () => {
     const distribution = emulator.account.addDistribution();
-    for (const invalidation of ['folder', 'none'] as const) {
+    for (const invalidation of ['site', 'none'] as const) {
       const cdn = targetOver(emulator, clock, { distribution, invalidation });
       await cdn.invalidate(['site/index.html', 'site/a b.html'], 'r1', context);
       await cdn.close();

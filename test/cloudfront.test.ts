@@ -1,6 +1,7 @@
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
+import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
 import {
   CLIENT,
   context,
@@ -22,7 +23,6 @@ import {
 } from './cloudfront-emulator/publication.ts';
 import { ServiceError } from './cloudfront-emulator/service-error.ts';
 import { requires } from './debian-packages.ts';
-import { runNjs } from './servers/njs.ts';
 import { seeded } from './synthetic.ts';
 
 let codes: readonly [string, string];
@@ -215,21 +215,6 @@ requires('njs')('the edge on njs', () => {
     const random = seeded(8);
     const events = first.names.filter((_, i) => i % 9 === 0).map((name) => eventFor(name, random));
     const inNode = await Promise.all(events.map((event) => edge.answer(FUNCTION, event)));
-    const store = `const keys = ${JSON.stringify(Object.fromEntries(edge.keysNow(stage)))};
-      export default { kvs: function () { return { get: async function (key) {
-        if (keys[key] === undefined) { throw new Error('KeyNotFound'); } return keys[key]; } }; } };`;
-    const ask = `${stage.code}
-      const events = JSON.parse(require('fs').readFileSync(process.argv[2], 'utf8'));
-      async function all() {
-        for (let i = 0; i < events.length; i++) { const answer = await handler(events[i]); console.log(JSON.stringify(answer)); }
-      }
-      all();`;
-    const printed = await runNjs({ code: ask, modules: { cloudfront: store }, input: JSON.stringify(events) });
-    expect(
-      printed
-        .trimEnd()
-        .split('\n')
-        .map((line) => JSON.parse(line)),
-    ).toEqual(inNode);
+    expect(await answersOnNjs(stage.code.toString(), edge.keysNow(stage), events)).toEqual(inNode);
   });
 });

@@ -1,8 +1,8 @@
-import { loadBuiltFunction } from '../../edge-shim/built-function.ts';
+import { type FunctionEvent, loadBuiltFunction } from '../../edge-shim/built-function.ts';
+import { answersOnNjs } from '../../edge-shim/function-on-njs.ts';
 import { isPresent } from '../debian-packages.ts';
-import { runNjs } from '../servers/njs.ts';
 import type { Account } from './account.ts';
-import type { RunTest, TestRun } from './control-plane.ts';
+import type { RunTest } from './control-plane.ts';
 
 /**
  * What TestFunction does: runs the function on njs, whose language is the edge's, or in Node where there is none.
@@ -11,36 +11,16 @@ import type { RunTest, TestRun } from './control-plane.ts';
 export function testRunner(account: Account, utilization: () => number): RunTest {
   return async (stage, event) => {
     const keys = stage.storeArn === null ? new Map<string, string>() : account.storeByArn(stage.storeArn).items;
-    const code = stage.code.toString();
-    const ran = isPresent('njs') ? await onNjs(code, keys, event) : await inNode(code, keys, event);
-    return { ...ran, utilization: utilization() };
+    try {
+      const response = await answerOf(stage.code.toString(), keys, JSON.parse(event) as FunctionEvent);
+      return { utilization: utilization(), output: JSON.stringify({ response }), error: '' };
+    } catch (error) {
+      return { utilization: utilization(), output: null, error: String(error).slice(0, 500) };
+    }
   };
 }
 
-type Ran = Omit<TestRun, 'utilization'>;
-
-async function onNjs(code: string, keys: ReadonlyMap<string, string>, event: string): Promise<Ran> {
-  const store = `const keys = ${JSON.stringify(Object.fromEntries(keys))};
-    export default { kvs: function () { return { get: async function (key) {
-      if (keys[key] === undefined) { throw new Error('KeyNotFound'); } return keys[key]; } }; } };`;
-  const ask = `${code}
-    const event = JSON.parse(require('fs').readFileSync(process.argv[2], 'utf8'));
-    handler(event).then(function (answer) { console.log(JSON.stringify(answer)); });`;
-  try {
-    return outputOf(JSON.parse(await runNjs({ code: ask, modules: { cloudfront: store }, input: event })));
-  } catch (error) {
-    return { output: null, error: String(error).slice(0, 500) };
-  }
-}
-
-async function inNode(code: string, keys: ReadonlyMap<string, string>, event: string): Promise<Ran> {
-  try {
-    return outputOf(await loadBuiltFunction(code, keys, 'function.js')(JSON.parse(event)));
-  } catch (error) {
-    return { output: null, error: String(error).slice(0, 500) };
-  }
-}
-
-function outputOf(answer: unknown): Ran {
-  return { output: JSON.stringify({ response: answer }), error: '' };
+async function answerOf(code: string, keys: ReadonlyMap<string, string>, event: FunctionEvent): Promise<unknown> {
+  if (isPresent('njs')) return (await answersOnNjs(code, keys, [event]))[0];
+  return loadBuiltFunction(code, keys, 'function.js')(event);
 }

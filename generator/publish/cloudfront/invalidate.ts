@@ -6,7 +6,7 @@ import { LIMITS } from './limits.ts';
 import { ServiceFault } from './service-errors.ts';
 
 /** Which pages the edge is made to forget: those that changed, the site as one path, or none (they are soon stale). */
-export type InvalidationMode = 'paths' | 'folder' | 'none';
+export type InvalidationMode = 'paths' | 'site' | 'none';
 
 const SITE = /^site\//;
 const BUSY_PAUSE_MS = 30_000;
@@ -19,7 +19,7 @@ const MOST_BUSY_MS = 1_800_000;
 export function urlPaths(files: readonly string[], mode: InvalidationMode): string[] {
   const pages = files.filter((file) => SITE.test(file));
   if (mode === 'none' || pages.length === 0) return [];
-  if (mode === 'folder') return ['/site/*'];
+  if (mode === 'site') return ['/site/*'];
   return pages.flatMap((file) => {
     const path = `/${file.split('/').map(encodeURIComponent).join('/')}`;
     return path.endsWith('/index.html') ? [path.slice(0, -'index.html'.length), path] : [path];

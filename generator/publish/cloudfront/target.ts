@@ -48,31 +48,35 @@ class CloudFrontTarget implements EdgeTarget {
   }
 
   async plan({ keys, functionCode }: EdgeContent, context: PublishContext): Promise<EdgePlan> {
-    const keyCalls = this.#data.calls();
+    const { store, function: name } = this.#options;
+    const before = this.#data.calls();
     const arn = await this.#store.find(context);
     const stored = arn === null ? new Map<string, string>() : (await this.#store.read(context)).keys;
-    const plan = checkedPlan(stored, keys, this.#options.store);
-    const live = await this.#control.readFunction(this.#options.function, 'LIVE', context.signal);
+    const plan = checkedPlan(stored, keys, store);
+    const live = await this.#control.readFunction(name, 'LIVE', context.signal);
     const functionChanges = !isWanted(live, functionCode, arn);
     const writes = plan.puts.length + deleteBatches([...plan.cleared, ...plan.removed]).length;
+    const reads = this.#data.calls() - before;
     const heldBytes = bytesOf(new Map([...stored, ...keys]));
+    const notes = [
+      ...(arn === null ? [`the store ${quoted(store)} is not there, or not ready: it is created`] : []),
+      ...(live === null ? [`the function ${quoted(name)} is published for the first time`] : []),
+      ...(plan.settleBefore === null ? [] : ['a new epoch begins: old and new keys lie side by side for some minutes']),
+      `the store is ${Math.round((heldBytes / LIMITS.storeBytes) * 100)} % full while both are there`,
+      ...(reads === 0 ? [] : [`reading the store took ${reads} calls, ${dollars(costUsd(reads))}`]),
+    ];
+    context.progress.note(
+      `${this.name}: ${count(plan.added)} keys to add, ${count(plan.changed)} to change, ${count(plan.removed.length + plan.cleared.length)} to delete, ${count(writes)} calls, ${dollars(costUsd(writes))}; ${notes.join('; ')}`,
+    );
     return {
       keysAdded: plan.added,
       keysChanged: plan.changed,
       keysRemoved: plan.removed.length + plan.cleared.length,
       keyBytes: plan.bytes,
       functionChanges,
-      calls: writes + (functionChanges ? 5 : 2),
+      calls: writes,
       costUsd: costUsd(writes),
-      notes: [
-        ...(arn === null ? [`the store ${quoted(this.#options.store)} is created`] : []),
-        ...(live === null ? [`the function ${quoted(this.#options.function)} is published for the first time`] : []),
-        ...(plan.settleBefore === null
-          ? []
-          : ['a new epoch begins: old and new keys lie side by side for some minutes']),
-        `the store is ${Math.round((heldBytes / LIMITS.storeBytes) * 100)} % full while both are there`,
-        ...this.#readingNote(this.#data.calls() - keyCalls),
-      ],
+      notes,
     };
   }
 
@@ -140,10 +144,6 @@ class CloudFrontTarget implements EdgeTarget {
     const keyCalls = this.#data.calls() - before[1];
     const calls = this.#control.calls() - before[0] + keyCalls;
     return { calls, bytes, summary: `${summary}; ${calls} calls, ${dollars(costUsd(keyCalls))}` };
-  }
-
-  #readingNote(calls: number): string[] {
-    return calls === 0 ? [] : [`reading the store took ${calls} calls, ${dollars(costUsd(calls))}`];
   }
 }
 
