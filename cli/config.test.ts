@@ -39,6 +39,18 @@ describe('a configuration', () => {
       vantages: [],
       store: null,
       hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
+      publish: {
+        keep: 5,
+        targets: [],
+        thresholds: {
+          objectsLost: 0.1,
+          presenceLost: 0.2,
+          candidatesLost: 0.5,
+          unknownGained: 0.1,
+          evidenceAgeMs: 7 * 86_400_000,
+        },
+        verifyPatienceMs: 180_000,
+      },
     });
   });
 
@@ -127,7 +139,7 @@ describe('a configuration', () => {
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
-      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage, store',
+      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage, store, publish',
     ],
     [
       'an unknown key of a table',

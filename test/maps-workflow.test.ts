@@ -182,7 +182,7 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       await third.close();
       const jobs = await run('liveness.yml');
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual({ probe: 'success' });
-      const built = join(jobs['probe']?.artifacts['edge-and-site'] as string, 'output');
+      const built = join(jobs['probe']?.artifacts['output'] as string, 'output');
       const { data } = JSON.parse(readFileSync(join(built, 'edge/kvs.json'), 'utf8'));
       const meta = data.find(({ key }: { key: string }) => key === 'meta').value.split(' ');
       // Three access points: two bits of four are set.
