@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseConfig } from '../cli/config.ts';
 import { CLOUDFRONT_PRICES_USD } from '../core/cloudfront-prices.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { PRICES_USD } from '../generator/publish/cloudfront/limits.ts';
@@ -62,7 +63,7 @@ describe('after the first deployment', () => {
     clock.advance(120_000);
   }
 
-  const published = () => publishAll(targetOver(emulator, clock, { distribution, invalidation: 'folder' }), build);
+  const published = () => publishAll(targetOver(emulator, clock, { distribution, invalidation: 'site' }), build);
   const answer = () =>
     emulator.edge('FRA').answer(
       FUNCTION,
@@ -113,5 +114,14 @@ describe('after the first deployment', () => {
 describe('the prices', () => {
   it('are the same before a publication and in the runbook', () => {
     expect(CLOUDFRONT_PRICES_USD).toMatchObject(PRICES_USD);
+  });
+});
+
+describe('the configuration of the workflows', () => {
+  it('takes the target that the template makes, when its lines are no comment any more', () => {
+    const text = readFileSync(new URL('../.github/redirector.toml', import.meta.url), 'utf8');
+    const table = text.slice(text.indexOf('# [[publish.target]]'));
+    const config = parseConfig(text.replace(table, table.replace(/^# /gm, '')), 'redirector.toml');
+    expect(config.publish.targets.map(({ type }) => type)).toEqual(['sftp', 'cloudfront']);
   });
 });
