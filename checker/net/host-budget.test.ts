@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUZZ_TIMEOUT_MS, fuzz } from '../../test/fuzzing.ts';
 import {
   type Clock,
   DEFAULT_LIMITS,
@@ -161,4 +162,18 @@ describe('the budgets of a run', () => {
     while (distant.admit() === 0) sent++;
     expect(sent).toBeLessThan(100);
   });
+});
+
+test('any Retry-After is a bounded wait or none', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.stringMatching(/^[ \d]{0,20}$/),
+    fc.stringMatching(/^(Mon|Sun), \d{1,3} (Jan|Nov|Foo) \d{2,5} \d\d:\d\d:\d\d (GMT|\+0100)?$/),
+  );
+  await fuzz(
+    fc.property(text, fc.nat(), (said, nowMs) => {
+      const waitMs = retryAfterMs(said, nowMs);
+      if (waitMs !== null && !(waitMs >= 0 && waitMs <= MAX_RETRY_AFTER_MS)) throw new Error(`${said}: ${waitMs}`);
+    }),
+  );
 });
