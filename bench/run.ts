@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchKnown } from './known.bench.ts';
@@ -9,8 +10,11 @@ import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
+import { benchServer } from './server.bench.ts';
+import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
+import { benchViewers } from './viewers.bench.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
@@ -21,13 +25,17 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  state: benchState,
   store: benchStore,
   known: benchKnown,
+  viewers: benchViewers,
+  decide: benchDecide,
+  server: benchServer,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known']);
+const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
-const ROUNDS = 5;
+const ROUNDS = 1;
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {
