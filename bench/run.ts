@@ -8,6 +8,7 @@ import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
+import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
@@ -21,6 +22,7 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  publish: benchPublish,
   store: benchStore,
   known: benchKnown,
 } as const;
