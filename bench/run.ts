@@ -9,6 +9,7 @@ import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
+import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
 import { benchState } from './state.bench.ts';
@@ -25,6 +26,7 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  publish: benchPublish,
   state: benchState,
   store: benchStore,
   known: benchKnown,
@@ -35,7 +37,7 @@ const benches = {
 /** They bring names of their own. */
 const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
-const ROUNDS = 1;
+const ROUNDS = 5;
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {

@@ -71,7 +71,7 @@ describe('a configuration', () => {
     ['keep = 1', 'x.toml:5: publish.keep: found 1; allowed: a whole number from 2'],
     ['objects_lost = 2', 'x.toml:5: publish.objects_lost: found 2; allowed: a share from 0 to 1'],
     ['evidence_age = "soon"', 'allowed: a time like'],
-    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory" or "sftp"'],
+    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory", "sftp" or "cloudfront"'],
     ['[[publish.target]]\nname = "A b"\ntype = "directory"\nfolder = "x"', 'allowed: a name of a-z, 0-9 and hyphens'],
     [
       '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me:secret@h/srv"',
