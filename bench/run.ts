@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchKeys } from './keys.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
@@ -23,9 +24,10 @@ const benches = {
   build: benchBuild,
   store: benchStore,
   known: benchKnown,
+  keys: benchKeys,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known']);
+const WITHOUT_TREE = new Set(['store', 'known', 'keys']);
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);
