@@ -90,7 +90,7 @@ function evidenceAge({ evidenceAgeMs: ageMs }: ReleaseFigures, { evidenceAgeMs: 
   return {
     guard: 'evidence age',
     ok: ageMs !== null && ageMs <= mostMs,
-    sentence: `half of the evidence is older than ${ageMs === null ? '… there is none' : days(ageMs)}, allowed ${days(mostMs)}`,
+    sentence: `${ageMs === null ? 'there is no evidence of presence' : `half of the evidence is older than ${days(ageMs)}`}, allowed ${days(mostMs)}`,
   };
 }
 

@@ -9,6 +9,7 @@ import { type Sshd, startSshd } from '../../../test/servers/sshd.ts';
 import { contentsAt, originSuite, publishTo, QUICK, releaseOf, wholeCurrent } from '../../../test/suites/origin.ts';
 import { seeded } from '../../../test/synthetic.ts';
 import { directoryFiles } from './directory-files.ts';
+import type { OriginFiles } from './files.ts';
 import { originTarget } from './origin-target.ts';
 import { sftpFiles } from './sftp-files.ts';
 
@@ -53,7 +54,49 @@ async function assertFullDisk(target: ReturnType<typeof originTarget>, disk: str
   expect(wholeCurrent(disk)).toBe(next.manifest.id);
 }
 
+/** As if the process were killed at the n-th touch of the disk: that one and all later ones fail. */
+function killedAt(files: OriginFiles, touch: number): { files: OriginFiles; touches: () => number } {
+  let touches = 0;
+  const wrapped = Object.fromEntries(
+    Object.entries(files).map(([name, member]) => [
+      name,
+      typeof member !== 'function' || name === 'isCut' || name === 'close'
+        ? member
+        : (...args: unknown[]) => {
+            if (++touches >= touch) return Promise.reject(new Error('killed'));
+            return (member as (...args: unknown[]) => unknown)(...args);
+          },
+    ]),
+  );
+  return { files: wrapped as unknown as OriginFiles, touches: () => touches };
+}
+
 describe('a directory', () => {
+  test('at whichever touch of the disk a publication is killed, the current release is whole and the next completes', async () => {
+    const contents = (second: number) => ({ 'edge/a': 'stays', 'edge/b': `b${second}`, 'maps/c': `c${second}` });
+    let second = 1;
+    for (let touch = 1, isWhole = false; !isWhole; touch++) {
+      const { path: folder, close } = tempFolder();
+      const open = (files: OriginFiles) => originTarget('t', 'publish', files, QUICK);
+      await publishTo(open(directoryFiles(folder)), releaseOf(contents(++second), second));
+      const before = wholeCurrent(folder);
+      const release = releaseOf(contents(++second), second);
+      const killed = killedAt(directoryFiles(folder), touch);
+      isWhole = await publishTo(open(killed.files), release, 2).then(
+        () => true,
+        () => false,
+      );
+      expect([before, release.manifest.id], `touch ${touch}`).toContain(wholeCurrent(folder));
+      const next = releaseOf(contents(++second), second);
+      await publishTo(open(directoryFiles(folder)), next, 2);
+      expect(wholeCurrent(folder), `touch ${touch}`).toBe(next.manifest.id);
+      expect(readdirSync(folder).sort()).toEqual(['current', 'publications.json', 'releases']);
+      expect(readdirSync(join(folder, 'releases'))).toHaveLength(2);
+      close();
+      if (isWhole) expect(touch).toBeGreaterThan(40);
+    }
+  });
+
   test('on a full disk: a sentence, and nothing left in the way', async (context) => {
     const disk = smallDisk(1_000_000);
     if (disk === null) return context.skip('no disk can be mounted here');
