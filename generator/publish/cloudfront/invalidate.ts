@@ -14,7 +14,7 @@ const MOST_BUSY_MS = 1_800_000;
 
 /**
  * The URL paths under which files of a release are kept at the edge: the site's, whose pages lie under their own names
- * and `index.html` under its folder too. Maps are kept for minutes at most.
+ * and `index.html` under its folder too. Maps are not kept there.
  */
 export function urlPaths(files: readonly string[], mode: InvalidationMode): string[] {
   const pages = files.filter((file) => SITE.test(file));
