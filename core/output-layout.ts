@@ -29,7 +29,6 @@ export const outputLayout = {
   edgeNginxConfig: (output: string) => join(output, 'edge', 'nginx', 'redirector.conf'),
   /** What was last known of an edge's keys, by the target's name: spares reading them at every publication. */
   edgeState: (output: string, target: string) => join(output, 'publish', `${target}.msgpack`),
-  edgeStateFolder: (output: string) => join(output, 'publish'),
   siteData: (output: string) => join(output, 'site-data', 'status.json'),
   site: (output: string) => join(output, 'site'),
 } as const;

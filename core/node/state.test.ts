@@ -25,7 +25,6 @@ const FILES = {
   merged: ['observations/a.http.msgpack', 'history/a.http.json'],
   liveness: ['liveness.json'],
   maps: ['maps/objects.msgpack'],
-  edge: ['publish/edge.msgpack'],
 } as const satisfies Record<StatePart, readonly string[]>;
 const ALL = Object.values(FILES).flat();
 const NO_STATE = ['maps/DE.msgpack', 'edge/kvs.json', 'site/index.html', 'observations/eu/a.http.msgpack.1-0.tmp'];

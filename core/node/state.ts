@@ -16,10 +16,10 @@ const EVIDENCE = [outputLayout.observationsFolder(''), outputLayout.historyFolde
 
 /**
  * What of an output folder lasts from run to run, in parts that have one writer each: the leader has `inventory`, each
- * vantage its own `checks`, whoever publishes `edge`, whoever merges and builds the rest. In the order in which they are pulled: observations of
+ * vantage its own `checks`, whoever merges and builds the rest. In the order in which they are pulled: observations of
  * more objects than the inventory has would be left out, so that comes last.
  */
-export const STATE_PARTS = ['checks', 'merged', 'liveness', 'maps', 'edge', 'inventory'] as const;
+export const STATE_PARTS = ['checks', 'merged', 'liveness', 'maps', 'inventory'] as const;
 export type StatePart = (typeof STATE_PARTS)[number];
 
 export interface StateOptions {
@@ -138,8 +138,6 @@ async function listed(store: Store, part: StatePart, vantage: string | null): Pr
       return (await evidence(vantage === null ? '' : `/${vantage}`)).filter((path) => depth(path) === 3);
     case 'merged':
       return (await evidence('')).filter((path) => depth(path) === 2);
-    case 'edge':
-      return store.list(outputLayout.edgeStateFolder(''));
     case 'inventory':
       return store.list(INVENTORY.slice(0, INVENTORY.indexOf('/')));
     default: {
