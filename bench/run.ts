@@ -11,6 +11,7 @@ import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
+import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
 import { benchViewers } from './viewers.bench.ts';
@@ -24,6 +25,7 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  state: benchState,
   store: benchStore,
   known: benchKnown,
   viewers: benchViewers,

@@ -37,7 +37,20 @@ describe('a configuration', () => {
       periodMs: 7 * 86_400_000,
       checkpointMs: 30_000,
       vantages: [],
+      store: null,
       hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
+      publish: {
+        keep: 5,
+        targets: [],
+        thresholds: {
+          objectsLost: 0.1,
+          presenceLost: 0.2,
+          candidatesLost: 0.5,
+          unknownGained: 0.1,
+          evidenceAgeMs: 7 * 86_400_000,
+        },
+        verifyPatienceMs: 180_000,
+      },
     });
   });
 
@@ -54,6 +67,17 @@ describe('a configuration', () => {
       { name: 'here', latitude: 1.5, longitude: -2, overlap: 1 },
       { name: 'eu-west', latitude: 53, longitude: -8, overlap: 2 },
     ]);
+  });
+
+  it('has a store in a folder beside it, or on a host whose key is known', () => {
+    const store = (text: string) => parseConfig(`${MINIMAL}[store]\n${text}`, join(folder, 'x.toml')).store;
+    const at = 'sftp://u@store.example:2222/srv/state';
+    const hostKeySha256 = `SHA256:${'a+/B'.repeat(10)}abc`;
+    expect(store('at = "kept"')).toEqual({ at: join(folder, 'kept') });
+    expect(store(`at = "${at}"\nhost_key = "${hostKeySha256}"\nkey = "id"`)).toEqual({
+      at,
+      access: { keyFile: join(folder, 'id'), hostKeySha256 },
+    });
   });
 
   it('that lets evidence expire early has a period that is as short', () => {
@@ -85,7 +109,7 @@ describe('a configuration', () => {
     [
       'an sftp source without the key of its host',
       MINIMAL.replace('/srv/gentoo', 'sftp://leader@master.example/srv/gentoo'),
-      'x.toml:2: inventory[1].host_key: found nothing; an sftp:// source needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+      'x.toml:2: inventory[1].host_key: found nothing; an sftp:// place needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
     ],
     [
       'an sftp source with a password',
@@ -100,12 +124,22 @@ describe('a configuration', () => {
     [
       'a key where nobody asks for one',
       `${MINIMAL}key = "id"\n`,
-      'x.toml:4: inventory[1].key: found "id"; it is for an sftp:// source alone',
+      'x.toml:4: inventory[1].key: found "id"; it is for an sftp:// place alone',
+    ],
+    [
+      'a store that is neither a folder nor on a host of SFTP',
+      `${MINIMAL}[store]\nat = "s3://bucket/x"\n`,
+      'x.toml:5: store.at: found "s3://bucket/x"; allowed: a folder, or a URL sftp://user@host/path',
+    ],
+    [
+      'a store over sftp without the key of its host',
+      `${MINIMAL}[store]\nat = "sftp://u@h/x"\n`,
+      'x.toml:4: store.host_key: found nothing; an sftp:// place needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
     ],
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
-      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage',
+      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage, store, publish',
     ],
     [
       'an unknown key of a table',

@@ -6,6 +6,8 @@ export const outputLayout = {
   mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
   masterFiles: (output: string) => join(output, 'inventory', 'master-files.json'),
   liveness: (output: string) => join(output, 'liveness.json'),
+  /** What the store of the state was last known to hold. */
+  storeMemory: (output: string) => join(output, 'store.json'),
   /** The lock of the commands that write. */
   lock: (output: string) => join(output, 'lock.json'),
   /** Merged, or of checks without a vantage; with one, what that vantage found. */

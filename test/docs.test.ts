@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,31 +7,20 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../demo/fleet.ts';
 import { plantTree } from '../demo/tree.ts';
+import { commandsOf, isAws, pages, readPage as read } from './doc-commands.ts';
 import { mmdbOf } from './mmdb.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const pages = [
-  'README.md',
-  'output/README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
-const read = (page: string) => readFileSync(join(root, page), 'utf8');
-
-/** The lines of a page's shell blocks, without comments. */
-function commandsOf(page: string): string[] {
-  const blocks = [...read(page).matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
-    (block as string).split('\n'),
-  );
-  return blocks.map((line) => line.replace(/\s+#.*$/, '').trim()).filter((line) => line !== '');
-}
-
 /** Run elsewhere: by continuous integration, and by the demo's own test. */
 const RUN_ELSEWHERE = new Set(['npm ci && npm start', 'npm ci && npm test']);
 
-const commands = pages.flatMap((page) => commandsOf(page).map((command) => [page, command] as const));
+// What belongs to AWS' program is read by deploy.test.ts.
+const commands = pages.flatMap((page) =>
+  commandsOf(page)
+    .filter((command) => !isAws(command))
+    .map((command) => [page, command] as const),
+);
 
 describe('the commands of the documentation', () => {
   const work = mkdtempSync(join(tmpdir(), 'redirector-docs-'));
@@ -92,7 +81,9 @@ describe('the commands of the documentation', () => {
         'timeout = "1s"',
         '[[vantage]]',
         'name = "eu-west"',
-        'country = "IE"\n',
+        'country = "IE"',
+        '[store]',
+        'at = "store"\n',
       ];
       writeFileSync(join(work, 'redirector.toml'), text.join('\n'));
     }

@@ -1,7 +1,7 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
 import { HeadLine, type Lane } from './head-line.ts';
-import { type HostBudget, retryAfterMs } from './host-budget.ts';
-import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
+import type { HostBudget } from './host-budget.ts';
+import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -89,7 +89,8 @@ export class HeadRunner {
   readonly #refused: number[] = [];
   readonly #refusals = new Map<number, number>();
   #refusedInARow = 0;
-  #pauses = 0;
+  /** 429 or 503 while that is all it answers; else 0. */
+  #refusedWith = 0;
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
@@ -120,7 +121,7 @@ export class HeadRunner {
   #begin(): void {
     const { run } = this;
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
-    this.#budgetTimer = setTimeout(() => this.giveUp(tooSlow(run.budgetMs)), run.budgetMs);
+    this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs);
     for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
     this.#fillLines();
   }
@@ -147,14 +148,16 @@ export class HeadRunner {
       return;
     }
     this.#refusedInARow = 0;
-    this.#pauses = 0;
+    this.#refusedWith = 0;
+    this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
   }
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    this.#pause(retryAfter);
+    this.#refusedWith = status;
+    if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     const refusals = (this.#refusals.get(index) ?? 0) + 1;
     this.#refusals.set(index, refusals);
     if (refusals < MAX_REFUSALS) {
@@ -164,16 +167,6 @@ export class HeadRunner {
     this.run.onAnswer(index, status, -1, '');
     this.#settle();
     if (++this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.giveUp(statusReason(status, ''));
-  }
-
-  #pause(retryAfter: string): void {
-    const { budget, timeoutMs } = this.run;
-    const asked = retryAfterMs(retryAfter, Date.now());
-    // What was under way when the host began to refuse is refused with it: that is one refusal.
-    if (asked === null && budget.isPaused) return;
-    budget.pause(asked ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#pauses));
-    this.#pauses++;
-    this.observe({ type: 'refused' });
   }
 
   failed(index: number, reason: string): void {
@@ -282,6 +275,11 @@ export class HeadRunner {
     }
   }
 
+  readonly #outOfTime = (): void => {
+    const refused = this.#refusedWith === 0 ? '' : `${statusReason(this.#refusedWith, '')} and is waited for: `;
+    this.giveUp(`${refused}too slow, not done within ${inWords(this.run.budgetMs)}`);
+  };
+
   readonly #interrupt = (): void => this.#end('interrupted', '');
 
   #end(ended: HeadRunReport['ended'], reason: string): void {
@@ -305,8 +303,4 @@ export class HeadRunner {
       });
     });
   }
-}
-
-function tooSlow(budgetMs: number): string {
-  return `too slow: not done within ${Math.round(budgetMs / 60_000)} minutes`;
 }

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { messageOf, quoted, UsageError } from '../core/errors.ts';
+import type { EdgeTarget, OriginTarget } from '../generator/publish/contract.ts';
+import type { Targets } from '../generator/publish/install.ts';
+import type { OriginFiles } from '../generator/publish/origin/files.ts';
+import type { Config } from './config.ts';
+import type { TargetConfig } from './config-publish.ts';
+
+/** Below the output folder: where releases go when no target is configured. */
+export const DEFAULT_FOLDER = 'published';
+
+/**
+ * The targets that a publication goes to: those that are named, or all. An edge alone takes the first origin along: what
+ * it is given is kept there, or it could not be rolled back. Throws UsageError for a name that there is none of.
+ */
+export async function openTargets(
+  { publish, timeoutMs }: Pick<Config, 'publish' | 'timeoutMs'>,
+  output: string,
+  names: readonly string[],
+  command: string,
+): Promise<Targets> {
+  const configured: TargetConfig[] = [...publish.targets];
+  if (!configured.some(isOrigin)) {
+    configured.unshift({ name: 'published', type: 'directory', folder: join(output, DEFAULT_FOLDER) });
+  }
+  const unknown = names.find((name) => !configured.some((one) => one.name === name));
+  if (unknown !== undefined) {
+    const there = configured.map(({ name }) => name).join(', ');
+    throw new UsageError(`--target ${quoted(unknown)}: no such target; there are: ${there}`);
+  }
+  const chosen = names.length === 0 ? configured : configured.filter(({ name }) => names.includes(name));
+  const withOrigin = chosen.some(isOrigin) ? chosen : [...configured.filter(isOrigin).slice(0, 1), ...chosen];
+  const [first, ...others] = await Promise.all(
+    withOrigin.filter(isOrigin).map((one) => openOrigin(one, timeoutMs, command)),
+  );
+  const edges = await Promise.all(withOrigin.filter((one) => !isOrigin(one)).map(openEdge));
+  return { origins: [first as OriginTarget, ...others], edges };
+}
+
+export async function closeTargets({ origins, edges }: Targets): Promise<void> {
+  await Promise.all([...origins, ...edges].map((target) => target.close()));
+}
+
+function isOrigin({ type }: TargetConfig): boolean {
+  return type === 'directory' || type === 'sftp';
+}
+
+async function openOrigin(config: TargetConfig, timeoutMs: number, command: string): Promise<OriginTarget> {
+  const { originTarget } = await import('../generator/publish/origin/origin-target.ts');
+  return originTarget(config.name, command, await filesOf(config, timeoutMs));
+}
+
+async function filesOf(config: TargetConfig, timeoutMs: number): Promise<OriginFiles> {
+  if (config.type === 'directory') {
+    return (await import('../generator/publish/origin/directory-files.ts')).directoryFiles(config.folder);
+  }
+  const { sftpFiles } = await import('../generator/publish/origin/sftp-files.ts');
+  const { hostname, port, username, pathname } = new URL(config.url);
+  return sftpFiles({
+    // A URL's IPv6 address stands in brackets.
+    host: hostname.replace(/^\[|\]$/g, ''),
+    port: port === '' ? 22 : Number(port),
+    user: decodeURIComponent(username),
+    privateKey: config.key === undefined ? null : keyText(config.key),
+    hostKeySha256: config.host_key,
+    timeoutMs,
+    folder: decodeURIComponent(pathname),
+  });
+}
+
+/** The message never has a word of the key. */
+function keyText(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`publish.target.key: ${messageOf(error)}`);
+  }
+}
+
+/** A kind of edge is a line here. */
+async function openEdge(config: TargetConfig): Promise<EdgeTarget> {
+  throw new TypeError(`a target of type ${config.type} is no edge`);
+}
