@@ -35,7 +35,7 @@ const benches = {
 /** They bring names of their own. */
 const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
-const ROUNDS = 1;
+const ROUNDS = 5;
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {
