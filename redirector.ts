@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
   rollback: async () => (await import('./cli/commands/rollback.ts')).registerRollback,
   releases: async () => (await import('./cli/commands/releases.ts')).registerReleases,
   serve: async () => (await import('./cli/commands/serve.ts')).registerServe,
+  edge: async () => (await import('./cli/commands/edge.ts')).registerEdge,
   lookup: async () => (await import('./cli/commands/lookup.ts')).registerLookup,
   demo: async () => (await import('./cli/commands/demo.ts')).registerDemo,
   config: async () => (await import('./cli/commands/config.ts')).registerConfig,

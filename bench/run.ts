@@ -10,6 +10,7 @@ import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
+import { benchServer } from './server.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
@@ -29,11 +30,12 @@ const benches = {
   known: benchKnown,
   viewers: benchViewers,
   decide: benchDecide,
+  server: benchServer,
 } as const;
 /** They bring names of their own. */
 const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
 
-const ROUNDS = 5;
+const ROUNDS = 1;
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {

@@ -136,16 +136,24 @@ export class Recorder {
     observations.vantages = { ...vantages, [this.#vantage]: { liveness, cost, roundTripMs } };
   }
 
-  /** Of all objects that were ever asked for: how many, and of how many the last check proved nothing. */
-  standing(): { readonly known: number; readonly failing: number } {
-    const { outcome, failedAtS } = this.observations;
+  /**
+   * Of all objects that were ever asked for: how many, of how many the last check proved nothing, and what most of those
+   * failed for.
+   */
+  standing(): { readonly known: number; readonly failing: number; readonly mostly: string } {
+    const { outcome, failedAtS, failure, failures } = this.observations;
+    const failedFor = new Uint32Array(MAX_REASONS);
     let known = 0;
     let failing = 0;
     for (let id = 0; id < outcome.length; id++) {
-      if (failedAtS[id] !== 0) failing++;
-      if (failedAtS[id] !== 0 || outcome[id] !== Outcome.none) known++;
+      if (failedAtS[id] === 0 && outcome[id] === Outcome.none) continue;
+      known++;
+      if (failedAtS[id] === 0) continue;
+      failing++;
+      failedFor[failure[id] as number]!++;
     }
-    return { known, failing };
+    const most = failedFor.reduce((best, count, i) => (count > (failedFor[best] as number) ? i : best), 0);
+    return { known, failing, mostly: failing === 0 ? '' : (failures[most] ?? '') };
   }
 
   counts(): RecorderCounts {

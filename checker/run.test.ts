@@ -109,7 +109,7 @@ describe('a check', () => {
         failed: 30,
         asked: 300,
         state: 'failing',
-        reason: '30 of 300 checks failed',
+        reason: '30 of 300 checks failed, most for: answers 503 (service unavailable)',
       },
       { accessPointId: 'dead.http', failed: 300, state: 'down', reason: 'connection refused' },
     ]);
@@ -141,7 +141,7 @@ describe('a check', () => {
     const { outcome, failedAtS, evidenceAtS, liveness } = check.read('m.http');
     expect(outcome.every((code) => code === Outcome.present)).toBe(true);
     expect(failedAtS[5]! - evidenceAtS[5]!).toBeGreaterThan(90);
-    expect(liveness.reason).toBe("answers 500 (internal server error) for names that don't exist");
+    expect(liveness.reason).toBe('answers 500 (internal server error) whatever it is asked for');
   });
 
   test('replaces a torn file, and one of another place, with a note', async () => {
@@ -400,8 +400,11 @@ describe('index pages count for the http access points of their mirror', () => {
 
 test('the state follows from how a check went', () => {
   const report = { requests: 1, connections: 1 };
-  expect(judge({ ended: 'unusable', reason: 'x', ...report }, 10, 10)).toEqual({ state: 'down', reason: 'x' });
-  expect(judge({ ended: 'partial', reason: 'y', ...report }, 1, 100)).toEqual({ state: 'failing', reason: 'y' });
-  expect(judge({ ended: 'whole', reason: '', ...report }, 5, 100)).toEqual({ state: 'up', reason: '' });
-  expect(judge({ ended: 'whole', reason: '', ...report }, 6, 100).state).toBe('failing');
+  expect(judge({ ended: 'unusable', reason: 'x', ...report }, 10, 10, '')).toEqual({ state: 'down', reason: 'x' });
+  expect(judge({ ended: 'partial', reason: 'y', ...report }, 1, 100, '')).toEqual({ state: 'failing', reason: 'y' });
+  expect(judge({ ended: 'whole', reason: '', ...report }, 5, 100, '')).toEqual({ state: 'up', reason: '' });
+  expect(judge({ ended: 'whole', reason: 'z', ...report }, 6, 100, 'w')).toEqual({
+    state: 'failing',
+    reason: '6 of 100 checks failed, most for: w; z',
+  });
 });

@@ -23,6 +23,14 @@ verify_patience = "3m"                           # how long --verify-url waits f
 # url = "sftp://publisher@www.example.org/srv/redirector"
 # key = "id_ed25519"                             # a private key without a passphrase; without it the ssh-agent is asked
 # host_key = "SHA256:…"                          # what "ssh-keygen -l" prints for the host's key; required
+#
+# [[publish.target]]
+# name = "edge"
+# type = "cloudfront"                            # credentials come from the environment, a profile or a role, never from here
+# store = "redirector"                           # the KeyValueStore; created where it is missing
+# function = "redirector"                        # the function; created where it is missing
+# distribution = "E2EXAMPLE1ABCD"                # whose pages of the site are invalidated; optional
+# invalidate = "paths"                           # the pages that changed; or "site", all of it as one path; or "none"
 `;
 
 const table = { error: 'allowed: a table of keys' };
@@ -49,6 +57,28 @@ const sftp = z.strictObject(
   table,
 );
 
+const AWS_NAME = 'allowed: a name of letters, digits, hyphens and underscores, at most 64';
+const awsName = z
+  .string({ error: AWS_NAME })
+  .regex(/^[a-zA-Z0-9-_]{1,64}$/, { error: AWS_NAME })
+  .default('redirector');
+const DISTRIBUTION = 'allowed: the id of a distribution like "E2EXAMPLE1ABCD"';
+
+const cloudfront = z.strictObject(
+  {
+    name,
+    type: z.literal('cloudfront'),
+    store: awsName,
+    function: awsName,
+    distribution: z
+      .string({ error: DISTRIBUTION })
+      .regex(/^E[A-Z0-9]{6,20}$/, { error: DISTRIBUTION })
+      .optional(),
+    invalidate: z.enum(['paths', 'site', 'none'], { error: 'allowed: "paths", "site" or "none"' }).default('paths'),
+  },
+  table,
+);
+
 function isSftpUrl(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, username, password, hostname, pathname, search, hash } = new URL(url);
@@ -57,8 +87,8 @@ function isSftpUrl(url: string): boolean {
 }
 
 /** A kind of target is a line here, and one in cli/publish-targets.ts. */
-const target = z.discriminatedUnion('type', [directory, sftp], {
-  error: 'allowed: type = "directory" or "sftp"',
+const target = z.discriminatedUnion('type', [directory, sftp, cloudfront], {
+  error: 'allowed: type = "directory", "sftp" or "cloudfront"',
 });
 
 export type TargetConfig = z.infer<typeof target>;
@@ -124,7 +154,7 @@ export function publishConfigOf(
     verifyPatienceMs: parsed.verify_patience,
     targets: parsed.target.map((one) => {
       if (one.type === 'directory') return { ...one, folder: located(one.folder) };
-      return one.key === undefined ? one : { ...one, key: located(one.key) };
+      return one.type === 'cloudfront' || one.key === undefined ? one : { ...one, key: located(one.key) };
     }),
   };
 }

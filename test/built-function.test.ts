@@ -3,7 +3,6 @@ import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-functi
 import { bundleFunction, MAX_FUNCTION_BYTES } from '../edge-shim/bundle.ts';
 import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
 import { requires } from './debian-packages.ts';
-import { expectEdgeLanguage } from './edge-language.ts';
 import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from './small-build.ts';
 
 const paths = [
@@ -90,10 +89,6 @@ const inNode = await Promise.all(events.map(loadBuiltFunction(code, new Map(keys
 describe('the built function', () => {
   it('fits into a CloudFront Function', () => {
     expect(Buffer.byteLength(code)).toBeLessThanOrEqual(MAX_FUNCTION_BYTES);
-  });
-
-  it('names nothing that the edge lacks, and no export', () => {
-    expectEdgeLanguage(code);
   });
 
   it('redirects, falls back and refuses as it should', () => {

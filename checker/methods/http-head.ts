@@ -1,4 +1,4 @@
-import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
+import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
@@ -22,6 +22,8 @@ const TRIAL_FILES = 8;
 /** Of each kind of answer. */
 const SAMPLE_SIZE = 8;
 const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
+/** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
+const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
 const FOUND = [Outcome.present, Outcome.different] as const;
 
 /** HEAD of every object, pipelined over a few connections. */
@@ -141,16 +143,18 @@ function trialPaths(task: CheckTask): string[] {
   return knownFiles(task, TRIAL_FILES).flatMap((path, i) => [path, impossible[i] as string]);
 }
 
-function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Samples): Promise<HeadRunReport> {
+async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Samples): Promise<HeadRunReport> {
   const { inventory, objectIds, sink } = task;
-  return client.askAll({
+  const absent = new Set<number>();
+  const forbiddenLinks: number[] = [];
+  const report = await client.askAll({
     ...pace,
     count: objectIds.length,
     pathOf: (index) => askedPath(task, index),
     onAnswer: (index, status, lengthBytes, location) => {
       const id = objectIds[index] as number;
       const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'no length told');
+      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
       else if (status === 200) {
         const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
         const outcome = isRight ? Outcome.present : Outcome.different;
@@ -160,12 +164,17 @@ function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Sample
       } else if (status === 404 || status === 410) {
         sink.record(id, Outcome.absent, -1);
         if (!isDirectory) samples.get(Outcome.absent)?.add(index, status, lengthBytes);
-      } else sink.fail(id, statusReason(status, location));
+        absent.add(id);
+      } else if (status === 403 && inventory.types[id] === ObjectType.symlink) forbiddenLinks.push(id);
+      else sink.fail(id, statusReason(status, location));
     },
     onFailure: (index, reason) => sink.fail(objectIds[index] as number, reason),
     maxStrikes: MAX_STRIKES,
     budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
   });
+  for (const id of forbiddenLinks)
+    sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
+  return report;
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

@@ -58,7 +58,10 @@ function verdict(walk: WalkReport, directories: number): Pick<MethodReport, 'end
   if (walk.pages === 0) return { ended: 'unusable', reason: walk.reason || (doubts[0] ?? 'no index pages') };
   if (walk.ended === 'gave up') return { ended: 'partial', reason: walk.reason };
   if (doubts.length === 0) return { ended: 'whole', reason: '' };
-  return { ended: 'partial', reason: `${doubts.length} of ${directories} index pages are not whole: ${doubts[0]}` };
+  return {
+    ended: 'partial',
+    reason: `${doubts.length} of ${directories} index pages ${doubts.length === 1 ? 'is' : 'are'} not whole, the first: ${doubts[0]}`,
+  };
 }
 
 /** What the pages show of the inventory. */

@@ -200,7 +200,7 @@ describe('a server that refuses our User-Agent', () => {
   test('and everybody else proves nothing', async () => {
     const server = await refusing(() => false);
     const { report, results } = await collect(httpHead, inventory, urlOf(server));
-    const reason = "answers 403 (forbidden) for names that don't exist";
+    const reason = 'answers 403 (forbidden) whatever it is asked for';
     expect(report).toMatchObject({ ended: 'unusable', reason });
     expect(tally(results)).toEqual({ [`failed: ${reason}`]: COUNT });
   });

@@ -91,7 +91,10 @@ async function askCanaries(
   // Some stores answer 403 to what they don't have: they are of use if they answer for what they have.
   const known = await client.askFew(knownFiles(task, KNOWN_FILES_ASKED));
   if (known.answers.some(isServed)) return { ...USABLE, isForbidden };
-  return down(`${statusReason(odd.status, odd.location)} for names that don't exist`);
+  if (odd.status === 405 || odd.status === 501) return down(`does not take HEAD: ${statusReason(odd.status, '')}`);
+  const isAlways = known.answers.every((answer) => answer === null || answer.status === odd.status);
+  const toWhat = isAlways ? 'whatever it is asked for' : "for names that don't exist";
+  return down(`${statusReason(odd.status, odd.location)} ${toWhat}`);
 }
 
 /** Whether the server claims to have what can't exist. No answer is no claim. */

@@ -92,7 +92,9 @@ describe('over a real daemon', () => {
     const daemon = keep(await startRsyncDaemon(root.path));
     const { report, results } = await collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/nothing/`);
     expect(report.ended).toBe('unusable');
-    expect(report.reason).toMatch(/^the server refused: no such module.*"@ERROR: Unknown module 'nothing'"/);
+    expect(report.reason).toMatch(
+      /^the server refused: no such module \(rsync exit 5: "@ERROR: Unknown module 'nothing'"/,
+    );
     expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 7 });
   });
 });

@@ -1,7 +1,7 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
 import { HeadLine, type Lane } from './head-line.ts';
 import type { HostBudget } from './host-budget.ts';
-import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
+import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -89,6 +89,8 @@ export class HeadRunner {
   readonly #refused: number[] = [];
   readonly #refusals = new Map<number, number>();
   #refusedInARow = 0;
+  /** 429 or 503 while that is all it answers; else 0. */
+  #refusedWith = 0;
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
@@ -119,7 +121,7 @@ export class HeadRunner {
   #begin(): void {
     const { run } = this;
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
-    this.#budgetTimer = setTimeout(() => this.giveUp(tooSlow(run.budgetMs)), run.budgetMs);
+    this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs);
     for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
     this.#fillLines();
   }
@@ -146,6 +148,7 @@ export class HeadRunner {
       return;
     }
     this.#refusedInARow = 0;
+    this.#refusedWith = 0;
     this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
@@ -153,6 +156,7 @@ export class HeadRunner {
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
+    this.#refusedWith = status;
     if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     const refusals = (this.#refusals.get(index) ?? 0) + 1;
     this.#refusals.set(index, refusals);
@@ -271,6 +275,11 @@ export class HeadRunner {
     }
   }
 
+  readonly #outOfTime = (): void => {
+    const refused = this.#refusedWith === 0 ? '' : `${statusReason(this.#refusedWith, '')} and is waited for: `;
+    this.giveUp(`${refused}too slow, not done within ${inWords(this.run.budgetMs)}`);
+  };
+
   readonly #interrupt = (): void => this.#end('interrupted', '');
 
   #end(ended: HeadRunReport['ended'], reason: string): void {
@@ -294,8 +303,4 @@ export class HeadRunner {
       });
     });
   }
-}
-
-function tooSlow(budgetMs: number): string {
-  return `too slow: not done within ${Math.round(budgetMs / 60_000)} minutes`;
 }

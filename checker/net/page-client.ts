@@ -4,7 +4,7 @@ import { Client, type Dispatcher } from 'undici';
 import { buildConnector } from './connector.ts';
 import type { HostBudget } from './host-budget.ts';
 import { contentLength, headerText } from './raw-headers.ts';
-import { connectionReason, isTimeout, statusReason } from './reasons.ts';
+import { connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
 
 export interface PageClientOptions {
   /** `http://host[:port]` or `https://…`. */
@@ -45,6 +45,9 @@ const MAX_INTERIM_ANSWERS = 8;
 /** A connection that ends so soon throws most of a pipeline away; when that has happened so often, none is made. */
 const FEW_ANSWERS = 16;
 const SHORT_CONNECTIONS_ALLOWED = 6;
+
+/** The reason where `onBody` wanted no more. */
+export const BROKEN_PAGE = 'a page that cannot be read';
 
 const INTERRUPTED: PageAnswer = {
   ...{ reason: 'interrupted', status: 0, lengthBytes: -1, location: '' },
@@ -243,7 +246,10 @@ class PageHandler implements Dispatcher.DispatchHandler {
       return true;
     }
     const { pageTimeoutMs } = this.#options;
-    this.#deadline = setTimeout(() => this.#giveUp(`a page not done within ${pageTimeoutMs / 1000} s`), pageTimeoutMs);
+    this.#deadline = setTimeout(
+      () => this.#giveUp(`a page is not done within ${inWords(pageTimeoutMs)}`),
+      pageTimeoutMs,
+    );
     this.#status = status;
     this.#lengthBytes = contentLength(rawHeaders);
     this.#location = headerText(rawHeaders, 'location');
@@ -257,8 +263,7 @@ class PageHandler implements Dispatcher.DispatchHandler {
   onData(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     if (this.#isEndless()) this.#giveUp('sends a page without end');
-    else if (this.#status === 200 && this.#given === null && this.#onBody?.(chunk) === false)
-      this.#giveUp('a page of no use');
+    else if (this.#status === 200 && this.#given === null && this.#onBody?.(chunk) === false) this.#giveUp(BROKEN_PAGE);
     return true;
   }
 

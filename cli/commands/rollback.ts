@@ -25,7 +25,7 @@ export async function rollBack(context: Context, { to, target, reason }: Rollbac
   const { rollback } = await import('../../generator/publish/rollback.ts');
   const { load } = await builtFunctionLoaders();
   const { output, progress, signal } = context;
-  const targets = await openTargets(context.config(), output, target, 'rollback');
+  const targets = await openTargets(context.config(), output, target, 'rollback', progress.note);
   try {
     const summary = await rollback({
       targets,

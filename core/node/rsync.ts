@@ -26,7 +26,8 @@ export interface RsyncListOptions {
 
 // rsync(1), EXIT VALUES.
 const EXIT_REASONS: Readonly<Record<number, string>> = {
-  5: 'the server refused: no such module, or access denied',
+  4: 'the server sends what rsync does not take',
+  5: 'the server refused',
   10: 'no connection',
   11: 'error in file input or output',
   12: 'the protocol stream broke off',
@@ -78,7 +79,7 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
     };
     // rsync's own time-outs cover neither name look-ups nor trickles of nothing useful.
     const silentMs = timeoutMs * SILENT_TIMEOUTS[options.recursive === false ? 'one' : 'tree'];
-    const watchdog = setTimeout(() => giveUp('no data for too long'), silentMs);
+    const watchdog = setTimeout(() => giveUp(`nothing of a listing within ${silentMs / 1000} s`), silentMs);
     signal.addEventListener('abort', kill, { once: true });
     if (signal.aborted) kill();
     const drain = () => {
@@ -139,8 +140,17 @@ function killGroup({ pid }: ChildProcess): void {
 function exitReason(code: number | null, aborted: boolean, stderr: string): string {
   if (code === null) return aborted ? 'interrupted' : 'rsync was killed';
   const said = stderr.trim().split('\n')[0] ?? '';
-  const known = EXIT_REASONS[code] ?? 'failed';
+  const known = code === 5 ? refusal(said) : (EXIT_REASONS[code] ?? 'failed');
   return `${known} (rsync exit ${code}${said === '' ? '' : `: ${quoted(said)}`})`;
+}
+
+/** By what daemons and clients of rsync 2.6 to 3.5 say (clientserver.c). */
+function refusal(said: string): string {
+  if (/rather than greeting|protocol startup/.test(said)) return 'no rsync server';
+  if (/unknown module/i.test(said)) return 'the server refused: no such module';
+  if (/access denied|auth failed/i.test(said)) return 'the server refused: access denied';
+  if (/max connections/i.test(said)) return 'the server refused: too many connections';
+  return 'the server refused';
 }
 
 function tooSlow(entries: number, elapsedMs: number): string {
@@ -148,5 +158,6 @@ function tooSlow(entries: number, elapsedMs: number): string {
 }
 
 function oddReason(parser: RsyncListParser): string {
-  return parser.oddLines === 0 ? '' : `${parser.oddLines} lines are no entries, the first: ${parser.oddSamples[0]}`;
+  const { oddLines, oddSamples } = parser;
+  return oddLines === 0 ? '' : `${oddLines} lines that are no entries, the first: ${oddSamples[0]}`;
 }
