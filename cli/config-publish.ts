@@ -31,7 +31,7 @@ verify_patience = "3m"                           # how long --verify-url waits f
 # store = "redirector"                           # the KeyValueStore; created where it is missing
 # function = "redirector"                        # the function; created where it is missing
 # distribution = "E2EXAMPLE1ABCD"                # whose pages of the site are invalidated; optional
-# invalidate = "paths"                           # the pages that changed; or "site", all of it as one path; or "none"
+# invalidate = "paths"                           # the pages that changed, $0.005 each; "site": all as one path; or "none"
 `;
 
 const table = { error: 'allowed: a table of keys' };
