@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sftpKeys, text } from './config-sftp.ts';
 
 /** The keys of `[publish]` with their defaults, as `redirector config --print-defaults` prints them. */
 export const PUBLISH_DEFAULTS_TEXT = `
@@ -30,7 +31,7 @@ verify_patience = "3m"                           # how long --verify-url waits f
 # store = "redirector"                           # the KeyValueStore; created where it is missing
 # function = "redirector"                        # the function; created where it is missing
 # distribution = "E2EXAMPLE1ABCD"                # whose pages of the site are invalidated; optional
-# invalidate = "paths"                           # the pages that changed; or "site", all of it as one path; or "none"
+# invalidate = "paths"                           # the pages that changed, $0.005 each; "site": all as one path; or "none"
 `;
 
 const table = { error: 'allowed: a table of keys' };
@@ -40,9 +41,7 @@ const share = (byDefault: number) => {
 };
 const NAME = 'allowed: a name of a-z, 0-9 and hyphens';
 const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: NAME });
-const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
 const SFTP_URL = 'allowed: a URL sftp://user@host/path, of a folder of its own';
-const HOST_KEY = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';
 
 const directory = z.strictObject({ name, type: z.literal('directory'), folder: text('a folder') }, table);
 
@@ -51,8 +50,8 @@ const sftp = z.strictObject(
     name,
     type: z.literal('sftp'),
     url: z.string({ error: SFTP_URL }).refine(isSftpUrl, { error: SFTP_URL }),
-    key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
-    host_key: z.string({ error: HOST_KEY }).regex(/^SHA256:[A-Za-z0-9+/]{43}$/, { error: HOST_KEY }),
+    key: sftpKeys.key,
+    host_key: sftpKeys.host_key.unwrap(),
   },
   table,
 );

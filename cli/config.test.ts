@@ -67,11 +67,21 @@ describe('a configuration', () => {
     ]);
   });
 
+  it('has names for CloudFront where none are given', () => {
+    const text = `${MINIMAL}[[publish.target]]\nname = "edge"\ntype = "cloudfront"\n`;
+    expect(parseConfig(text, join(folder, 'x.toml')).publish.targets).toEqual([
+      { name: 'edge', type: 'cloudfront', store: 'redirector', function: 'redirector', invalidate: 'paths' },
+    ]);
+  });
+
   it.each([
     ['keep = 1', 'x.toml:5: publish.keep: found 1; allowed: a whole number from 2'],
     ['objects_lost = 2', 'x.toml:5: publish.objects_lost: found 2; allowed: a share from 0 to 1'],
     ['evidence_age = "soon"', 'allowed: a time like'],
-    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory" or "sftp"'],
+    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory", "sftp" or "cloudfront"'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\nstore = "a b"', 'allowed: a name of letters, digits'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ndistribution = "d111.cloudfront.net"', 'allowed: the id of'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ninvalidate = "all"', 'allowed: "paths", "site" or "none"'],
     ['[[publish.target]]\nname = "A b"\ntype = "directory"\nfolder = "x"', 'allowed: a name of a-z, 0-9 and hyphens'],
     [
       '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me:secret@h/srv"',

@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
-import { messageOf, quoted, UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
+import { sftpPlaceOf } from '../core/node/sftp-place.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import type { EdgeTarget, OriginTarget } from '../generator/publish/contract.ts';
 import type { Targets } from '../generator/publish/install.ts';
@@ -67,26 +67,9 @@ async function filesOf(config: OriginConfig, timeoutMs: number): Promise<OriginF
     return (await import('../generator/publish/origin/directory-files.ts')).directoryFiles(config.folder);
   }
   const { sftpFiles } = await import('../generator/publish/origin/sftp-files.ts');
-  const { hostname, port, username, pathname } = new URL(config.url);
-  return sftpFiles({
-    // A URL's IPv6 address stands in brackets.
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 22 : Number(port),
-    user: decodeURIComponent(username),
-    privateKey: config.key === undefined ? null : keyText(config.key),
-    hostKeySha256: config.host_key,
-    timeoutMs,
-    folder: decodeURIComponent(pathname),
-  });
-}
-
-/** The message never has a word of the key. */
-function keyText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`publish.target.key: ${messageOf(error)}`);
-  }
+  const access = { keyFile: config.key ?? null, hostKeySha256: config.host_key };
+  const { place, directory } = sftpPlaceOf(config.url, access, timeoutMs);
+  return sftpFiles({ ...place, folder: directory });
 }
 
 /** A kind of edge is a line here. */

@@ -1,15 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import { bundleFunction } from '../edge-shim/bundle.ts';
+import { planKeys } from '../generator/publish/cloudfront/key-plan.ts';
 import {
   cutAt,
   FALLBACKS,
+  faultsAt,
   faultsWhileSpreading,
   fleetBuild,
   isPublished,
   openScene,
   publishAll,
+  STORE,
   targetOver,
 } from './cloudfront-emulator/publication.ts';
+import { treeNames } from './tree-names.ts';
 
 const codes = [await bundleFunction(FALLBACKS[0]), await bundleFunction(FALLBACKS[1])] as const;
 const isIn = (accessPoint: number) => accessPoint % 25 === 0;
@@ -49,4 +53,28 @@ describe('a publication cut at any call', () => {
       expect(calls).toBeGreaterThan(15);
     },
   );
+});
+
+describe('a publication of a whole tree, cut in the middle', () => {
+  it('leaves every object with a right answer while its keys spread', { timeout: 180_000 }, async () => {
+    const names = treeNames();
+    const old = fleetBuild(Math.floor(names.length * 0.9), 1, codes[0], null, isIn, names);
+    const next = fleetBuild(names.length, 2, codes[1], old, isIn, names);
+    const scene = await openScene();
+    try {
+      await publishAll(targetOver(scene.emulator, scene.clock), old);
+      scene.clock.advance(600_000);
+      const half = Math.ceil(planKeys(old.content.keys, next.content.keys).puts.length / 2);
+      const isWrite = ({ action }: { action: string }) => action === 'UpdateKeys';
+      expect(await cutAt(scene, half, 'cutAfter', next, isWrite)).toBe(true);
+      const { items } = scene.emulator.account.store(STORE);
+      expect(planKeys(items, next.content.keys).puts.length).toBe(
+        planKeys(old.content.keys, next.content.keys).puts.length - half,
+      );
+      scene.clock.advance(20_000);
+      expect(await faultsAt(scene, 'FRA', [old, next])).toEqual([]);
+    } finally {
+      await scene.emulator.close();
+    }
+  });
 });

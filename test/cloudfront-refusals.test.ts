@@ -144,7 +144,7 @@ describe('in the midst of it', () => {
     const denied = 'User: x is not authorized to perform: cloudfront:PublishFunction on resource: y';
     emulator.fault = ({ action }) =>
       action === 'PublishFunction' ? new ServiceError(403, 'AccessDenied', denied) : null;
-    await expect(publishFunction()).rejects.toThrow(/lacks the right to cloudfront:PublishFunction; docs\/runbook.md/);
+    await expect(publishFunction()).rejects.toThrow(/lacks the right to cloudfront:PublishFunction; edge-shim\/deploy/);
     expect(emulator.account.function('redirector').live).toBeNull();
     emulator.fault = () => null;
     await publishFunction();

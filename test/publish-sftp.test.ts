@@ -83,7 +83,7 @@ requires('sshd')('publish over SFTP', () => {
     configure(sshd.hostKeySha256, join(work, 'missing'));
     expect(await run('publish', '--target', 'www')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('publish.target.key: ENOENT'),
+      stderr: expect.stringMatching(/missing: cannot be read \(ENOENT.*; name the file of a private key/),
     });
     configure(`SHA256:${'A'.repeat(43)}`);
     const changed = await run('publish', '--target', 'www');

@@ -28,7 +28,7 @@ import { runHere } from './front-door.ts';
 import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
-const KILLS = 8;
+const KILLS = 5;
 const NAMES = ['', 'distfiles/', ...Array.from({ length: 300 }, (_, i) => `distfiles/${i % 8}/a%2B${i}.tar.xz`)];
 
 /** Nine access points over both schemes; `lost` of the objects are at none of them, `down` mirrors are down. */
@@ -158,6 +158,43 @@ describe('publish', () => {
     } finally {
       await edge.close();
     }
+  });
+
+  it('is what "serve" serves, unless it is told to serve what was built', async () => {
+    await done('publish');
+    writeFileSync(join(outputLayout.site(output), 'about.html'), 'built, but not published');
+    for (const [args, page] of [
+      [[], '<title>the same for ever</title>\n'],
+      [['--built'], 'built, but not published'],
+    ] as const) {
+      const argv = [redirector, 'serve', ...args, '--port', '0', '--site-port', '0', '--output', output, '--json'];
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [printed] = await once(child.stdout, 'data');
+      const { site } = JSON.parse(String(printed));
+      expect(await (await fetch(`${site}about.html`)).text()).toBe(page);
+      child.kill('SIGINT');
+      await once(child, 'exit');
+    }
+  });
+
+  it('that is interrupted says so, and leaves nothing in the way', async () => {
+    await done('publish');
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 1000);
+    const before = current();
+    const argv = [redirector, 'publish', '--config', join(work, 'redirector.toml'), '--output', output];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await expect.poll(() => existsSync(join(origin(), 'lock.json')), { timeout: 20_000, interval: 2 }).toBe(true);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    // It may have been done a moment before.
+    if (code === 0) expect(current()).not.toBe(before);
+    else expect([code, stderr]).toEqual([130, expect.stringContaining('interrupted; what was done is kept')]);
+    assertWhole();
+    expect(existsSync(join(origin(), 'lock.json'))).toBe(false);
   });
 
   it('with --dry-run proves all and changes nothing', async () => {

@@ -71,6 +71,9 @@ export async function publishBuilt(context: Context, options: PublishCommandOpti
       context: { progress, signal },
     });
     context.print(summary, summaryText(summary));
+  } catch (error) {
+    context.throwIfInterrupted();
+    throw error;
   } finally {
     await closeTargets(targets);
   }

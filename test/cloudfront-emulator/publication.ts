@@ -11,7 +11,7 @@ import { fleetEvidence } from '../fleet.ts';
 import { inventoryOf, mapsOf } from '../small-build.ts';
 import { seeded } from '../synthetic.ts';
 import { FakeClock } from './clock.ts';
-import { CloudFrontEmulator, type Fault } from './emulator.ts';
+import { CloudFrontEmulator, type Fault, type LoggedCall } from './emulator.ts';
 
 export const STORE = 'redirector';
 export const FUNCTION = 'redirector';
@@ -140,15 +140,16 @@ export function faultOf(
 }
 
 export const FALLBACKS = ['https://fallback.example.org/', 'https://other.example.org/'] as const;
-const names = Array.from({ length: 900 }, (_, i) => `distfiles/${(i * 7) & 255}/made-up-${i}%2B.tar.xz`);
+const NAMES = Array.from({ length: 900 }, (_, i) => `distfiles/${(i * 7) & 255}/made-up-${i}%2B.tar.xz`);
 
-/** The first `count` objects as some mirrors hold them; which of them differ, and are down, is the seed's. */
+/** The first `count` of the objects as some mirrors hold them; which of them differ, and are down, is the seed's. */
 export function fleetBuild(
   count: number,
   seed: number,
   functionCode: string,
   previous: TestBuild | null = null,
   isIn: (accessPoint: number) => boolean = () => true,
+  names: readonly string[] = NAMES,
 ): TestBuild {
   const random = seeded(seed);
   const evidence = fleetEvidence(names.length, 40).map((one, n) => {
@@ -177,21 +178,24 @@ export async function openScene(): Promise<Scene> {
 }
 
 /** Asks for every object at two edges in turn, while what was published spreads; answers what was wrong. */
-export async function faultsWhileSpreading(
-  { emulator, clock }: Scene,
-  builds: readonly TestBuild[],
-): Promise<string[]> {
+export async function faultsWhileSpreading(scene: Scene, builds: readonly TestBuild[]): Promise<string[]> {
   const found: string[] = [];
-  const all = builds.at(-1)?.names as readonly string[];
-  const random = seeded(5);
   for (const [i, waitMs] of [0, 8_000, 15_000, 20_000, 30_000].entries()) {
-    clock.advance(waitMs);
-    const edge = emulator.edge(i % 2 === 0 ? 'FRA' : 'GRU');
-    for (let id = 0; id < all.length; id++) {
-      const event = eventFor(all[id] as string, random);
-      const fault = faultOf(await edge.answer(FUNCTION, event), event, id, builds, FALLBACKS);
-      if (fault !== null) found.push(`${edge.name}, after ${waitMs} ms more: ${fault}`);
-    }
+    scene.clock.advance(waitMs);
+    found.push(...(await faultsAt(scene, i % 2 === 0 ? 'FRA' : 'GRU', builds)));
+  }
+  return found;
+}
+
+/** Asks for every object at one edge now; answers what was wrong. */
+export async function faultsAt({ emulator }: Scene, place: string, builds: readonly TestBuild[]): Promise<string[]> {
+  const edge = emulator.edge(place);
+  const random = seeded(5);
+  const found: string[] = [];
+  for (const [id, name] of (builds.at(-1)?.names ?? []).entries()) {
+    const event = eventFor(name, random);
+    const fault = faultOf(await edge.answer(FUNCTION, event), event, id, builds, FALLBACKS);
+    if (fault !== null) found.push(`${place}: ${fault}`);
   }
   return found;
 }
@@ -199,8 +203,7 @@ export async function faultsWhileSpreading(
 /** Whether, once all has spread, the edge answers every object as the function does over the very keys. */
 export async function isPublished({ emulator, clock }: Scene, { content, names: all }: TestBuild): Promise<boolean> {
   const stored = emulator.account.store(STORE).items;
-  if (stored.size !== content.keys.size || [...content.keys].some(([key, value]) => stored.get(key) !== value))
-    return false;
+  if ([...content.keys].some(([key, value]) => stored.get(key) !== value)) return false;
   clock.advance(60_000);
   const edge = emulator.edge('SYD');
   const run = loadBuiltFunction(content.functionCode, content.keys, 'function.js');
@@ -212,11 +215,20 @@ export async function isPublished({ emulator, clock }: Scene, { content, names: 
   return true;
 }
 
-/** Publishes until the n-th call, at which the line is cut for good. Answers whether it came that far. */
-export async function cutAt({ emulator, clock }: Scene, n: number, how: Fault, build: TestBuild): Promise<boolean> {
+/**
+ * Publishes until the n-th call (of those that count), at which the line is cut for good. Answers whether it came that
+ * far.
+ */
+export async function cutAt(
+  { emulator, clock }: Scene,
+  n: number,
+  how: Fault,
+  build: TestBuild,
+  counts: (call: LoggedCall) => boolean = () => true,
+): Promise<boolean> {
   let calls = 0;
-  emulator.fault = () => {
-    calls++;
+  emulator.fault = (call) => {
+    if (counts(call) || calls >= n) calls++;
     return calls === n ? how : calls > n ? 'cutBefore' : null;
   };
   const wasCut = await publishAll(targetOver(emulator, clock), build).then(

@@ -102,13 +102,15 @@ export class KeyStore {
     this.#state = null;
     const etag = await this.#data.update(state.arn, state.etag, batch, signal);
     const writtenAtMs = batch.puts.length > 0 ? this.#clock.nowMs() : state.writtenAtMs;
-    this.#state = { arn: state.arn, etag, keys: applied(state.keys, batch), writtenAtMs };
+    this.#state = { ...state, etag, keys: applied(state.keys, batch), writtenAtMs };
     return this.#state;
   }
 
-  /** Keeps what is known for the next publication. */
-  remember(): void {
-    if (this.#state !== null) this.#keeper.write(this.#state);
+  /** Keeps what is known for the next publication; of the keys that nobody wants, since when. */
+  remember(unwantedSinceMs?: ReadonlyMap<string, number>): void {
+    if (this.#state === null) return;
+    if (unwantedSinceMs !== undefined) this.#state = { ...this.#state, unwantedSinceMs };
+    this.#keeper.write(this.#state);
   }
 
   async #create(signal: AbortSignal): Promise<void> {
@@ -126,7 +128,7 @@ export class KeyStore {
     const task = progress.start('store', 0, 'keys');
     try {
       const keys = await this.#data.list(arn, signal, (count) => task.advance(count));
-      return { arn, etag, keys, writtenAtMs: modifiedAtMs };
+      return { arn, etag, keys, writtenAtMs: modifiedAtMs, unwantedSinceMs: new Map() };
     } finally {
       task.end();
     }

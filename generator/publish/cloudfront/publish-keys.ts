@@ -1,8 +1,8 @@
 import { quoted, RunError, UsageError } from '../../../core/errors.ts';
 import type { PublishContext } from '../contract.ts';
-import { checkKeys, checkRoom, deleteBatches, type KeyPlan, type Keys, planKeys } from './key-plan.ts';
+import { bytesOf, checkKeys, checkRoom, deleteBatches, type KeyPlan, type Keys, planKeys } from './key-plan.ts';
 import type { Clock, KeyStore } from './key-store.ts';
-import { SETTLE_MS } from './limits.ts';
+import { LIMITS, SETTLE_MS } from './limits.ts';
 import { conflictOf } from './lineage.ts';
 import { ServiceFault, STALE } from './service-errors.ts';
 import type { KnownState } from './state-file.ts';
@@ -54,8 +54,10 @@ export async function publishKeys(
     if (plan.bytes < leftBytes) conflicts = 0;
     leftBytes = plan.bytes;
     try {
-      if (plan.puts.length > 0) await put(store, state, plan, clock, context);
-      else await store.confirm(state, context);
+      // What is wanted (again) is forgotten to have been unwanted, before it is.
+      const unwantedSinceMs = new Map([...state.unwantedSinceMs].filter(([key]) => !wanted.has(key)));
+      if (plan.puts.length > 0) await put(store, { ...state, unwantedSinceMs }, plan, clock, context);
+      else await store.confirm({ ...state, unwantedSinceMs }, context);
       return { added: whole.added, changed: whole.changed, deleted: whole.cleared.length, bytes: whole.bytes };
     } catch (error) {
       if (!isStale(error) || ++conflicts > MOST_CONFLICTS) throw error;
@@ -87,11 +89,18 @@ async function put(
   }
 }
 
+export interface Swept {
+  readonly deleted: number;
+  /** Keys that nobody wants since a moment ago: the next publication deletes them. */
+  readonly left: number;
+}
+
 /**
- * Deletes what is not wanted, once every edge has long had the pointers that do not lead there. Answers the number of
- * keys. Throws RunError where the store does not hold the wanted keys (any more).
+ * Deletes what is not wanted, and has not been for so long that no edge can be led there. It does not wait for that, and
+ * leaves the rest to the next publication, unless the store fills up. Throws RunError where the store does not hold the
+ * wanted keys (any more).
  */
-export async function sweepKeys(store: KeyStore, wanted: Keys, clock: Clock, context: PublishContext): Promise<number> {
+export async function sweepKeys(store: KeyStore, wanted: Keys, clock: Clock, context: PublishContext): Promise<Swept> {
   for (let conflicts = 0; ; conflicts++) {
     const state = await store.read(context);
     const plan = planKeys(state.keys, wanted);
@@ -100,16 +109,20 @@ export async function sweepKeys(store: KeyStore, wanted: Keys, clock: Clock, con
         `the store ${quoted(store.name)} does not hold what was published; nothing was deleted. Publish again`,
       );
     }
-    if (plan.removed.length === 0) return 0;
-    await settle(state.writtenAtMs + SETTLE_MS, `${plan.removed.length} old keys go`, clock, context);
+    const isFilling = bytesOf(state.keys) > LIMITS.storeBytes / 2 && plan.removed.length > 0;
+    if (isFilling) await settle(state.writtenAtMs + SETTLE_MS, 'old keys have to go', clock, context);
+    const nowMs = clock.nowMs();
+    const sinceMs = new Map(plan.removed.map((key) => [key, state.unwantedSinceMs.get(key) ?? nowMs]));
+    const due = plan.removed.filter((key) => isFilling || nowMs - (sinceMs.get(key) as number) >= SETTLE_MS);
     try {
       let now = state;
-      for (const batch of deleteBatches(plan.removed)) now = await store.write(now, batch, context);
-      return plan.removed.length;
+      for (const batch of deleteBatches(due)) now = await store.write(now, batch, context);
+      for (const key of due) sinceMs.delete(key);
+      return { deleted: due.length, left: sinceMs.size };
     } catch (error) {
       if (!isStale(error) || conflicts >= MOST_CONFLICTS) throw error;
     } finally {
-      store.remember();
+      store.remember(sinceMs);
     }
   }
 }

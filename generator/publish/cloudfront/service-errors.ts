@@ -103,7 +103,7 @@ export function translated(error: unknown, subject: string): Error {
 function denied(message: string, subject: string): string {
   const action = /\b(cloudfront|cloudfront-keyvaluestore):[A-Za-z]+/.exec(message)?.[0];
   const right = action === undefined ? 'what was asked' : action;
-  return `${subject}: the AWS role lacks the right to ${right}; docs/runbook.md lists what it needs`;
+  return `${subject}: the AWS role lacks the right to ${right}; edge-shim/deploy/template.yaml shows all that publishing needs`;
 }
 
 /** Keys, tokens and signatures are long words without blanks; a word of our own never is. */

@@ -10,6 +10,8 @@ export interface KnownState {
   readonly keys: ReadonlyMap<string, string>;
   /** When keys were last put; the store's last change of any kind where it was listed. */
   readonly writtenAtMs: number;
+  /** By key that nobody wants any more: since when, as far as is known. */
+  readonly unwantedSinceMs: ReadonlyMap<string, number>;
 }
 
 const FORMAT = 'redirector/store-state';
@@ -28,6 +30,7 @@ export function readState(file: string, note: (line: string) => void): KnownStat
       etag: reader.string('etag'),
       keys: new Map(names.map((name, i) => [name, values[i] ?? ''])),
       writtenAtMs: reader.number('writtenAtMs'),
+      unwantedSinceMs: new Map(Object.entries(reader.value<Record<string, number>>('unwantedSinceMs'))),
     };
   } catch (error) {
     note(`${messageOf(error)}; the store is listed instead`);
@@ -35,7 +38,14 @@ export function readState(file: string, note: (line: string) => void): KnownStat
   }
 }
 
-export function writeState(file: string, { arn, etag, keys, writtenAtMs }: KnownState): void {
-  const body = { arn, etag, writtenAtMs, keys: [...keys.keys()].join('\n'), values: [...keys.values()] };
+export function writeState(file: string, { arn, etag, keys, writtenAtMs, unwantedSinceMs }: KnownState): void {
+  const body = {
+    arn,
+    etag,
+    writtenAtMs,
+    keys: [...keys.keys()].join('\n'),
+    values: [...keys.values()],
+    unwantedSinceMs: Object.fromEntries(unwantedSinceMs),
+  };
   writeFileAtomic(file, packCompressed(FORMAT, VERSION, body));
 }

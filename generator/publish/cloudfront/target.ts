@@ -127,8 +127,8 @@ class CloudFrontTarget implements EdgeTarget {
 
   sweepKeys({ keys }: EdgeContent, context: PublishContext): Promise<EdgeWork> {
     return this.#counted(async () => {
-      const deleted = await sweepKeys(this.#store, keys, this.#options.clock, context);
-      return { bytes: 0, summary: deleted === 0 ? 'no old keys' : `${count(deleted)} old keys deleted` };
+      const { deleted, left } = await sweepKeys(this.#store, keys, this.#options.clock, context);
+      return { bytes: 0, summary: `${count(deleted)} old keys deleted, ${count(left)} left to the next publication` };
     });
   }
 
