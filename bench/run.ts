@@ -5,10 +5,12 @@ import { benchBuild } from './build.bench.ts';
 import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchKeys } from './keys.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchProbe } from './probe.bench.ts';
+import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
 import { benchState } from './state.bench.ts';
@@ -25,15 +27,17 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  publish: benchPublish,
   state: benchState,
   store: benchStore,
   known: benchKnown,
+  keys: benchKeys,
   viewers: benchViewers,
   decide: benchDecide,
   server: benchServer,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known', 'viewers', 'decide']);
+const WITHOUT_TREE = new Set(['store', 'known', 'keys', 'viewers', 'decide']);
 
 const ROUNDS = 5;
 const names = process.argv.slice(2);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { sftpKeys, text } from './config-sftp.ts';
 
 /** The keys of `[publish]` with their defaults, as `redirector config --print-defaults` prints them. */
 export const PUBLISH_DEFAULTS_TEXT = `
@@ -23,6 +24,14 @@ verify_patience = "3m"                           # how long --verify-url waits f
 # url = "sftp://publisher@www.example.org/srv/redirector"
 # key = "id_ed25519"                             # a private key without a passphrase; without it the ssh-agent is asked
 # host_key = "SHA256:…"                          # what "ssh-keygen -l" prints for the host's key; required
+#
+# [[publish.target]]
+# name = "edge"
+# type = "cloudfront"                            # credentials come from the environment, a profile or a role, never from here
+# store = "redirector"                           # the KeyValueStore; created where it is missing
+# function = "redirector"                        # the function; created where it is missing
+# distribution = "E2EXAMPLE1ABCD"                # whose pages of the site are invalidated; optional
+# invalidate = "paths"                           # the pages that changed, $0.005 each; "site": all as one path; or "none"
 `;
 
 const table = { error: 'allowed: a table of keys' };
@@ -32,9 +41,7 @@ const share = (byDefault: number) => {
 };
 const NAME = 'allowed: a name of a-z, 0-9 and hyphens';
 const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: NAME });
-const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
 const SFTP_URL = 'allowed: a URL sftp://user@host/path, of a folder of its own';
-const HOST_KEY = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';
 
 const directory = z.strictObject({ name, type: z.literal('directory'), folder: text('a folder') }, table);
 
@@ -43,8 +50,30 @@ const sftp = z.strictObject(
     name,
     type: z.literal('sftp'),
     url: z.string({ error: SFTP_URL }).refine(isSftpUrl, { error: SFTP_URL }),
-    key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
-    host_key: z.string({ error: HOST_KEY }).regex(/^SHA256:[A-Za-z0-9+/]{43}$/, { error: HOST_KEY }),
+    key: sftpKeys.key,
+    host_key: sftpKeys.host_key.unwrap(),
+  },
+  table,
+);
+
+const AWS_NAME = 'allowed: a name of letters, digits, hyphens and underscores, at most 64';
+const awsName = z
+  .string({ error: AWS_NAME })
+  .regex(/^[a-zA-Z0-9-_]{1,64}$/, { error: AWS_NAME })
+  .default('redirector');
+const DISTRIBUTION = 'allowed: the id of a distribution like "E2EXAMPLE1ABCD"';
+
+const cloudfront = z.strictObject(
+  {
+    name,
+    type: z.literal('cloudfront'),
+    store: awsName,
+    function: awsName,
+    distribution: z
+      .string({ error: DISTRIBUTION })
+      .regex(/^E[A-Z0-9]{6,20}$/, { error: DISTRIBUTION })
+      .optional(),
+    invalidate: z.enum(['paths', 'site', 'none'], { error: 'allowed: "paths", "site" or "none"' }).default('paths'),
   },
   table,
 );
@@ -57,8 +86,8 @@ function isSftpUrl(url: string): boolean {
 }
 
 /** A kind of target is a line here, and one in cli/publish-targets.ts. */
-const target = z.discriminatedUnion('type', [directory, sftp], {
-  error: 'allowed: type = "directory" or "sftp"',
+const target = z.discriminatedUnion('type', [directory, sftp, cloudfront], {
+  error: 'allowed: type = "directory", "sftp" or "cloudfront"',
 });
 
 export type TargetConfig = z.infer<typeof target>;
@@ -124,7 +153,7 @@ export function publishConfigOf(
     verifyPatienceMs: parsed.verify_patience,
     targets: parsed.target.map((one) => {
       if (one.type === 'directory') return { ...one, folder: located(one.folder) };
-      return one.key === undefined ? one : { ...one, key: located(one.key) };
+      return one.type === 'cloudfront' || one.key === undefined ? one : { ...one, key: located(one.key) };
     }),
   };
 }

@@ -54,6 +54,53 @@ describe('a configuration', () => {
     });
   });
 
+  it('names where releases go, with paths that are relative to it', () => {
+    const hostKey = `SHA256:${'A'.repeat(43)}`;
+    const text = `${MINIMAL}[publish]\nkeep = 3\n[[publish.target]]\nname = "here"\ntype = "directory"\nfolder = "out"\n[[publish.target]]\nname = "www"\ntype = "sftp"\nurl = "sftp://me@h/srv"\nkey = "id"\nhost_key = "${hostKey}"\n`;
+    const { publish } = parseConfig(text, join(folder, 'x.toml'));
+    expect([publish.keep, publish.targets]).toEqual([
+      3,
+      [
+        { name: 'here', type: 'directory', folder: join(folder, 'out') },
+        { name: 'www', type: 'sftp', url: 'sftp://me@h/srv', key: join(folder, 'id'), host_key: hostKey },
+      ],
+    ]);
+  });
+
+  it('has names for CloudFront where none are given', () => {
+    const text = `${MINIMAL}[[publish.target]]\nname = "edge"\ntype = "cloudfront"\n`;
+    expect(parseConfig(text, join(folder, 'x.toml')).publish.targets).toEqual([
+      { name: 'edge', type: 'cloudfront', store: 'redirector', function: 'redirector', invalidate: 'paths' },
+    ]);
+  });
+
+  it.each([
+    ['keep = 1', 'x.toml:5: publish.keep: found 1; allowed: a whole number from 2'],
+    ['objects_lost = 2', 'x.toml:5: publish.objects_lost: found 2; allowed: a share from 0 to 1'],
+    ['evidence_age = "soon"', 'allowed: a time like'],
+    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory", "sftp" or "cloudfront"'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\nstore = "a b"', 'allowed: a name of letters, digits'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ndistribution = "d111.cloudfront.net"', 'allowed: the id of'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ninvalidate = "all"', 'allowed: "paths", "site" or "none"'],
+    ['[[publish.target]]\nname = "A b"\ntype = "directory"\nfolder = "x"', 'allowed: a name of a-z, 0-9 and hyphens'],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me:secret@h/srv"',
+      'allowed: a URL sftp://user@host/path',
+    ],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me@h/srv"',
+      'publish.target[1].host_key: found nothing; allowed',
+    ],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "directory"\nfolder = "x"\n[[publish.target]]\nname = "a"\ntype = "directory"\nfolder = "y"',
+      'publish.target[2].name: found "a"; allowed: a name that no other has',
+    ],
+  ])('refuses in [publish] %j', (line, problem) => {
+    const said = problemsOf(`${MINIMAL}[publish]\n${line}\n`);
+    expect(said).toContain(problem);
+    expect(said).not.toContain('secret');
+  });
+
   it('that is printed with all defaults means what it says', () => {
     const { mirrorList, overrides, ...rest } = parseConfig(DEFAULTS_TEXT, join(folder, 'x.toml'));
     const minimal = parseConfig(MINIMAL.replace('f.example.org', 'fallback.example.org'), join(folder, 'x.toml'));
@@ -114,7 +161,7 @@ describe('a configuration', () => {
     [
       'an sftp source with a password',
       MINIMAL.replace('/srv/gentoo"', `sftp://u:secret@h/srv"\nhost_key = "SHA256:${'A'.repeat(43)}"`),
-      'x.toml:3: inventory[1].from: found "sftp://u:secret@h/srv"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
+      'x.toml:3: inventory[1].from: found "sftp://u:…@h/srv"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
     ],
     [
       'a key of a host that is none',

@@ -1,6 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { messageOf, quoted, UsageError } from '../core/errors.ts';
+import { setTimeout } from 'node:timers/promises';
+import { quoted, UsageError } from '../core/errors.ts';
+import { sftpPlaceOf } from '../core/node/sftp-place.ts';
+import { outputLayout } from '../core/output-layout.ts';
 import type { EdgeTarget, OriginTarget } from '../generator/publish/contract.ts';
 import type { Targets } from '../generator/publish/install.ts';
 import type { OriginFiles } from '../generator/publish/origin/files.ts';
@@ -19,6 +21,7 @@ export async function openTargets(
   output: string,
   names: readonly string[],
   command: string,
+  note: Note,
 ): Promise<Targets> {
   const configured: TargetConfig[] = [...publish.targets];
   if (!configured.some(isOrigin)) {
@@ -34,7 +37,7 @@ export async function openTargets(
   const [first, ...others] = await Promise.all(
     withOrigin.filter(isOrigin).map((one) => openOrigin(one, timeoutMs, command)),
   );
-  const edges = await Promise.all(withOrigin.filter((one) => !isOrigin(one)).map(openEdge));
+  const edges = await Promise.all(withOrigin.filter(isEdge).map((one) => openEdge(one, output, timeoutMs, note)));
   return { origins: [first as OriginTarget, ...others], edges };
 }
 
@@ -42,43 +45,54 @@ export async function closeTargets({ origins, edges }: Targets): Promise<void> {
   await Promise.all([...origins, ...edges].map((target) => target.close()));
 }
 
-function isOrigin({ type }: TargetConfig): boolean {
-  return type === 'directory' || type === 'sftp';
+type EdgeConfig = Extract<TargetConfig, { type: 'cloudfront' }>;
+type OriginConfig = Exclude<TargetConfig, EdgeConfig>;
+type Note = (line: string) => void;
+
+function isOrigin(config: TargetConfig): config is OriginConfig {
+  return config.type !== 'cloudfront';
 }
 
-async function openOrigin(config: TargetConfig, timeoutMs: number, command: string): Promise<OriginTarget> {
+function isEdge(config: TargetConfig): config is EdgeConfig {
+  return !isOrigin(config);
+}
+
+async function openOrigin(config: OriginConfig, timeoutMs: number, command: string): Promise<OriginTarget> {
   const { originTarget } = await import('../generator/publish/origin/origin-target.ts');
   return originTarget(config.name, command, await filesOf(config, timeoutMs));
 }
 
-async function filesOf(config: TargetConfig, timeoutMs: number): Promise<OriginFiles> {
+async function filesOf(config: OriginConfig, timeoutMs: number): Promise<OriginFiles> {
   if (config.type === 'directory') {
     return (await import('../generator/publish/origin/directory-files.ts')).directoryFiles(config.folder);
   }
   const { sftpFiles } = await import('../generator/publish/origin/sftp-files.ts');
-  const { hostname, port, username, pathname } = new URL(config.url);
-  return sftpFiles({
-    // A URL's IPv6 address stands in brackets.
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 22 : Number(port),
-    user: decodeURIComponent(username),
-    privateKey: config.key === undefined ? null : keyText(config.key),
-    hostKeySha256: config.host_key,
-    timeoutMs,
-    folder: decodeURIComponent(pathname),
-  });
-}
-
-/** The message never has a word of the key. */
-function keyText(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new UsageError(`publish.target.key: ${messageOf(error)}`);
-  }
+  const access = { keyFile: config.key ?? null, hostKeySha256: config.host_key };
+  const { place, directory } = sftpPlaceOf(config.url, access, timeoutMs);
+  return sftpFiles({ ...place, folder: directory });
 }
 
 /** A kind of edge is a line here. */
-async function openEdge(config: TargetConfig): Promise<EdgeTarget> {
-  throw new TypeError(`a target of type ${config.type} is no edge`);
+async function openEdge(config: EdgeConfig, output: string, timeoutMs: number, note: Note): Promise<EdgeTarget> {
+  const { cloudFrontTarget } = await import('../generator/publish/cloudfront/target.ts');
+  const { readState, writeState } = await import('../generator/publish/cloudfront/state-file.ts');
+  const stateFile = outputLayout.edgeState(output, config.name);
+  return cloudFrontTarget({
+    name: config.name,
+    store: config.store,
+    function: config.function,
+    distribution: config.distribution ?? null,
+    invalidation: config.invalidate,
+    client: { maxAttempts: EDGE_ATTEMPTS, timeoutMs },
+    clock: systemClock,
+    keeper: { read: () => readState(stateFile, note), write: (state) => writeState(stateFile, state) },
+  });
 }
+
+/** Throttled, the last tries are some 20 seconds apart. */
+const EDGE_ATTEMPTS = 8;
+
+const systemClock = {
+  nowMs: Date.now,
+  sleep: (ms: number, signal: AbortSignal) => setTimeout(ms, undefined, { signal }).catch(() => {}),
+};

@@ -21,5 +21,4 @@ export const CLOUDFRONT_FREE = {
   functionCalls: 2_000_000,
   keyReads: 2_000_000,
   gigabytesOut: 1_000,
-  invalidationPaths: 1_000,
 } as const;

@@ -27,6 +27,8 @@ export const outputLayout = {
   edgeNginx: (output: string) => join(output, 'edge', 'nginx', 'redirector.js'),
   edgeNginxKeys: (output: string) => join(output, 'edge', 'nginx', 'keys.json'),
   edgeNginxConfig: (output: string) => join(output, 'edge', 'nginx', 'redirector.conf'),
+  /** What was last known of an edge's keys, by the target's name: spares reading them at every publication. */
+  edgeState: (output: string, target: string) => join(output, 'publish', `${target}.msgpack`),
   siteData: (output: string) => join(output, 'site-data', 'status.json'),
   site: (output: string) => join(output, 'site'),
 } as const;

@@ -17,6 +17,14 @@ describe('the cost of CloudFront', () => {
     expect(monthlyCost(2e9).trafficUsd).toBeCloseTo(85, 10);
   });
 
+  it('goes by how often the workflows run', () => {
+    const cronOf = (name: string) =>
+      /cron: '(.*)'/.exec(readFileSync(new URL(`../.github/workflows/${name}.yml`, import.meta.url), 'utf8'))?.[1];
+    expect(cronOf('maps')).toMatch(/^\d+ \*\/2 \* \* \*$/);
+    expect(cronOf('liveness')).toMatch(/^\d-59\/10 \* \* \* \*$/);
+    expect([ASSUMED.mapsPerMonth, ASSUMED.livenessPerMonth]).toEqual([(24 / 2) * 30, (60 / 10) * 24 * 30]);
+  });
+
   it('takes no fewer key reads for granted than a redirect needs, nor a smaller answer', async () => {
     const paths = ['', ...Array.from({ length: 50 }, (_, i) => `distfiles/f2/go%252Fpkg-${i}.zip`)];
     const evidence = ['DE', 'FR', 'US'].map((country) =>

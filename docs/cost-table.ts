@@ -8,11 +8,14 @@ export const ASSUMED = {
   keyReadsPerRedirect: 3,
   /** The answer's headers (some 500 bytes), CloudFront's own, and TLS. */
   bytesPerRedirect: 1_000,
-  publicationsPerMonth: 24 * 30,
-  /** Describe the store, and write the keys of a typical hour. */
-  keyCallsPerPublication: 10,
-  /** The whole site as one path. */
-  pathsPerPublication: 1,
+  /** Of the workflow "maps", every two hours. */
+  mapsPerMonth: 12 * 30,
+  /** The most: all 2,200 keys of a full build anew, 50 in a call, and a few calls besides. */
+  keyCallsPerMap: 50,
+  /** Of the workflow "liveness", every ten minutes. */
+  livenessPerMonth: 6 * 24 * 30,
+  /** Describe the store, write `meta`, and whatever little else. */
+  keyCallsPerLiveness: 3,
 } as const;
 
 export interface MonthlyCost {
@@ -35,10 +38,9 @@ export function monthlyCost(redirects: number): MonthlyCost {
   const keyReadsUsd = (beyond(keyReads, free.keyReads) / 1e6) * prices.millionKeyReads;
   const gigabytes = (redirects * ASSUMED.bytesPerRedirect) / 1e9;
   const trafficUsd = beyond(gigabytes, free.gigabytesOut) * prices.gigabyteOut;
-  const { publicationsPerMonth, keyCallsPerPublication, pathsPerPublication } = ASSUMED;
-  const paths = beyond(publicationsPerMonth * pathsPerPublication, free.invalidationPaths);
-  const publishingUsd =
-    publicationsPerMonth * keyCallsPerPublication * prices.keyCall + paths * prices.invalidationPath;
+  const { mapsPerMonth, keyCallsPerMap, livenessPerMonth, keyCallsPerLiveness } = ASSUMED;
+  const keyCalls = mapsPerMonth * keyCallsPerMap + livenessPerMonth * keyCallsPerLiveness;
+  const publishingUsd = keyCalls * prices.keyCall;
   const sumUsd = requestsUsd + functionUsd + keyReadsUsd + trafficUsd + publishingUsd;
   return { requestsUsd, functionUsd, keyReadsUsd, trafficUsd, publishingUsd, sumUsd };
 }

@@ -78,6 +78,16 @@ describe('the distribution', () => {
     for (const behavior of behaviors) expect(behavior).not.toHaveProperty('FunctionAssociations');
   });
 
+  it('gets no viewers before somebody says so', () => {
+    expect(template.Parameters['LeadViewers']?.Default).toBe('no');
+    const leading = variantsOf(template).filter(({ resources }) => 'DnsRecords' in resources);
+    expect(leading.length).toBeGreaterThan(0);
+    for (const { holding } of leading) expect(holding).toContain('MakesRecords');
+    expect(template.Conditions['MakesRecords']).toEqual({
+      'Fn::And': [{ Condition: 'HasZone' }, { 'Fn::Equals': [{ Ref: 'LeadViewers' }, 'yes'] }],
+    });
+  });
+
   it('has its own name and certificate, or none of both', () => {
     expect(config).toMatchObject({ Aliases: [{ Ref: 'Hostname' }], IPV6Enabled: true, HttpVersion: 'http2and3' });
     const trial = at(propertiesOf('Distribution', false), 'DistributionConfig');

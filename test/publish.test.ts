@@ -1,5 +1,6 @@
 import { execFile, spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import {
   existsSync,
   mkdtempSync,
@@ -10,8 +11,11 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Outcome } from '../core/observations.ts';
@@ -24,6 +28,7 @@ import { runHere } from './front-door.ts';
 import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
+const KILLS = 5;
 const NAMES = ['', 'distfiles/', ...Array.from({ length: 300 }, (_, i) => `distfiles/${i % 8}/a%2B${i}.tar.xz`)];
 
 /** Nine access points over both schemes; `lost` of the objects are at none of them, `down` mirrors are down. */
@@ -155,6 +160,43 @@ describe('publish', () => {
     }
   });
 
+  it('is what "serve" serves, unless it is told to serve what was built', async () => {
+    await done('publish');
+    writeFileSync(join(outputLayout.site(output), 'about.html'), 'built, but not published');
+    for (const [args, page] of [
+      [[], '<title>the same for ever</title>\n'],
+      [['--built'], 'built, but not published'],
+    ] as const) {
+      const argv = [redirector, 'serve', ...args, '--port', '0', '--site-port', '0', '--output', output, '--json'];
+      const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] });
+      const [printed] = await once(child.stdout, 'data');
+      const { site } = JSON.parse(String(printed));
+      expect(await (await fetch(`${site}about.html`)).text()).toBe(page);
+      child.kill('SIGINT');
+      await once(child, 'exit');
+    }
+  });
+
+  it('that is interrupted says so, and leaves nothing in the way', async () => {
+    await done('publish');
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 1000);
+    const before = current();
+    const argv = [redirector, 'publish', '--config', join(work, 'redirector.toml'), '--output', output];
+    const child = spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+    let stderr = '';
+    child.stderr.on('data', (chunk) => {
+      stderr += chunk;
+    });
+    await expect.poll(() => existsSync(join(origin(), 'lock.json')), { timeout: 20_000, interval: 2 }).toBe(true);
+    child.kill('SIGINT');
+    const [code] = await once(child, 'close');
+    // It may have been done a moment before.
+    if (code === 0) expect(current()).not.toBe(before);
+    else expect([code, stderr]).toEqual([130, expect.stringContaining('interrupted; what was done is kept')]);
+    assertWhole();
+    expect(existsSync(join(origin(), 'lock.json'))).toBe(false);
+  });
+
   it('with --dry-run proves all and changes nothing', async () => {
     const plan = await done('publish', '--dry-run');
     expect(plan).toMatchObject({ result: 'dry run', uploads: [], steps: [] });
@@ -220,7 +262,7 @@ describe('the replay', () => {
     for (const args of [[], ['--force', '--reason', 'I know']]) {
       const { code, stderr } = await run('publish', '--quiet', ...args);
       expect(code).toBe(1);
-      expect(stderr).toContain('replayed answers are wrong: /distfiles/5/a%2B5.tar.xz for ');
+      expect(stderr).toContain('replayed answers are wrong: /distfiles/5/a%2B5.tar.xz: ');
       expect(stderr).toContain('https://de.example.org/gentoo/ is not known to hold it');
     }
     expect(current()).toBe(first);
@@ -253,5 +295,96 @@ describe('two publishers at once', () => {
     );
     expect(await ended).toBe(0);
     assertWhole();
+  });
+});
+
+describe('--verify-url', () => {
+  const closers: (() => Promise<void>)[] = [];
+  afterEach(async () => {
+    for (const close of closers.splice(0)) await close();
+  });
+
+  it('looks up through the hostname, and finds the new map there', async () => {
+    await done('publish');
+    const edge = await startLocalEdge({ output: join(origin(), 'current'), host: '127.0.0.1', port: 0, sitePort: 0 });
+    closers.push(edge.close);
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 2000);
+    const { lookUps } = await done('publish', '--verify-url', edge.url);
+    expect(lookUps).toEqual({ lookUps: 60, waitedMs: 0 });
+  });
+
+  it('rolls back where the hostname goes on answering by an old map', async () => {
+    const { releaseId: first } = await done('publish');
+    const old = join(origin(), 'releases', first);
+    const edge = await startLocalEdge({ output: old, host: '127.0.0.1', port: 0, sitePort: 0 });
+    closers.push(edge.close);
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 2000);
+    const { code, stderr } = await run('publish', '--quiet', '--verify-url', edge.url, '--verify-patience', '1s');
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/still answers by the map of \S+Z, not of \S+Z after 2 s\. Rolled back to release /);
+    expect(current()).toBe(first);
+    const [{ releases }] = await done('releases');
+    expect(releases[0].publications.at(-1)).toMatchObject({ state: 'withdrawn' });
+    expect((await run('releases')).stdout).toMatch(
+      /publish withdrawn, 20\S+ by \S+ to published: http:.* still answers/,
+    );
+  });
+
+  it('rolls back where a look-up leads to who does not hold the object', async () => {
+    const { releaseId: first } = await done('publish');
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 2000);
+    const liar = createServer((request, response) => {
+      const builtAtS = Number(JSON.parse(readFileSync(outputLayout.siteData(output), 'utf8')).builtAtMs) / 1000;
+      const path = request.url?.replace(/\?.*/, '') as string;
+      if (request.url?.includes('mirrorlist')) response.end(JSON.stringify({ builtAtS: Math.floor(builtAtS) }));
+      else response.writeHead(302, { location: `http://de.example.org/gentoo${path}` }).end();
+    }).listen(0, '127.0.0.1');
+    await once(liar, 'listening');
+    closers.push(async () => void liar.close());
+    const { port } = liar.address() as AddressInfo;
+    const { code, stderr } = await run('publish', '--quiet', '--verify-url', `http://127.0.0.1:${port}`);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/\d+ of 60 look-ups are wrong: \/.* is not known to hold it.*Rolled back to release /);
+    expect(current()).toBe(first);
+  });
+
+  it('that is no URL is refused', async () => {
+    const { code, stderr } = await run('publish', '--verify-url', 'example.org');
+    expect([code, stderr]).toEqual([2, expect.stringContaining('allowed: an http or https URL without query')]);
+  });
+});
+
+describe('a publish that is killed', () => {
+  it(`at ${KILLS} random moments leaves a whole release, and the next one completes`, {
+    timeout: 180_000,
+  }, async () => {
+    await done('publish');
+    const argv = [redirector, 'publish', '--config', join(work, 'redirector.toml'), '--output', output, '--quiet'];
+    const start = () => {
+      const child = spawn(process.execPath, argv, { stdio: 'ignore' });
+      return { child, ended: once(child, 'exit') };
+    };
+    await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 1000);
+    const startedMs = Date.now();
+    await start().ended;
+    const wholeMs = Date.now() - startedMs;
+    let killedAtWork = 0;
+    for (let i = 0; i < KILLS; i++) {
+      await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + 2000 + i * 1000);
+      const before = current();
+      const { child, ended } = start();
+      await delay(wholeMs * (0.4 + (0.7 * (i + Math.random())) / KILLS));
+      child.kill('SIGKILL');
+      await ended;
+      if (existsSync(join(origin(), 'lock.json'))) killedAtWork++;
+      const { id } = assertWhole();
+      expect([before, id]).toContain(current());
+    }
+    await done('publish');
+    assertWhole();
+    expect(readdirSync(origin()).sort()).toEqual(['current', 'publications.json', 'releases']);
+    expect(existsSync(outputLayout.lock(output))).toBe(false);
+    // Else the moments were no test.
+    expect(killedAtWork).toBeGreaterThan(1);
   });
 });

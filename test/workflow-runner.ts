@@ -42,6 +42,11 @@ export interface RunnerOptions {
   /** What a checkout brings. */
   readonly checkout: string;
   readonly secrets: Readonly<Record<string, string>>;
+  readonly vars?: Readonly<Record<string, string>>;
+  /** Programs of the machine, by their names: shell scripts. */
+  readonly programs?: Readonly<Record<string, string>>;
+  /** Artefacts of earlier runs, by their names. */
+  readonly artifacts?: Readonly<Record<string, string>>;
   /** The own environment of self-hosted runners. */
   readonly selfHostedEnv: Readonly<Record<string, string>>;
 }
@@ -76,7 +81,13 @@ export async function runWorkflow(file: string, runner: RunnerOptions, options: 
   const needs: Record<string, { result: string; outputs: JobResult['outputs'] }> = {};
   const results: Record<string, JobResult> = {};
   for (const [name, job] of Object.entries(workflow.jobs)) {
-    const context = { github: { event: { repository: { fork: false } } }, inputs, needs, secrets: runner.secrets };
+    const context = {
+      github: { event_name: 'workflow_dispatch', event: { repository: { fork: false }, workflow_run: {} } },
+      inputs,
+      needs,
+      secrets: runner.secrets,
+      vars: runner.vars ?? {},
+    };
     const isReady = [job.needs ?? []].flat().every((needed) => needs[needed]?.result === 'success');
     const isWanted = job.if === undefined ? isReady : evaluated(job.if, { ...context, always: () => true }) === true;
     const [key, list] = Object.entries(job.strategy?.matrix ?? {})[0] ?? [];
@@ -105,6 +116,15 @@ interface JobPlace extends RunOptions {
 
 type Context = Readonly<Record<string, unknown>>;
 
+/** What it makes ready is here, or is not needed here: a cache that is always empty, credentials of AWS. */
+const NOTHING_TO_DO = /^(actions\/(setup-node|cache)|aws-actions\/configure-aws-credentials)@/;
+
+/** A condition that does not ask how the job stands has `success()` before it. */
+function isWantedStep(condition: string, context: Context): boolean {
+  const asks = /\b(success|always|failure|cancelled)\(\)/.test(condition);
+  return Boolean(evaluated(condition, context)) && (asks || evaluated('success()', context) === true);
+}
+
 async function runJob(job: Job, context: Context, place: JobPlace): Promise<JobResult> {
   const { runner, label } = place;
   const home = mkdtempSync(join(runner.folder, 'runner-'));
@@ -115,8 +135,12 @@ async function runJob(job: Job, context: Context, place: JobPlace): Promise<JobR
   let result: JobResult['result'] = 'success';
   let log = '';
   for (const step of job.steps) {
-    const inside = { ...context, steps, success: () => result === 'success', always: () => true };
-    if (evaluated(step.if ?? 'success()', inside) !== true) continue;
+    const jobEnv = valuesOf({ ...place.workflowEnv, ...job.env }, context);
+    const inside = { ...context, steps, env: jobEnv, success: () => result === 'success', always: () => true };
+    if (!isWantedStep(step.if ?? 'success()', inside)) {
+      if (step.id !== undefined) steps[step.id] = { outcome: 'skipped', outputs: {} };
+      continue;
+    }
     const isSelfHosted = [job['runs-on']].flat().includes('self-hosted');
     const env = {
       ...(isSelfHosted ? runner.selfHostedEnv : {}),
@@ -125,7 +149,12 @@ async function runJob(job: Job, context: Context, place: JobPlace): Promise<JobR
     let code: number | null = 0;
     let outputs: Record<string, string> = {};
     if (step.run !== undefined) {
-      const done = await runShell(substituted(step.run, inside), { home, workspace, env });
+      const done = await runShell(substituted(step.run, inside), {
+        home,
+        workspace,
+        env,
+        programs: runner.programs ?? {},
+      });
       ({ code, outputs } = done);
       log += `$ ${step.run}\n${done.printed}\n`;
       if (place.vanishesAfter?.(label, step.run) === true) return { result: 'died', log, artifacts, outputs: {} };
@@ -134,7 +163,11 @@ async function runJob(job: Job, context: Context, place: JobPlace): Promise<JobR
     } else if (step.uses?.startsWith('actions/upload-artifact@')) {
       const { name = '', path = '' } = valuesOf(step.with ?? {}, inside);
       artifacts[name] = uploaded(join(home, `artifact ${name}`), workspace, path);
-    } else if (!step.uses?.startsWith('actions/setup-node@')) throw new Error(`what is ${step.uses}?`);
+    } else if (step.uses?.startsWith('actions/download-artifact@')) {
+      const { name = '', path = '' } = valuesOf(step.with ?? {}, inside);
+      // The folder that was uploaded is the artefact's root.
+      cpSync(join(runner.artifacts?.[name] as string, path), join(workspace, path), { recursive: true });
+    } else if (!NOTHING_TO_DO.test(step.uses ?? '')) throw new Error(`what is ${step.uses}?`);
     if (step.id !== undefined) steps[step.id] = { outcome: code === 0 ? 'success' : 'failure', outputs };
     if (code !== 0) result = 'failure';
   }
@@ -147,15 +180,17 @@ interface Shell {
   readonly home: string;
   readonly workspace: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly programs: Readonly<Record<string, string>>;
 }
 
 /** As `shell: bash` is run; `npx redirector` is this project's, and `npm ci` has been done. */
-async function runShell(command: string, { home, workspace, env }: Shell) {
+async function runShell(command: string, { home, workspace, env, programs }: Shell) {
   const bin = join(home, 'bin');
   mkdirSync(bin, { recursive: true });
   const npx = `#!/bin/sh\n[ "$1" = redirector ] && shift && exec "${process.execPath}" "${root}redirector.js" "$@"\n`;
   writeFileSync(join(bin, 'npx'), npx, { mode: 0o755 });
   writeFileSync(join(bin, 'npm'), '#!/bin/sh\n[ "$*" = ci ]\n', { mode: 0o755 });
+  for (const [name, text] of Object.entries(programs)) writeFileSync(join(bin, name), text, { mode: 0o755 });
   const script = join(home, 'step.sh');
   writeFileSync(script, command);
   const [output, summary] = [join(home, 'output'), join(home, 'summary')];

@@ -45,7 +45,7 @@ export async function publishBuilt(context: Context, options: PublishCommandOpti
   const { publish } = await import('../../generator/publish/publish.ts');
   const config = context.config();
   const { output, progress, signal } = context;
-  const targets = await openTargets(config, output, options.target, 'publish');
+  const targets = await openTargets(config, output, options.target, 'publish', progress.note);
   try {
     const summary = await publish({
       output,
@@ -71,6 +71,9 @@ export async function publishBuilt(context: Context, options: PublishCommandOpti
       context: { progress, signal },
     });
     context.print(summary, summaryText(summary));
+  } catch (error) {
+    context.throwIfInterrupted();
+    throw error;
   } finally {
     await closeTargets(targets);
   }
@@ -131,7 +134,7 @@ function summaryText({
     `  ✓ replay: ${proof}${onNjs}`,
     ...plans.map((plan) => {
       const keys = `${plan.keysAdded} keys new, ${plan.keysChanged} changed, ${plan.keysRemoved} removed`;
-      return `  ${plan.target}: ${keys}, ${count(plan.keyBytes)} bytes; function ${plan.functionChanges ? 'changes' : 'stays'}; ${count(plan.calls)} calls, ${plan.costUsd.toFixed(2)} USD`;
+      return `  ${plan.target}: ${keys}, ${count(plan.keyBytes)} bytes; function ${plan.functionChanges ? 'changes' : 'stays'}; ${count(plan.calls)} calls, ${plan.costUsd.toFixed(3)} USD`;
     }),
     ...uploads.map(
       ({ target, files, bytes }) => `  ${target}: ${plural(files, 'file')} of ${plural(bytes, 'byte')} sent`,

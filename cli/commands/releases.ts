@@ -28,7 +28,7 @@ export function registerReleases(program: Command): void {
 }
 
 export async function listReleases(context: Context, { target }: ReleasesOptions): Promise<void> {
-  const targets = await openTargets(context.config(), context.output, target, 'releases');
+  const targets = await openTargets(context.config(), context.output, target, 'releases', context.progress.note);
   try {
     const found: { target: string; releases: Listed[] }[] = [];
     for (const origin of targets.origins) found.push({ target: origin.name, releases: await listedAt(origin) });

@@ -25,7 +25,7 @@ export async function rollBack(context: Context, { to, target, reason }: Rollbac
   const { rollback } = await import('../../generator/publish/rollback.ts');
   const { load } = await builtFunctionLoaders();
   const { output, progress, signal } = context;
-  const targets = await openTargets(context.config(), output, target, 'rollback');
+  const targets = await openTargets(context.config(), output, target, 'rollback', progress.note);
   try {
     const summary = await rollback({
       targets,
@@ -39,6 +39,9 @@ export async function rollBack(context: Context, { to, target, reason }: Rollbac
     const hours = (summary.ageMs / 3_600_000).toFixed(1);
     const from = summary.from === null ? '' : ` after ${summary.from}`;
     context.print(summary, `rollback: release ${summary.to}${from}; its maps are ${hours} h old`);
+  } catch (error) {
+    context.throwIfInterrupted();
+    throw error;
   } finally {
     await closeTargets(targets);
   }

@@ -121,7 +121,10 @@ export interface EdgeTarget {
    * which URLs it serves them. Does nothing for none.
    */
   invalidate(paths: readonly string[], releaseId: string, context: PublishContext): Promise<EdgeWork>;
-  /** Deletes the keys that are not the content's. Called last, when look-ups have proven the publication. */
+  /**
+   * Deletes keys that are not the content's and that no edge can be led to any more; those of a moment ago are left to the
+   * next publication. Called last, when look-ups have proven the publication.
+   */
   sweepKeys(content: EdgeContent, context: PublishContext): Promise<EdgeWork>;
   close(): Promise<void>;
 }

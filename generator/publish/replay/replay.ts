@@ -1,11 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { RunError } from '../../../core/errors.ts';
 import { isDirectoryLike, requestPath } from '../../../core/inventory.ts';
-import type { Progress, Task } from '../../../core/progress.ts';
+import type { Progress } from '../../../core/progress.ts';
 import type { Built } from '../read-built.ts';
 import { type Answering, eventOf, type Scheme, type Viewer } from './event.ts';
 import { type Claim, Judge } from './judge.ts';
-import { ClaimSets, firstWithout, isWrong, type Row, separatingViewers, unionOf } from './rows.ts';
+import { ClaimSets, firstWithout, isWrong, type Question, questionsFor, type Row, unionOf } from './rows.ts';
 import { type MappedViewer, viewersOf } from './viewers.ts';
 
 export interface ReplayReport {
@@ -13,8 +13,6 @@ export interface ReplayReport {
   /** Regions × schemes × shards. */
   readonly viewers: number;
   readonly classes: number;
-  /** Viewers that tell all classes apart. */
-  readonly separating: number;
   readonly answers: number;
   /** Objects that somebody holds for everybody, and that were sent to the fallback over a scheme. */
   readonly missed: number;
@@ -45,9 +43,8 @@ const UNKNOWN = -1;
 export async function replay(input: ReplayInput): Promise<ReplayReport> {
   const run = new Replay(input);
   const rows = await run.classRows();
-  const separating = separatingViewers([...rows.values()]);
-  await run.everyObject(rows, separating);
-  return run.report(rows.size - 1, separating.length);
+  await run.everyObject(rows);
+  return run.report(rows.size - 1);
 }
 
 class Replay {
@@ -77,56 +74,74 @@ class Replay {
     const rows = new Map(ids.map((id) => [id, new Int32Array(this.#viewers.length)]));
     const task = this.#input.progress.start('replay of classes', ids.length * this.#viewers.length, 'answers');
     for (const [at, viewer] of this.#viewers.entries()) {
+      // Few different things are said to one viewer, and what was judged right once stays so.
+      const judged = new Set<number>();
       for (const [id, row] of rows) {
-        const { places, reason } = await this.#list(viewer, id, task);
-        const stranger = reason.includes(' reason=near')
-          ? places.find((place) => !this.#isOf(place, viewer))
-          : undefined;
-        if (stranger !== undefined) this.#tell(viewer, id, `${this.#url(stranger)} is not in its region's map`);
-        if (id === UNKNOWN && places.length > 0) this.#tell(viewer, id, 'is sent to a mirror, though nobody has it');
+        const { places, reason } = await this.#list(viewer, id);
         row[at] = this.#sets.idOf(places);
-        for (const place of places) {
-          const objection = this.#judge.objection(place, viewer);
-          if (objection !== '') this.#tell(viewer, id, `${this.#url(place)} ${objection}`);
-        }
+        if (id === UNKNOWN && places.length > 0) this.#tell(viewer, id, 'is sent to a mirror, though nobody has it');
+        if (!judged.has(row[at] as number)) this.#judgePlaces(viewer, id, places, reason);
+        judged.add(row[at] as number);
       }
+      task.advance(rows.size);
     }
     task.end();
     return rows;
   }
 
-  /** Every object before the separating viewers, and once over each scheme as an ordinary request. */
-  async everyObject(rows: ReadonlyMap<number, Row>, separating: readonly number[]): Promise<void> {
-    const { inventory } = this.#input.built;
-    const signatureOf = (row: Row) => separating.map((viewer) => row[viewer]).join();
-    const unions = new Map([...rows.values()].map((row) => [signatureOf(row), unionOf(row, this.#sets)]));
-    const chosen = separating.map((at) => this.#viewers[at] as MappedViewer);
+  #judgePlaces(viewer: MappedViewer, id: number, places: readonly number[], reason: string): void {
+    for (const place of places) {
+      const objection = this.#judge.objection(place, viewer);
+      if (objection !== '') this.#tell(viewer, id, `${this.#url(place)} ${objection}`);
+      else if (reason.includes(' reason=near') && !this.#isOf(place, viewer)) {
+        this.#tell(viewer, id, `${this.#url(place)} is not in its region's map`);
+      }
+    }
+  }
+
+  /** Every object: the questions that tell its class, and once over each scheme an ordinary request. */
+  async everyObject(rows: ReadonlyMap<number, Row>): Promise<void> {
+    const { inventory, table } = this.#input.built;
+    const used = new Map<number, number>();
+    for (const classId of table.classOf) used.set(classId, (used.get(classId) ?? 0) + 1);
+    const weights = [...rows.keys()].map((id) => used.get(id === UNKNOWN ? 0 : (table.classOf[id] as number)) ?? 0);
+    const questions = questionsFor([...rows.values()], weights);
+    const unions = new Map<Row, readonly number[]>();
+    for (const row of rows.values()) unions.set(row, unionOf(row, this.#sets));
     const perScheme = (['https', 'http'] as const).map((scheme) =>
       this.#viewers.filter((one) => one.scheme === scheme),
     );
-    const total = inventory.paths.length * (chosen.length + perScheme.length);
-    const task = this.#input.progress.start('replay of objects', total, 'answers');
+    const task = this.#input.progress.start('replay of objects', inventory.paths.length, 'objects');
     for (let id = 0; id < inventory.paths.length; id++) {
-      const told: number[] = [];
-      for (const viewer of chosen) {
-        told.push(this.#sets.idOf((await this.#list(viewer, id, task)).places));
-      }
-      const union = unions.get(told.join());
-      const without = union === undefined ? -1 : firstWithout(this.#judge, union, id);
-      const viewer = chosen[0] as Viewer;
-      if (union === undefined) this.#tell(viewer, id, 'is answered as no class of the maps is');
-      else if (without >= 0) this.#tell(viewer, id, `${this.#url(without)} is not known to hold it`);
-      for (const some of perScheme) await this.#redirect(some[id % some.length] as Viewer, id, task);
+      const row = await this.#rowOf(id, questions);
+      const without = row === null ? -1 : firstWithout(this.#judge, unions.get(row) as readonly number[], id);
+      if (without >= 0) this.#tell(null, id, `${this.#url(without)} is not known to hold it`);
+      for (const some of perScheme) await this.#redirect(some[id % some.length] as Viewer, id);
+      task.advance(1);
     }
     task.end();
   }
 
-  report(classes: number, separating: number): ReplayReport {
+  /** The row that an object's answers are of; null, and told, where they are of none. */
+  async #rowOf(id: number, questions: Question): Promise<Row | null> {
+    let at = questions;
+    while (at.viewer !== null) {
+      const viewer = this.#viewers[at.viewer] as MappedViewer;
+      const next = at.next.get(this.#sets.idOf((await this.#list(viewer, id)).places));
+      if (next === undefined) {
+        this.#tell(viewer, id, 'is answered as no class of the maps is');
+        return null;
+      }
+      at = next;
+    }
+    return at.row;
+  }
+
+  report(classes: number): ReplayReport {
     return {
       objects: this.#input.built.inventory.paths.length,
       viewers: this.#viewers.length,
       classes,
-      separating,
       answers: this.#answers,
       missed: this.#missed,
       wrong: this.#wrong,
@@ -134,9 +149,9 @@ class Replay {
     };
   }
 
-  async #list(viewer: Viewer, id: number, task: Task): Promise<{ places: readonly number[]; reason: string }> {
+  async #list(viewer: Viewer, id: number): Promise<{ places: readonly number[]; reason: string }> {
     const path = this.#target(id);
-    const answer = await this.#ask(viewer, path, true, task);
+    const answer = await this.#ask(viewer, path, true);
     const places = this.#unlessWrong(this.#judge.listClaim(answer, viewer, path), viewer, id);
     return { places, reason: answer.headers['x-redirector']?.value ?? '' };
   }
@@ -148,12 +163,12 @@ class Replay {
   }
 
   /** As viewers ask: a directory without its slash, every second one over IPv6. */
-  async #redirect(viewer: Viewer, id: number, task: Task): Promise<void> {
+  async #redirect(viewer: Viewer, id: number): Promise<void> {
     const { inventory } = this.#input.built;
     const target = this.#target(id);
     const asked = isDirectoryLike(inventory, id) ? target.replace(/\/$/, '') : target;
     const from = id % 2 === 0 ? viewer : { ...viewer, ip: `2001:db8:${(id & 0xffff).toString(16)}::1` };
-    const answer = await this.#ask(from, asked, false, task);
+    const answer = await this.#ask(from, asked, false);
     const [place] = this.#unlessWrong(this.#judge.redirectClaim(answer, from, asked, target), from, id);
     if (place === undefined) {
       if (this.#judge.isHeldForAll(id, viewer.scheme as Scheme)) this.#missed++;
@@ -163,9 +178,8 @@ class Replay {
     if (objection !== '') this.#tell(from, id, `${this.#url(place)} ${objection}`);
   }
 
-  async #ask(viewer: Viewer, path: string, list: boolean, task: Task) {
+  async #ask(viewer: Viewer, path: string, list: boolean) {
     if (++this.#answers % ANSWERS_PER_TURN === 0) {
-      task.advance(ANSWERS_PER_TURN);
       await turn();
       if (this.#input.signal.aborted) throw new RunError('interrupted in the replay; nothing was published');
     }
@@ -185,9 +199,15 @@ class Replay {
     return path !== '' && !path.endsWith('/') && isDirectoryLike(inventory, id) ? `${path}/` : path;
   }
 
-  #tell({ country, subdivision, scheme, ip }: Viewer, id: number, what: string): void {
+  /** `viewer` is null where it is some viewer. */
+  #tell(viewer: Viewer | null, id: number, what: string): void {
     this.#wrong++;
     if (this.#examples.length === MOST_EXAMPLES) return;
+    if (viewer === null) {
+      this.#examples.push(`/${this.#target(id)}: ${what}`);
+      return;
+    }
+    const { country, subdivision, scheme, ip } = viewer;
     const place = `${country === '' ? 'an unknown country' : country}${subdivision === '' ? '' : `-${subdivision}`}`;
     this.#examples.push(`/${this.#target(id)} for ${ip} in ${place} over ${scheme}: ${what}`);
   }

@@ -31,37 +31,56 @@ export function unionOf(row: Row, sets: ClaimSets): number[] {
 }
 
 /**
- * The fewest viewers (greedily) who are told different things of any two rows that differ anywhere: whoever is told the
- * same as a row by these is told the same by all.
+ * Which class an object is of, by questions: `viewer` is asked, and what it is told leads on. At the end stands the row:
+ * no other one gives the same answers on the way.
  */
-export function separatingViewers(rows: readonly Row[]): number[] {
-  const viewers = rows[0]?.length ?? 0;
-  const wanted = new Set(rows.map((row) => row.join())).size;
-  const chosen: number[] = [];
-  let block = new Array<number>(rows.length).fill(0);
-  for (let blocks = Math.min(1, rows.length); blocks < wanted; ) {
-    let best = { viewer: -1, blocks, split: block };
-    for (let viewer = 0; viewer < viewers; viewer++) {
-      const split = splitBy(rows, block, viewer);
-      if (split.blocks > best.blocks) best = { viewer, ...split };
-    }
-    chosen.push(best.viewer);
-    block = best.split;
-    blocks = best.blocks;
-  }
-  return chosen.length === 0 && viewers > 0 ? [0] : chosen;
+export type Question =
+  | { readonly viewer: number; readonly next: ReadonlyMap<number, Question> }
+  | { readonly viewer: null; readonly row: Row };
+
+/** Questions that tell any two rows that differ anywhere apart; the fewest (greedily) for rows of great weight. */
+export function questionsFor(rows: readonly Row[], weights: readonly number[]): Question {
+  const all = rows.map((row, i) => ({ row, weight: weights[i] as number }));
+  const unlike = new Map(all.map((one) => [one.row.join(), one]));
+  return questionFor([...unlike.values()]);
 }
 
-function splitBy(rows: readonly Row[], block: readonly number[], viewer: number) {
-  const ids = new Map<number, number>();
-  const split = rows.map((row, i) => {
-    // Claim sets are far fewer than 2^24, blocks than 2^16.
-    const key = (block[i] as number) * 0x1000000 + (row[viewer] as number);
-    const id = ids.get(key) ?? ids.size;
-    ids.set(key, id);
-    return id;
-  });
-  return { split, blocks: ids.size };
+type Weighed = { readonly row: Row; readonly weight: number };
+
+function questionFor(rows: readonly Weighed[]): Question {
+  const [first] = rows as [Weighed];
+  if (rows.length === 1) return { viewer: null, row: first.row };
+  let best = { viewer: -1, doubt: Number.POSITIVE_INFINITY };
+  for (let viewer = 0; viewer < first.row.length; viewer++) {
+    const doubt = doubtAfter(rows, viewer);
+    if (doubt < best.doubt) best = { viewer, doubt };
+  }
+  const { viewer } = best;
+  const groups = new Map<number, Weighed[]>();
+  for (const one of rows) {
+    const claim = one.row[viewer] as number;
+    groups.set(claim, [...(groups.get(claim) ?? []), one]);
+  }
+  return { viewer, next: new Map([...groups].map(([claim, group]) => [claim, questionFor(group)])) };
+}
+
+/** What is left to tell apart, on average over all objects: log2 of the rows in an answer's group. */
+function doubtAfter(rows: readonly Weighed[], viewer: number): number {
+  const groups = new Map<number, { rows: number; weight: number }>();
+  for (const { row, weight } of rows) {
+    const claim = row[viewer] as number;
+    const group = groups.get(claim);
+    if (group === undefined) groups.set(claim, { rows: 1, weight });
+    else {
+      group.rows++;
+      group.weight += weight;
+    }
+  }
+  // A viewer who tells nobody apart is no question.
+  if (groups.size === 1) return Number.POSITIVE_INFINITY;
+  let doubt = 0;
+  for (const group of groups.values()) doubt += group.weight * Math.log2(group.rows);
+  return doubt;
 }
 
 export function isWrong(claim: Claim): claim is string {
