@@ -36,7 +36,17 @@ export function manifestOf(
   const lines = sorted.map(({ path, sha256 }) => `${sha256}  ${path}\n`);
   const sha256 = sha256Of(Buffer.from(lines.join('')));
   const time = new Date(about.gatheredAtMs).toISOString().replace(/[-:]|\.\d+/g, '');
-  return { version: 1, id: `${time}-${sha256.slice(0, 8)}`, sha256, files: sorted, ...about };
+  const { gatheredAtMs, builtAtMs, figures, forced } = about;
+  return {
+    version: 1,
+    id: `${time}-${sha256.slice(0, 8)}`,
+    sha256,
+    gatheredAtMs,
+    builtAtMs,
+    files: sorted,
+    figures,
+    forced,
+  };
 }
 
 export function encodeManifest(manifest: ReleaseManifest): Buffer {

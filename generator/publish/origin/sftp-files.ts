@@ -105,11 +105,7 @@ async function makeDirectories(connection: SftpConnection, directory: string): P
       return connection.makeDirectory(directory);
     }
     // It may be there already, which is a plain failure.
-    const isThere = await connection.list(directory).then(
-      () => true,
-      () => false,
-    );
-    if (!isThere) throw error;
+    if (!(await isThere(connection, directory))) throw error;
   }
 }
 
