@@ -87,7 +87,7 @@ export interface AccessPointStatus {
   /** What the last check of each vantage found, by their names; empty where no check was told of one. */
   readonly vantages: readonly VantageStatus[];
   /** The last days that had a check, the newest last; at most `STATUS_DAYS` days old. */
-  readonly history: readonly HistoryDay[];
+  readonly history: readonly StatusDay[];
   readonly counts: PresenceCounts;
   /** Present ones among the objects of the tree, 0 to 1; exactly 1 only where none is missing. */
   readonly coverage: number;
@@ -108,6 +108,11 @@ export interface AccessPointStatus {
 
 /** So many days the site looks back. */
 export const STATUS_DAYS = 30;
+
+export interface StatusDay extends HistoryDay {
+  /** From 0 to 1: the share of the day's checks that found it up or, where less, of the time that probes found it so. */
+  readonly upShare: number;
+}
 
 export interface ProbeStatus {
   /** In seconds since 1970; the state may be younger, from a check. */

@@ -41,40 +41,32 @@ export function readCandidates(table: string, classIndex: number, up: string): C
   return candidates;
 }
 
-interface Scored {
-  readonly candidate: Candidate;
-  readonly tier: number;
-  readonly score: number;
-}
-
 /**
- * The live holders, best first: by tier; within a tier weighted rendezvous on the viewer's network (the highest
- * `weight / -ln(u)`, u uniform by hash), so that a viewer keeps its mirror while that is valid. IPv6 viewers get
+ * The live holders, best first: by tier; within a tier weighted rendezvous on the viewer's network (the lowest
+ * `-ln(u) / weight`, u uniform by hash), so that a viewer keeps its mirror while that is valid. IPv6 viewers get
  * IPv6 access points where any holds the object.
  */
 export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidate[] {
-  const ordered: Scored[] = [];
+  const ordered: Candidate[] = [];
+  const places: number[] = [];
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as Candidate;
     if (candidate.reason !== '') {
       continue;
     }
-    const tier = candidate.tier + (request.ipv6 && candidate.ipv6 ? 0 : 1000);
-    const score = candidate.weight / -Math.log(uniform(request.networkHash, candidate.accessPoint));
+    const draw = -Math.log(uniform(request.networkHash, candidate.accessPoint)) / candidate.weight;
+    // The draw, from 0 to infinity, as a part of the step to the next tier.
+    const place = candidate.tier + (request.ipv6 && candidate.ipv6 ? 0 : 1000) + 1 - 1 / (1 + draw);
     let at = ordered.length;
-    while (at > 0) {
-      const before = ordered[at - 1] as Scored;
-      if (before.tier < tier || (before.tier === tier && before.score >= score)) {
-        break;
-      }
-      ordered[at] = before;
+    while (at > 0 && place < (places[at - 1] as number)) {
+      ordered[at] = ordered[at - 1] as Candidate;
+      places[at] = places[at - 1] as number;
       at--;
     }
-    ordered[at] = { candidate: candidate, tier: tier, score: score };
+    ordered[at] = candidate;
+    places[at] = place;
   }
-  return ordered.map(function (one) {
-    return one.candidate;
-  });
+  return ordered;
 }
 
 function isUp(up: string, accessPoint: number): boolean {

@@ -203,6 +203,25 @@ describe('siteData', () => {
     expect(accessPoint(made(), 'down.example.http').history).toEqual([]);
   });
 
+  it('calls a day up as far as checks and probes both found it so', () => {
+    const record = probes.get('up.example.https') as ProbeRecord;
+    const dayS = Date.UTC(2026, 9, 1) / 1000;
+    const probed = (checkedAtS: number, ...history: [Liveness['state'], number][]): ProbeRecord => ({
+      ...record,
+      liveness: { ...record.liveness, state: history.at(-1)?.[0] ?? 'up', checkedAtS },
+      history: history.map(([state, atS]) => ({ state, atS, reason: '' })),
+    });
+    const shares = (probe: ProbeRecord) =>
+      accessPoint(made({ probe: () => probe }), 'up.example.https')
+        .history.slice(-3)
+        .map(({ upShare }) => upShare);
+    // Three of four checks found it up on each day.
+    expect(shares(probed(dayS + 36_000, ['up', dayS - 999_999]))).toEqual([0.75, 0.75, 0.75]);
+    expect(shares(probed(dayS + 36_000, ['up', dayS - 999_999], ['down', dayS + 9000]))).toEqual([0.75, 0.75, 0.25]);
+    expect(shares(probed(dayS + 36_000, ['down', dayS - 43_200], ['up', dayS]))).toEqual([0.75, 0, 0.75]);
+    expect(shares(probed(dayS - 9000, ['down', dayS - 9000]))).toEqual([0.75, 0, 0.75]);
+  });
+
   it('reads a file from before probes, vantages and history were told of', () => {
     const old = JSON.parse(encodeStatus(made()));
     for (const mirror of old.mirrors) {

@@ -44,12 +44,13 @@ export function siteData(input: SiteDataInput): Status {
 
   const mirrors = input.mirrors.mirrors.map((mirror): MirrorStatus => {
     const accessPoints = mirror.accessPoints.map((accessPoint) => {
+      const record = input.probe(accessPoint);
       const observations = input.observations(accessPoint) ?? nothingKnown;
       const holds = getsViewers(mirror, accessPoint, observations) ? held : notServed;
       return {
         ...accessPointStatus(accessPoint, inventory, tree, observations, oldestS, holds),
-        probe: probeStatus(accessPoint, input.probe(accessPoint)),
-        history: recentDays(input.history(accessPoint), nowMs),
+        probe: probeStatus(accessPoint, record),
+        history: recentDays(input.history(accessPoint), record, nowMs),
       };
     });
     const { id, name, weight, drained } = mirror;

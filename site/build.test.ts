@@ -227,7 +227,7 @@ describe('the built site', () => {
     const labels = [...html.matchAll(/role="img" aria-label="([^"]*)"/g)].map(([, label]) => label);
     expect(labels.slice(0, 4)).toEqual([
       'Coverage day by day: 97.80\u00a0% on 1\u00a0Oct, 92.00\u00a0% at the lowest, on 2\u00a0Sept',
-      'Up day by day: in 91 of 116 checks (78.44\u00a0%)',
+      'Up day by day: 78.44\u00a0% of 29 days, 0\u00a0% at the lowest, on 1\u00a0Oct',
       'Behind the master day by day: 10\u00a0h on 1\u00a0Oct',
       'Requests of ours day by day: 1,200 on 1\u00a0Oct; 34,800 in all',
     ]);

@@ -1,5 +1,5 @@
-import { dayOf, type HistoryDay } from '../core/history.ts';
-import { STATUS_DAYS } from '../core/status.ts';
+import { dayOf } from '../core/history.ts';
+import { STATUS_DAYS, type StatusDay } from '../core/status.ts';
 import { age, dayName, number, percent, plural } from './format.ts';
 
 /** A small chart over `STATUS_DAYS` days, for a viewBox of `CHART_WIDTH` × `CHART_HEIGHT`. */
@@ -22,6 +22,7 @@ export const CHART_HEIGHT = 48;
 /** Strokes reach beyond their points. */
 const MARGIN = 2;
 const BAR_WIDTH = 7;
+const DASH = 6;
 const DAY_MS = 86_400_000;
 const HOUR_S = 3600;
 
@@ -44,18 +45,15 @@ export function chartedDays(madeAtMs: number): { readonly first: string; readonl
 }
 
 /** The charts of an access point: of its coverage, up-share, lag and requests; of what nothing is known, none. */
-export function chartsOf(history: readonly HistoryDay[], madeAtMs: number): Chart[] {
-  const points = (figureOf: (day: HistoryDay) => number | null): Point[] =>
+export function chartsOf(history: readonly StatusDay[], madeAtMs: number): Chart[] {
+  const points = (figureOf: (day: StatusDay) => number | null): Point[] =>
     history.flatMap((day) => {
       const [at, value] = [place(day.day, madeAtMs), figureOf(day)];
       return value !== null && at >= 0 && at < STATUS_DAYS ? [{ day: day.day, at, value }] : [];
     });
   const charts = [
     coverageChart(points(({ coverage }) => coverage)),
-    upChart(
-      points(({ checks, checksUp }) => (checks === 0 ? null : checksUp / checks)),
-      history,
-    ),
+    upChart(points(({ upShare }) => upShare)),
     lagChart(points(({ lagS }) => lagS)),
     requestsChart(points(({ requests }) => requests)),
   ];
@@ -74,12 +72,14 @@ function coverageChart(points: readonly Point[]): Chart | null {
   };
 }
 
-function upChart(points: readonly Point[], history: readonly HistoryDay[]): Chart | null {
-  if (points.length === 0) return null;
-  const { checks, checksUp } = checksOf(history);
+function upChart(points: readonly Point[]): Chart | null {
+  const low = lowest(points);
+  if (low === undefined) return null;
+  const dip =
+    low.value < 1 && points.length > 1 ? `, ${percent(low.value, 1)} at the lowest, on ${dayName(low.day)}` : '';
   return {
     title: 'Up',
-    summary: `in ${number(checksUp)} of ${plural(checks, 'check')} (${percent(checksUp, checks)})`,
+    summary: `${percent(sumOf(points), points.length)} of ${plural(points.length, 'day')}${dip}`,
     ...{ top: percent(1, 1), bottom: percent(0, 1), kind: 'bars', path: barsPath(points, 1) },
   };
 }
@@ -99,11 +99,10 @@ function lagChart(points: readonly Point[]): Chart | null {
 function requestsChart(points: readonly Point[]): Chart | null {
   const [last, high] = [points.at(-1), highest(points)];
   if (last === undefined || high === undefined) return null;
-  const sum = points.reduce((total, { value }) => total + value, 0);
   const most = high.value > last.value ? `, ${number(high.value)} at most, on ${dayName(high.day)}` : '';
   return {
     title: 'Requests of ours',
-    summary: `${number(last.value)} on ${dayName(last.day)}${most}; ${number(sum)} in all`,
+    summary: `${number(last.value)} on ${dayName(last.day)}${most}; ${number(sumOf(points))} in all`,
     ...{
       top: number(Math.max(1, high.value)),
       bottom: '0',
@@ -113,10 +112,8 @@ function requestsChart(points: readonly Point[]): Chart | null {
   };
 }
 
-/** The checks of all these days together. */
-export function checksOf(history: readonly HistoryDay[]): { readonly checks: number; readonly checksUp: number } {
-  const sum = (key: 'checks' | 'checksUp') => history.reduce((total, day) => total + day[key], 0);
-  return { checks: sum('checks'), checksUp: sum('checksUp') };
+function sumOf(points: readonly { readonly value: number }[]): number {
+  return points.reduce((total, { value }) => total + value, 0);
 }
 
 /** The first of those with the least value. */
@@ -131,7 +128,7 @@ function highest(points: readonly Point[]): Point | undefined {
   );
 }
 
-/** With a dot (a line of no length, with round caps) where a day stands alone. */
+/** With a dash where a day stands alone. */
 function linePath(points: readonly Point[], bottom: number, top: number): string {
   const y = (value: number) =>
     rounded(CHART_HEIGHT - MARGIN - ((value - bottom) / (top - bottom)) * (CHART_HEIGHT - 2 * MARGIN));
@@ -139,9 +136,10 @@ function linePath(points: readonly Point[], bottom: number, top: number): string
     a !== undefined && b !== undefined && b.at === a.at + 1;
   return points
     .map((point, i) => {
-      const x = (point.at + 0.5) * DAY_WIDTH;
-      if (isNext(points[i - 1], point)) return `L${x} ${y(point.value)}`;
-      return `M${x} ${y(point.value)}${isNext(point, points[i + 1]) ? '' : 'h0'}`;
+      const [x, before] = [(point.at + 0.5) * DAY_WIDTH, points[i - 1]];
+      if (isNext(before, point)) return `L${x} ${y(point.value)}`;
+      const isAlone = !isNext(point, points[i + 1]);
+      return isAlone ? `M${x - DASH / 2} ${y(point.value)}h${DASH}` : `M${x} ${y(point.value)}`;
     })
     .join('');
 }
@@ -168,13 +166,13 @@ export const STRIP_HEIGHT = 12;
 const STRIP_DAY_WIDTH = 6;
 export const STRIP_WIDTH = STRIP_DAYS * STRIP_DAY_WIDTH;
 
-/** A block for each day: high where all of its checks found the access point up, lower where some did, low where none. */
+/** A block for each day: high where the access point was up all day, lower where it was at times, low where never. */
 export interface Strip {
-  readonly checks: number;
-  readonly checksUp: number;
+  /** Days with a check, and the sum of the shares in which it was up. */
+  readonly days: number;
+  readonly daysUp: number;
   /**
-   * Data of SVG paths: days on which all checks found it up, some, none; '' = no such day. A line for each run of days,
-   * along the middle of its blocks: dashes (5 long, 1 apart) of the height in `STRIP_BLOCKS` make blocks of it.
+   * Data of SVG paths: days on which it was up, at times, never; '' = no such day. A line for each run of days, along the middle of its blocks: dashes (5 long, 1 apart) of the height in `STRIP_BLOCKS` make blocks of it.
    */
   readonly up: string;
   readonly partly: string;
@@ -185,7 +183,7 @@ export interface Strip {
 export const STRIP_BLOCKS = { up: STRIP_HEIGHT, partly: 8, down: 4 } as const;
 
 /** Of the last `STRIP_DAYS` days; null where there was no check. */
-export function stripOf(history: readonly HistoryDay[], madeAtMs: number): Strip | null {
+export function stripOf(history: readonly StatusDay[], madeAtMs: number): Strip | null {
   const first = STATUS_DAYS - STRIP_DAYS;
   const days = history
     .map((day) => ({ ...day, at: place(day.day, madeAtMs) - first }))
@@ -198,11 +196,12 @@ export function stripOf(history: readonly HistoryDay[], madeAtMs: number): Strip
       .map((at) => `M${at * STRIP_DAY_WIDTH} ${STRIP_HEIGHT - STRIP_BLOCKS[kind] / 2}h${runWidth(own, at)}`)
       .join('');
   };
-  return { ...checksOf(days), up: path('up'), partly: path('partly'), down: path('down') };
+  const daysUp = days.reduce((total, { upShare }) => total + upShare, 0);
+  return { days: days.length, daysUp, up: path('up'), partly: path('partly'), down: path('down') };
 }
 
-function kindOf({ checks, checksUp }: HistoryDay): keyof typeof STRIP_BLOCKS {
-  return checksUp === checks ? 'up' : checksUp > 0 ? 'partly' : 'down';
+function kindOf({ upShare }: StatusDay): keyof typeof STRIP_BLOCKS {
+  return upShare === 1 ? 'up' : upShare > 0 ? 'partly' : 'down';
 }
 
 /** From the first day of a run to the end of its last block. */

@@ -1,8 +1,7 @@
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eleventy, type UserConfig } from '@11ty/eleventy';
-import type { HistoryDay } from '../core/history.ts';
-import { ACCESS_POINT_STATES, STATUS_DAYS, type Status } from '../core/status.ts';
+import { ACCESS_POINT_STATES, STATUS_DAYS, type Status, type StatusDay } from '../core/status.ts';
 import {
   CHART_HEIGHT,
   CHART_WIDTH,
@@ -51,8 +50,8 @@ function configure(config: UserConfig, status: Status, css: string, onPage: () =
   const chartBox = { width: CHART_WIDTH, height: CHART_HEIGHT, days: STATUS_DAYS, ...chartedDays(status.madeAtMs) };
   config.addNunjucksGlobal('chartBox', chartBox);
   config.addNunjucksGlobal('stripBox', { width: STRIP_WIDTH, height: STRIP_HEIGHT, days: STRIP_DAYS });
-  const charts = (history: readonly HistoryDay[]) => chartsOf(history, status.madeAtMs);
-  const strip = (history: readonly HistoryDay[]) => stripOf(history, status.madeAtMs);
+  const charts = (history: readonly StatusDay[]) => chartsOf(history, status.madeAtMs);
+  const strip = (history: readonly StatusDay[]) => stripOf(history, status.madeAtMs);
   const filters = { number, percent, plural, age, utcTime, isoTime, isWebUrl, dayName, charts, strip };
   for (const [name, filter] of Object.entries(filters)) config.addFilter(name, filter);
   config.addTransform('count', (content) => {

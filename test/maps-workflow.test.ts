@@ -9,6 +9,7 @@ import { decodeStatus } from '../core/formats/status-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { plantTree } from '../demo/tree.ts';
+import { parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 import { type Sshd, startSshd } from './servers/sshd.ts';
@@ -105,6 +106,12 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
     [...statusOf(folder).mirrors]
       .sort((a, b) => (a.name < b.name ? -1 : 1))
       .flatMap(({ accessPoints }) => accessPoints);
+  const keysIn = (output: string): ReadonlyMap<string, string> => {
+    const file = outputLayout.edgeKeys(output);
+    return parseKeys(readFileSync(file, 'utf8'), file);
+  };
+  /** Of the last run of "maps". */
+  let keysBefore: ReadonlyMap<string, string> = new Map();
   const stored = () => readdirSync(store, { recursive: true }).map(String).sort();
 
   it(
@@ -145,6 +152,7 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       expect([asked('check (europe)'), asked('check (america)')].every((count) => count < objects / 10)).toBe(true);
       expect(jobs['check (asia)']?.log).toMatch(/check: 1 access point \(1 up/);
       const output = jobs['build']?.artifacts['output'] as string;
+      keysBefore = keysIn(join(output, 'output'));
       const points = pointsOf(output);
       expect(points.map(({ state, coverage }) => [state, coverage])).toEqual(points.map(() => ['up', 1]));
       const checks = points.map(({ id }) => {
@@ -183,10 +191,11 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       const jobs = await run('liveness.yml');
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual({ probe: 'success' });
       const built = join(jobs['probe']?.artifacts['output'] as string, 'output');
-      const { data } = JSON.parse(readFileSync(join(built, 'edge/kvs.json'), 'utf8'));
-      const meta = data.find(({ key }: { key: string }) => key === 'meta').value.split(' ');
+      const after = keysIn(built);
+      const changed = [...after].filter(([key, value]) => keysBefore.get(key) !== value);
+      expect([after.size, changed.map(([key]) => key)]).toEqual([keysBefore.size, ['meta']]);
       // Three access points: two bits of four are set.
-      expect(meta[5]).toMatch(/^[6ac]$/);
+      expect(after.get('meta')?.split(' ')[5]).toMatch(/^[6ac]$/);
       expect(readFileSync(join(built, 'site/index.html'), 'utf8')).toContain('2 of 3 access points are up');
     },
     5 * MINUTES,

@@ -135,6 +135,7 @@ export class HostBudget {
       const leave = () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
         resolve(0);
+        this.#grant();
       };
       signal.addEventListener('abort', leave, { once: true });
       this.#waiting.push(entry);

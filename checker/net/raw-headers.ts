@@ -16,7 +16,7 @@ export function contentLength(rawHeaders: readonly Buffer[]): number {
     let value = digits.length > 0 ? 0 : -1;
     for (const byte of digits) {
       if (byte < 0x30 || byte > 0x39) return -1;
-      value = value * 10 + byte - 0x30;
+      value = value * 10 + (byte - 0x30);
     }
     return Number.isSafeInteger(value) ? value : -1;
   }

@@ -2,7 +2,7 @@ import { dayOf, type HistoryDay } from '../../core/history.ts';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
 import type { Observations } from '../../core/observations.ts';
-import { type ProbeStatus, STATUS_DAYS, type VantageStatus } from '../../core/status.ts';
+import { type ProbeStatus, STATUS_DAYS, type StatusDay, type VantageStatus } from '../../core/status.ts';
 
 const MAX_REASON_CHARACTERS = 300;
 const MAX_WARNINGS = 10;
@@ -44,7 +44,30 @@ export function vantageStatuses({ vantages }: Observations): VantageStatus[] {
 }
 
 /** The days that the site shows. */
-export function recentDays(days: readonly HistoryDay[], nowMs: number): HistoryDay[] {
+export function recentDays(days: readonly HistoryDay[], record: ProbeRecord | null, nowMs: number): StatusDay[] {
   const oldest = dayOf(nowMs / 1000 - (STATUS_DAYS - 1) * DAY_S);
-  return days.filter(({ day }) => day >= oldest);
+  return days
+    .filter(({ day }) => day >= oldest)
+    .map((day) => {
+      const byChecks = day.checks === 0 ? 1 : day.checksUp / day.checks;
+      const byProbes = record === null ? null : probedUpShare(record, Date.parse(day.day) / 1000);
+      return { ...day, upShare: Math.min(byChecks, byProbes ?? 1) };
+    });
+}
+
+/**
+ * Of the time that the probes' changes of state tell of, on the day that begins then, the share in which it was up:
+ * from the oldest change to the last probe. Null where they tell nothing of that day.
+ */
+export function probedUpShare({ history, liveness }: ProbeRecord, dayS: number): number | null {
+  const endOfDayS = Math.min(dayS + DAY_S, liveness.checkedAtS);
+  const spans = history.map(({ state, atS }, i) => {
+    const untilS = history[i + 1]?.atS ?? Number.POSITIVE_INFINITY;
+    return { state, lengthS: Math.max(0, Math.min(endOfDayS, untilS) - Math.max(dayS, atS)) };
+  });
+  const sum = (some: typeof spans) => some.reduce((total, { lengthS }) => total + lengthS, 0);
+  const knownS = sum(spans);
+  if (knownS > 0) return sum(spans.filter(({ state }) => state === 'up')) / knownS;
+  const isDayOfOnlyProbe = liveness.checkedAtS >= dayS && liveness.checkedAtS < dayS + DAY_S;
+  return isDayOfOnlyProbe ? Number(liveness.state === 'up') : null;
 }

@@ -30,6 +30,9 @@ const withoutLength = (answer: WebAnswer, headers: WebAnswer['headers'] = {}): W
 const filesUnproven = (object: ZooObject): Truth =>
   object.copy === 'absent' || object.isDirectory ? object.copy : 'unproven';
 
+/** What is there nobody gets. */
+const onlyAbsent = ({ copy }: ZooObject): Truth => (copy === 'absent' ? 'absent' : 'unproven');
+
 function redirectInCircle({ target, port }: ZooRequest): WebAnswer {
   const turns = /^\/turn\d\//.test(target) ? target.slice(7) : target;
   return page(302, '', { Location: `http://127.0.0.1:${port}/turn${target.charCodeAt(5) % 2}/${turns}` });
@@ -123,6 +126,28 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? answer : NOT_FOUND))),
     truth: () => 'absent',
     demand: downBecause(DISAGREE),
+  },
+  {
+    name: 'answers HEAD rightly and redirects GET to a login page',
+    protocol: PROTOCOL,
+    start: scripted(
+      changed((answer, { method }) =>
+        method === 'HEAD' ? answer : page(302, '', { Location: 'https://login.example.org/' }),
+      ),
+    ),
+    truth: onlyAbsent,
+    demand: downBecause(/^HEAD and GET disagree: .*, GET 302 \(found\)$/),
+  },
+  {
+    name: 'answers HEAD rightly and tells GET a length of 5',
+    protocol: PROTOCOL,
+    start: scripted(
+      changed((answer, { method }) =>
+        method === 'GET' && isOk(answer) ? withHeaders(answer, { 'Content-Length': 5 }) : answer,
+      ),
+    ),
+    truth: onlyAbsent,
+    demand: downBecause(/^HEAD and GET disagree: .*, GET 200 with 5 bytes$/),
   },
   {
     name: 'answers 200 to whatever it is asked',
