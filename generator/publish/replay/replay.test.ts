@@ -57,6 +57,23 @@ describe('a replay', () => {
     expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * shards + paths.length * 3);
   });
 
+  it('asks a viewer of every shard, however many there are', async () => {
+    const counts = new Set<number>();
+    for (const mirrors of [9, 13, 20, 30]) {
+      const many = Array.from({ length: mirrors }, (_, n) =>
+        evidenceOf(paths.length, { host: `de${n}.example.org`, country: 'DE', protocol: 'https', holds: held(n) }),
+      );
+      const some = mapsOf(inventory, many);
+      for (const { https } of some.regions) counts.add(https.shards.length);
+      const built = { inventory, evidence: many, table: some.table, maps: some.regions };
+      const answer = loadBuiltFunction(code, new Map(some.keys), 'function.js');
+      const signal = new AbortController().signal;
+      const report = await replay({ built, answer, fallback: FALLBACK, progress: silentProgress, signal });
+      expect(report).toMatchObject({ wrong: 0, examples: [] });
+    }
+    expect([...counts].filter((count) => 8 % count !== 0).length).toBeGreaterThan(0);
+  });
+
   it('stops where one object is said to be in another class', async () => {
     const truth = evidence.map((one, i) => {
       const presence = one.presence.slice();

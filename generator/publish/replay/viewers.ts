@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_REGION } from '../../../core/edge-keys.ts';
+import { DEFAULT_REGION, MOST_SHARDS } from '../../../core/edge-keys.ts';
 import type { RegionMap } from '../../../core/formats/map-file.ts';
 import type { Scheme, Viewer } from './event.ts';
 
@@ -10,19 +10,19 @@ export interface MappedViewer extends Viewer {
   readonly shard: readonly number[];
 }
 
-const MOST_SHARDS = 8;
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
 
-/** Networks, one for each eighth of the space of shards (docs/formats.md says how a shard is chosen). */
-const NETWORKS = networksOf((i) => `198.18.${i}.`).map((network) => `${network}1`);
+/** By number of shards: an address of each shard (docs/formats.md says how a shard is chosen). */
+const ADDRESSES = Array.from({ length: MOST_SHARDS + 1 }, (_, shards) => addressesOf(shards));
 
-function networksOf(candidate: (i: number) => string): string[] {
+function addressesOf(shards: number): string[] {
   const found: string[] = [];
-  for (let i = 0, left = MOST_SHARDS; left > 0; i++) {
-    const hash = createHash('sha256').update(candidate(i)).digest().readUInt32BE(4);
-    const eighth = Math.floor((hash / 2 ** 32) * MOST_SHARDS);
-    if (found[eighth] !== undefined) continue;
-    found[eighth] = candidate(i);
+  for (let i = 0, left = shards; left > 0; i++) {
+    const network = `198.18.${i}.`;
+    const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
+    const shard = Math.floor((hash / 2 ** 32) * shards);
+    if (found[shard] !== undefined) continue;
+    found[shard] = `${network}1`;
     left--;
   }
   return found;
@@ -38,7 +38,7 @@ export function viewersOf(maps: readonly RegionMap[]): MappedViewer[] {
         country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
         subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
         scheme,
-        ip: NETWORKS[(i * MOST_SHARDS) / shards.length] as string,
+        ip: ADDRESSES[shards.length]?.[i] as string,
         shard: shard.map(({ number }) => number),
       }));
     }),
