@@ -70,7 +70,7 @@ export function decodeMask(text: string, at: number): number {
 }
 
 /** A digit tells how many a zone has. */
-export const MOST_SHARDS = 8;
+const MOST_SHARDS = 8;
 
 /** Regions that share a table are a zone; a zone's viewers are dealt to its shards by a hash of their network. */
 export interface Zone {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_REGION, MOST_SHARDS } from '../../../core/edge-keys.ts';
+import { DEFAULT_REGION } from '../../../core/edge-keys.ts';
 import type { RegionMap } from '../../../core/formats/map-file.ts';
 import type { Scheme, Viewer } from './event.ts';
 
@@ -11,21 +11,17 @@ export interface MappedViewer extends Viewer {
 }
 
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
+/** Among so many networks each of a few shards has one. */
+const NETWORKS = Array.from({ length: 256 }, (_, i) => {
+  const hash = createHash('sha256').update(`198.18.${i}.`).digest().readUInt32BE(4);
+  return { ip: `198.18.${i}.1`, place: hash / 2 ** 32 };
+});
 
-/** By number of shards: an address of each shard (docs/formats.md says how a shard is chosen). */
-const ADDRESSES = Array.from({ length: MOST_SHARDS + 1 }, (_, shards) => addressesOf(shards));
-
-function addressesOf(shards: number): string[] {
-  const found: string[] = [];
-  for (let i = 0, left = shards; left > 0; i++) {
-    const network = `198.18.${i}.`;
-    const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
-    const shard = Math.floor((hash / 2 ** 32) * shards);
-    if (found[shard] !== undefined) continue;
-    found[shard] = `${network}1`;
-    left--;
-  }
-  return found;
+/** An address whose network is dealt to that shard (docs/formats.md says how). Throws RangeError for very many shards. */
+export function addressIn(shard: number, shards: number): string {
+  const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
+  if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
+  return network.ip;
 }
 
 /** One viewer for each shard of each region over each scheme. */
@@ -38,7 +34,7 @@ export function viewersOf(maps: readonly RegionMap[]): MappedViewer[] {
         country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
         subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
         scheme,
-        ip: ADDRESSES[shards.length]?.[i] as string,
+        ip: addressIn(i, shards.length),
         shard: shard.map(({ number }) => number),
       }));
     }),
