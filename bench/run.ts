@@ -3,6 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchHttp2 } from './http2.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
@@ -12,6 +13,7 @@ import { prepareTree } from './tree.ts';
 const benches = {
   head: benchHead,
   latency: benchLatency,
+  http2: benchHttp2,
   rsync: benchRsync,
   probe: benchProbe,
   build: benchBuild,

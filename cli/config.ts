@@ -23,7 +23,7 @@ timeout = "10s"                                  # longest wait for one answer
 expiry = "14d"                                   # evidence older than this counts for nothing
 requests_per_second = 500                        # that one host is asked at most, over http and https together
 connections = 4                                  # to one host at the same time
-bytes_per_second = 2000000                       # received from one host at most
+bytes_per_second = 2000000                       # to and from one host at most
 `;
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };

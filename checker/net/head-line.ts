@@ -195,7 +195,7 @@ export class HeadLine {
     if (this.#socket === null || !this.isConnected) return;
     const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
     this.runner.bytes += bytes - this.#countedBytes;
-    this.runner.run.budget.received(bytes - this.#countedBytes);
+    this.runner.run.budget.transferred(bytes - this.#countedBytes);
     this.#countedBytes = bytes;
   }
 
