@@ -173,7 +173,7 @@ export class HostBudgets {
    */
   of(url: string): HostBudget {
     const { hostname, host } = new URL(url);
-    const isLoopback = /^(127\.[\d.]+|\[::1\]|localhost)$/.test(hostname);
+    const isLoopback = /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/.test(hostname);
     const key = isLoopback ? host : hostname;
     let budget = this.#budgets.get(key);
     if (budget === undefined) {
