@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchHttp2 } from './http2.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
@@ -16,6 +17,7 @@ import { prepareTree } from './tree.ts';
 const benches = {
   head: benchHead,
   latency: benchLatency,
+  http2: benchHttp2,
   rsync: benchRsync,
   listing: benchListing,
   ftp: benchFtp,

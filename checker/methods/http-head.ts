@@ -58,7 +58,7 @@ async function check(task: CheckTask): Promise<MethodReport> {
 
 /**
  * Pipelined where the host can be trusted with it: that is tried before, and a sample of the answers is asked again.
- * Where it can't, over HTTP/2, which undici takes four times as long for; else one at a time.
+ * Where it can't, over HTTP/2, which undici takes ten times as long for; else one at a time.
  */
 async function askObjects(
   task: CheckTask,

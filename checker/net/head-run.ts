@@ -1,7 +1,9 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
-import { HeadLine, type Lane } from './head-line.ts';
-import { type HostBudget, retryAfterMs } from './host-budget.ts';
+import type { Lane } from './head-lane.ts';
+import { HeadLine } from './head-line.ts';
+import type { HostBudget } from './host-budget.ts';
 import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
+import { Refusals } from './refusals.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -49,10 +51,6 @@ export interface HeadRunReport {
   readonly deepest: number;
 }
 
-/** An object whose question is refused so often, with 429 or 503, has got its answer. */
-const MAX_REFUSALS = 3;
-/** Gives up after so many such objects in a row. */
-const MAX_REFUSED_IN_A_ROW = 5;
 const MAX_BACKOFF_MS = 1000;
 
 /** Asks for all of them; resolves when every socket is closed. Interrupted, what was not answered gets no call. */
@@ -85,11 +83,7 @@ export class HeadRunner {
   #lastStruck = -1;
   #lastCutAfter = 0;
   #isMismatched = false;
-  /** Refused ones, to be asked again before all others, and how often each was. */
-  readonly #refused: number[] = [];
-  readonly #refusals = new Map<number, number>();
-  #refusedInARow = 0;
-  #pauses = 0;
+  readonly #refusals = new Refusals();
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
@@ -127,9 +121,10 @@ export class HeadRunner {
 
   /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
-    if (this.ended || (this.#refused.length === 0 && this.#next >= this.run.count)) return -1;
+    const again = this.#refusals.waiting;
+    if (this.ended || (again.length === 0 && this.#next >= this.run.count)) return -1;
     if (!this.isAdmitted()) return -1;
-    return this.#refused.length > 0 ? (this.#refused.shift() as number) : this.#next++;
+    return again.length > 0 ? (again.shift() as number) : this.#next++;
   }
 
   /** Whether a request may leave now; if not, the lines are woken when one may. */
@@ -146,34 +141,22 @@ export class HeadRunner {
       this.#wasRefused(index, status, retryAfter);
       return;
     }
-    this.#refusedInARow = 0;
-    this.#pauses = 0;
+    this.#refusals.over();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
   }
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    this.#pause(retryAfter);
-    const refusals = (this.#refusals.get(index) ?? 0) + 1;
-    this.#refusals.set(index, refusals);
-    if (refusals < MAX_REFUSALS) {
-      this.#refused.push(index);
-      return;
+    const pauseMs = this.#refusals.pauseMs(retryAfter, this.run);
+    if (pauseMs !== null) {
+      this.run.budget.pause(pauseMs);
+      this.observe({ type: 'refused' });
     }
+    if (this.#refusals.isAskedAgain(index)) return;
     this.run.onAnswer(index, status, -1, '');
     this.#settle();
-    if (++this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.giveUp(statusReason(status, ''));
-  }
-
-  #pause(retryAfter: string): void {
-    const { budget, timeoutMs } = this.run;
-    const asked = retryAfterMs(retryAfter, Date.now());
-    // What was under way when the host began to refuse is refused with it: that is one refusal.
-    if (asked === null && budget.isPaused) return;
-    budget.pause(asked ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#pauses));
-    this.#pauses++;
-    this.observe({ type: 'refused' });
+    if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
   }
 
   failed(index: number, reason: string): void {
@@ -247,7 +230,7 @@ export class HeadRunner {
 
   giveUp(reason: string): void {
     if (this.ended) return;
-    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refused];
+    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refusals.waiting];
     this.#end('gave up', reason);
     for (const index of waiting) this.run.onFailure(index, reason);
     for (; this.#next < this.run.count; this.#next++) this.run.onFailure(this.#next, reason);

@@ -4,7 +4,7 @@ export interface HostLimits {
   readonly connections: number;
   /** May be Infinity; so may the next. */
   readonly requestsPerSecond: number;
-  /** Received. */
+  /** Sent and received. */
   readonly bytesPerSecond: number;
 }
 
@@ -71,7 +71,7 @@ export class HostBudget {
     this.#requests.spend(1);
   }
 
-  received(bytes: number): void {
+  transferred(bytes: number): void {
     this.#bytes.spend(bytes);
   }
 
@@ -173,7 +173,7 @@ export class HostBudgets {
    */
   of(url: string): HostBudget {
     const { hostname, host } = new URL(url);
-    const isLoopback = /^(127\.[\d.]+|\[::1\]|localhost)$/.test(hostname);
+    const isLoopback = /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/.test(hostname);
     const key = isLoopback ? host : hostname;
     let budget = this.#budgets.get(key);
     if (budget === undefined) {

@@ -1,0 +1,132 @@
+import type { Dispatcher } from 'undici';
+import type { HeadLine } from './head-line.ts';
+import { connectionReason, isTimeout } from './reasons.ts';
+
+const MAX_TRIES = 4;
+/** Cuts of connections that had answered something: progress, but not for ever. */
+const MAX_CUTS = 16;
+const MAX_INTERIM_ANSWERS = 8;
+
+/**
+ * One request at a time, over and over. Its methods are undici's low-level handler interface, which undici 7 itself
+ * runs on: it hands over raw headers, where the newer one builds three objects for each answer.
+ */
+export class Lane implements Dispatcher.DispatchHandler {
+  /** What it asks for; -1 = nothing. */
+  index = -1;
+  readonly #line: HeadLine;
+  readonly #options: Dispatcher.DispatchOptions;
+  #tries = 0;
+  #cuts = 0;
+  #writes = 0;
+  #interim = 0;
+  #status = 0;
+  #lengthBytes = -1;
+  #location = '';
+  #retryAfter = '';
+  #abort: ((error?: Error) => void) | null = null;
+
+  constructor(line: HeadLine, userAgent: string) {
+    this.#line = line;
+    const headers = ['user-agent', userAgent, 'accept-encoding', 'identity'];
+    this.#options = { path: '/', method: 'HEAD', headers };
+  }
+
+  ask(index: number): void {
+    this.index = index;
+    this.#tries = 0;
+    this.#cuts = 0;
+    this.#options.path = this.#line.runner.run.pathOf(index);
+    this.send();
+  }
+
+  send(): void {
+    this.#writes = 0;
+    this.#interim = 0;
+    this.#line.dispatch(this.#options, this);
+  }
+
+  onConnect(abort: (error?: Error) => void): void {
+    this.#abort = abort;
+    this.#line.writing(this, ++this.#writes > 1);
+  }
+
+  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
+    if (status < 200) {
+      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
+      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
+      return true;
+    }
+    this.#status = status;
+    this.#lengthBytes = contentLength(rawHeaders);
+    this.#location = status >= 300 && status < 400 ? headerText(rawHeaders, 'location') : '';
+    this.#retryAfter = status === 429 || status === 503 ? headerText(rawHeaders, 'retry-after') : '';
+    return true;
+  }
+
+  onData(): boolean {
+    return true;
+  }
+
+  onComplete(): void {
+    const line = this.#line;
+    const { index } = this;
+    line.answered(this);
+    this.index = -1;
+    if (line.runner.ended) return;
+    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location, this.#retryAfter);
+    line.goOn(this);
+  }
+
+  onError(error: Error): void {
+    const line = this.#line;
+    const { runner } = line;
+    line.failed(this, this.#writes > 0);
+    if (runner.ended) return;
+    const progress = line.answers > 0 && !isTimeout(error);
+    if (!progress && line.wave === runner.wave) runner.strike(error, line.isConnected ? this.index : -1);
+    if (runner.ended) return;
+    if (progress) this.#cuts++;
+    else this.#tries++;
+    if (this.#tries < MAX_TRIES && this.#cuts < MAX_CUTS) {
+      line.retry(this);
+      return;
+    }
+    const { index } = this;
+    this.index = -1;
+    runner.failed(index, connectionReason(error, runner.run.timeoutMs));
+    line.rest(this);
+  }
+}
+
+const LETTER_CASE = 0x20;
+
+function isNamed(key: Buffer, name: string): boolean {
+  if (key.length !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    if (((key[i] as number) | LETTER_CASE) !== (name.charCodeAt(i) | LETTER_CASE)) return false;
+  }
+  return true;
+}
+
+/** The Content-Length (RFC 9110, 8.6) of raw headers; -1 where there is none that is a plain number. */
+function contentLength(rawHeaders: Buffer[]): number {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!isNamed(rawHeaders[i] as Buffer, 'content-length')) continue;
+    const digits = rawHeaders[i + 1] as Buffer;
+    let value = digits.length > 0 ? 0 : -1;
+    for (const byte of digits) {
+      if (byte < 0x30 || byte > 0x39) return -1;
+      value = value * 10 + byte - 0x30;
+    }
+    return Number.isSafeInteger(value) ? value : -1;
+  }
+  return -1;
+}
+
+function headerText(rawHeaders: Buffer[], name: string): string {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (isNamed(rawHeaders[i] as Buffer, name)) return (rawHeaders[i + 1] as Buffer).toString('latin1');
+  }
+  return '';
+}
