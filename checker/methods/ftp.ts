@@ -1,8 +1,9 @@
+import { directoryOf } from '../../core/directory.ts';
 import { ObjectType } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
-import { directoriesFor, directoryOf } from '../ftp/directories.ts';
+import { directoriesFor } from '../ftp/directories.ts';
 import { ENDLESS, FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
