@@ -1,8 +1,11 @@
 #!/usr/bin/env node
-// Node 22.18 and newer runs TypeScript by itself; on older ones tsx does.
-if (!process.features.typescript) {
-  const { register } = await import('tsx/esm/api');
-  register();
+import { compiledProgram } from './cli/compiled.js';
+
+let program = await compiledProgram();
+if (program === null) {
+  // Node 22.18 and newer runs TypeScript by itself; on older ones tsx does.
+  if (!process.features.typescript) (await import('tsx/esm/api')).register();
+  program = './redirector.ts';
 }
-const { main } = await import('./redirector.ts');
+const { main } = await import(program);
 await main(process.argv.slice(2));

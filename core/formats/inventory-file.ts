@@ -1,12 +1,12 @@
 import type { Inventory } from '../inventory.ts';
-import { columnBytes, PackedReader, packCompressed } from './packed.ts';
+import { columnBytes, PackedReader, pack } from './packed.ts';
 
 const FORMAT = 'redirector/inventory';
 const VERSION = 1;
 
 /** `output/inventory/inventory.msgpack` (docs/formats.md). */
 export function encodeInventory(inventory: Inventory): Buffer {
-  return packCompressed(FORMAT, VERSION, {
+  return pack(FORMAT, VERSION, {
     count: inventory.paths.length,
     takenAtMs: inventory.takenAtMs,
     paths: inventory.paths.join('\n'),
