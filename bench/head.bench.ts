@@ -13,7 +13,7 @@ const bareHead = fileURLToPath(new URL('bare-head.mjs', import.meta.url));
 export async function benchHead(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'head-tree');
   const paths = onlyDistfiles(tree, root);
-  const nginx = await startNginx([{ root }]);
+  const nginx = await startNginx([{ root, indexes: false }]);
   try {
     const origin = nginx.sites[0]?.httpUrl as string;
     const base = origin.replace(/\/$/, '');

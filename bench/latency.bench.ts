@@ -18,7 +18,7 @@ const UNPIPELINED = 400;
 export async function benchLatency(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'latency-tree');
   const paths = onlyDistfiles(tree, root);
-  const nginx = await startNginx([{ root }]);
+  const nginx = await startNginx([{ root, indexes: false }]);
   const proxy = await startProxy(nginx.sites[0]?.httpUrl as string);
   try {
     const unpipelined = await rateOf(new URL(proxy.url).origin, paths.slice(0, UNPIPELINED));

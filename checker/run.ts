@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
+import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
@@ -71,6 +72,7 @@ export interface CheckSummary {
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
+  keepHeapSmall();
   const startedAtMs = nowMs();
   const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
   const planned = await planMirrors(run);

@@ -1,6 +1,6 @@
-import type { Dispatcher } from 'undici';
 import type { HeadLine } from './head-line.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
+import type { Dispatcher } from './undici.ts';
 
 const MAX_TRIES = 4;
 /** Cuts of connections that had answered something: progress, but not for ever. */

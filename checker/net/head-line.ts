@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Client, type Dispatcher } from 'undici';
 import { buildConnector } from './connector.ts';
 import { Lane } from './head-lane.ts';
 import type { HeadRunner } from './head-run.ts';
+import { Client, type Dispatcher } from './undici.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** So long a host may take to end a connection after its last answer. */

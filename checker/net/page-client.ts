@@ -1,6 +1,6 @@
-import { Client, type Dispatcher } from 'undici';
 import { buildConnector } from './connector.ts';
 import { connectionReason, isTimeout, statusReason } from './reasons.ts';
+import { Client, type Dispatcher } from './undici.ts';
 
 export interface PageClientOptions {
   /** `http://host[:port]` or `https://…`. */
