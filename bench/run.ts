@@ -8,6 +8,7 @@ import { benchHttp2 } from './http2.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
+import { benchPass } from './pass.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchStore } from './store.bench.ts';
@@ -15,6 +16,7 @@ import { prepareTree } from './tree.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
+  pass: benchPass,
   head: benchHead,
   latency: benchLatency,
   http2: benchHttp2,
