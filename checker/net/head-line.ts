@@ -7,7 +7,7 @@ import { Client, type Dispatcher } from './undici.ts';
 
 const MAX_HEADER_BYTES = 16 * 1024;
 /** So long a host may take to end a connection after its last answer. */
-const LINGER_MS = 100;
+const LINGER_MS = 1000;
 
 /**
  * One connection with as many lanes as requests are under way on it. After a cut undici fails the first request of the
