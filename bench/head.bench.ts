@@ -31,6 +31,7 @@ export async function benchHead(tree: BenchTree, folder: string, rounds: number)
           argv: [
             'curl',
             '-s',
+            '--no-progress-meter',
             '--globoff',
             '--path-as-is',
             '--head',

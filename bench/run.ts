@@ -31,7 +31,7 @@ const benches = {
 /** They bring names of their own. */
 const WITHOUT_TREE = new Set(['store', 'known']);
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env['REDIRECTOR_BENCH_ROUNDS'] || 5);
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {
