@@ -1,4 +1,5 @@
 import { httpListing } from '../checker/methods/http-listing.ts';
+import { Acquaintance } from '../checker/net/acquaintance.ts';
 import { HostBudgets } from '../checker/net/host-budget.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 
@@ -18,11 +19,12 @@ const { ended, requests } = await httpListing.check({
     record: () => void found.recorded++,
     hint: () => void found.hinted++,
     fail: () => void found.failed++,
-    withdrawFound: () => {},
+    withdraw: () => {},
   },
   userAgent: 'redirector-bench/1',
   timeoutMs: 10_000,
   hosts: new HostBudgets(),
+  acquaintance: new Acquaintance(),
   signal: new AbortController().signal,
 });
 console.log(JSON.stringify({ elapsedMs: performance.now() - started, ended, requests, ...found }));

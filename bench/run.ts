@@ -2,17 +2,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { benchBuild } from './build.bench.ts';
+import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
 import { benchHttp2 } from './http2.bench.ts';
+import { benchKeys } from './keys.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
 import { benchPass } from './pass.bench.ts';
 import { benchProbe } from './probe.bench.ts';
+import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
+import { benchServer } from './server.bench.ts';
+import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
+import { benchViewers } from './viewers.bench.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
@@ -25,11 +31,17 @@ const benches = {
   ftp: benchFtp,
   probe: benchProbe,
   build: benchBuild,
+  publish: benchPublish,
+  state: benchState,
   store: benchStore,
   known: benchKnown,
+  keys: benchKeys,
+  viewers: benchViewers,
+  decide: benchDecide,
+  server: benchServer,
 } as const;
 /** They bring names of their own. */
-const WITHOUT_TREE = new Set(['store', 'known']);
+const WITHOUT_TREE = new Set(['store', 'known', 'keys', 'viewers', 'decide']);
 
 const ROUNDS = Number(process.env['REDIRECTOR_BENCH_ROUNDS'] || 5);
 const names = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { FormatError } from '../core/errors.ts';
 import { decodeHistory, encodeHistory } from '../core/formats/history-file.ts';
-import { addToHistory, combinedHistory, emptyHistory, type History } from '../core/history.ts';
+import { addToHistory, combinedHistory, emptyHistory, type History, withLag } from '../core/history.ts';
 import { readFileOrNull, writeFileAtomic } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import type { AccessPointSummary } from './mirror-check.ts';
@@ -27,7 +27,28 @@ export function recordHistory(options: HistoryOptions): void {
   }
 }
 
-/** Makes one history of those of the vantages. Days that only the file of them all knows stay as they are there. */
+/** How far behind the master a probe found an access point, in seconds, and when. */
+export interface ProbedLag {
+  readonly accessPointId: string;
+  readonly atS: number;
+  readonly lagS: number;
+}
+
+/** Notes what the probes found on the days that have a check, in the history of them all. */
+export function recordLags(output: string, lags: readonly ProbedLag[], note: (line: string) => void): void {
+  for (const { accessPointId, ...lag } of lags) {
+    const file = outputLayout.history(output, accessPointId);
+    const before = readHistory(file, note);
+    if (before === null) continue;
+    const after = encodeHistory(withLag(before, lag));
+    if (after !== encodeHistory(before)) writeFileAtomic(file, after, { durable: false });
+  }
+}
+
+/**
+ * Makes one history of those of the vantages. Days that only the file of them all knows stay as they are there; of
+ * other days it alone has the probes' lag.
+ */
 export function mergeHistories(
   output: string,
   accessPointId: string,
@@ -38,7 +59,10 @@ export function mergeHistories(
   const histories = vantages.flatMap((vantage) => read(vantage) ?? []);
   if (histories.length === 0) return;
   const seen = new Set(histories.flatMap(({ days }) => days.map(({ day }) => day)));
-  const older = { ...emptyHistory(accessPointId), days: (read('')?.days ?? []).filter(({ day }) => !seen.has(day)) };
+  const days = (read('')?.days ?? []).map((day) =>
+    seen.has(day.day) ? { ...day, checks: 0, checksUp: 0, requests: 0 } : day,
+  );
+  const older = { ...emptyHistory(accessPointId), days };
   const text = encodeHistory(combinedHistory(accessPointId, [older, ...histories]));
   writeFileAtomic(outputLayout.history(output, accessPointId), text, { durable: false });
 }

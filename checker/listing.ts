@@ -45,7 +45,7 @@ export class ListingDraft implements Listing {
       record: put,
       hint: (id) => put(id, HINT, inventory.sizeBytes[id] as number),
       fail: (id) => put(id, Outcome.none, -1),
-      withdrawFound: () => void this.#found.fill(Outcome.none),
+      withdraw: () => void this.#found.fill(Outcome.none),
     };
   }
 

@@ -9,6 +9,7 @@ import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { type Liveness, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
+import { recordLags } from './history.ts';
 import { mergeFiles } from './merge-files.ts';
 import { testInventory } from './testing/inventory.ts';
 import { tempFolder } from './testing/servers.ts';
@@ -84,7 +85,7 @@ function harness() {
 
 describe('merge', () => {
   test('folds the files of all vantages, their reports and their histories', () => {
-    const { found, merge, read, history } = harness();
+    const { output, found, merge, read, history } = harness();
     found('eu', 'm', 0, 10, Outcome.present, 'up');
     found('us', 'm', 1, 20, Outcome.absent, 'down');
     found('us', 'n', 1, 20, Outcome.present, 'up');
@@ -104,7 +105,11 @@ describe('merge', () => {
     expect(merged.liveness).toMatchObject({ state: 'down', reason: 'us: reset' });
     expect(history('m.http').days).toMatchObject([{ checks: 2, checksUp: 1, requests: 10 }]);
     merge();
-    expect(history('m.http').days).toMatchObject([{ checks: 2, checksUp: 1, requests: 10 }]);
+    expect(history('m.http').days).toMatchObject([{ checks: 2, checksUp: 1, requests: 10, lagS: null }]);
+    // What a probe found is in the history of them all alone, and stays there.
+    recordLags(output, [{ accessPointId: 'm.http', atS: NOW_S + 5, lagS: 90 }], () => {});
+    merge();
+    expect(history('m.http').days).toMatchObject([{ checks: 2, checksUp: 1, requests: 10, lagS: 90 }]);
   });
 
   test('of one file after the other is that of all at once, in any order', () => {

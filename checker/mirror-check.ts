@@ -11,6 +11,7 @@ import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
+import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
 import type { Recorder } from './recorder.ts';
 import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
@@ -50,6 +51,8 @@ export interface CheckContext {
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly hosts: HostBudgets;
+  /** By access point id. */
+  readonly acquaintances: Map<string, Acquaintance>;
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;
@@ -130,8 +133,8 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { asked } = recorder;
   const counts = recorder.counts();
   if (report.ended !== 'interrupted') {
-    const { known, failing } = recorder.standing();
-    const { state, reason } = judge(report, failing, known);
+    const { known, failing, mostly } = recorder.standing();
+    const { state, reason } = judge(report, failing, known, mostly);
     recorder.setLiveness(state, reason);
   }
   recorder.report();
@@ -146,18 +149,19 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
 }
 
-/** The state of an access point after a check. */
+/** The state of an access point after a check; `mostly` is what most of those failed for that did. */
 export function judge(
   report: MethodReport,
   failed: number,
   asked: number,
+  mostly: string,
 ): { state: Liveness['state']; reason: string } {
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
   if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
   const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
-  const note = report.reason === '' ? '' : `; ${report.reason}`;
-  return { state: 'failing', reason: `${part} of ${whole} checks failed${note}` };
+  const why = [mostly, report.reason].filter((reason) => reason !== '').join('; ');
+  return { state: 'failing', reason: `${part} of ${whole} checks failed, most for: ${why}` };
 }
 
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {

@@ -37,7 +37,7 @@ describe('recorder', () => {
     second.sink.record(1, Outcome.present, 5);
     second.sink.record(2, Outcome.present, 5);
     second.sink.record(3, Outcome.absent, -1);
-    second.sink.withdrawFound('soft 404');
+    second.sink.withdraw([Outcome.present, Outcome.different], 'soft 404');
     expect([...observations.outcome.subarray(0, 4)]).toEqual([0, Outcome.different, 0, Outcome.absent]);
     expect([observations.sizeBytes[1], observations.evidenceAtS[1], observations.sizeBytes[2]]).toEqual([9, 100, -1]);
     expect(second.recorder.counts()).toEqual({ present: 0, absent: 1, different: 0, failed: 2 });

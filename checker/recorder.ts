@@ -83,7 +83,7 @@ export class Recorder {
       record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS()),
       hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
-      withdrawFound: (reason) => this.#withdrawFound(reason),
+      withdraw: (outcomes, reason) => this.#withdraw(outcomes, reason),
     };
   }
 
@@ -136,16 +136,24 @@ export class Recorder {
     observations.vantages = { ...vantages, [this.#vantage]: { liveness, cost, roundTripMs } };
   }
 
-  /** Of all objects that were ever asked for: how many, and of how many the last check proved nothing. */
-  standing(): { readonly known: number; readonly failing: number } {
-    const { outcome, failedAtS } = this.observations;
+  /**
+   * Of all objects that were ever asked for: how many, of how many the last check proved nothing, and what most of those
+   * failed for.
+   */
+  standing(): { readonly known: number; readonly failing: number; readonly mostly: string } {
+    const { outcome, failedAtS, failure, failures } = this.observations;
+    const failedFor = new Uint32Array(MAX_REASONS);
     let known = 0;
     let failing = 0;
     for (let id = 0; id < outcome.length; id++) {
-      if (failedAtS[id] !== 0) failing++;
-      if (failedAtS[id] !== 0 || outcome[id] !== Outcome.none) known++;
+      if (failedAtS[id] === 0 && outcome[id] === Outcome.none) continue;
+      known++;
+      if (failedAtS[id] === 0) continue;
+      failing++;
+      failedFor[failure[id] as number]!++;
     }
-    return { known, failing };
+    const most = failedFor.reduce((best, count, i) => (count > (failedFor[best] as number) ? i : best), 0);
+    return { known, failing, mostly: failing === 0 ? '' : (failures[most] ?? '') };
   }
 
   counts(): RecorderCounts {
@@ -200,12 +208,12 @@ export class Recorder {
     return index;
   }
 
-  #withdrawFound(reason: string): void {
+  #withdraw(outcomes: readonly OutcomeCode[], reason: string): void {
     const { observations } = this;
     const before = this.#before;
     for (let id = 0; id < this.#thisRun.length; id++) {
-      const found = this.#thisRun[id];
-      if (found !== Outcome.present && found !== Outcome.different) continue;
+      const found = this.foundOutcome(id);
+      if (found === Outcome.none || !outcomes.includes(found)) continue;
       observations.outcome[id] = before.outcome[id] as number;
       observations.sizeBytes[id] = before.sizeBytes[id] as number;
       observations.evidenceAtS[id] = before.evidenceAtS[id] as number;

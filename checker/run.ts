@@ -16,6 +16,7 @@ import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
 const MIRRORS_AT_ONCE = 16;
 const STRAGGLERS_MS = 60_000;
+const DAY_S = 86_400;
 
 export interface CheckOptions {
   readonly output: string;
@@ -94,6 +95,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     objectIdOf: pathIndex(options.inventory.paths),
     loadObservations: (accessPoint) => loadObservations(run, accessPoint),
     hosts: new HostBudgets(options.hostLimits),
+    acquaintances: new Map(),
     task,
   };
   const results = new Results(due);
@@ -124,13 +126,15 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   }
 }
 
-/** How far behind the master the last probe found an access point, by its id. */
-function stampLag({ output, progress }: CheckOptions, planned: readonly PlannedMirror[]) {
+/** How far behind the master the last probe found an access point, by its id; null where that was over a day ago. */
+function stampLag({ output, progress, nowMs }: CheckOptions, planned: readonly PlannedMirror[]) {
+  const oldestS = nowMs() / 1000 - DAY_S;
   const probed = readProbes(output, progress.note);
   const points = new Map(planned.flatMap(({ mirror }) => mirror.accessPoints).map((point) => [point.id, point]));
   return (id: string): number | null => {
     const point = points.get(id);
-    return point === undefined ? null : (probed(point)?.stampLagS ?? null);
+    const record = point === undefined ? null : probed(point);
+    return record !== null && record.liveness.checkedAtS >= oldestS ? record.stampLagS : null;
   };
 }
 

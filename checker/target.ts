@@ -1,6 +1,7 @@
 import type { AccessPoint } from '../core/mirror.ts';
 import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.ts';
 import type { CheckContext } from './mirror-check.ts';
+import { Acquaintance } from './net/acquaintance.ts';
 import { Recorder } from './recorder.ts';
 
 /** With the objects that are to be checked at one access point. */
@@ -33,10 +34,19 @@ export async function runMethod(
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
   const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal } = context;
-  const task: CheckTask = { accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, signal };
+  const acquaintance = acquaintanceWith(context, accessPoint);
+  const task: CheckTask = {
+    ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance, signal },
+  };
   const report = await method.check(task);
   recorder.addCost(report);
   return report;
+}
+
+function acquaintanceWith({ acquaintances }: CheckContext, { id }: AccessPoint): Acquaintance {
+  const acquaintance = acquaintances.get(id) ?? new Acquaintance();
+  acquaintances.set(id, acquaintance);
+  return acquaintance;
 }
 
 /** Checks some objects by the access point's own method. */

@@ -37,8 +37,68 @@ describe('a configuration', () => {
       periodMs: 7 * 86_400_000,
       checkpointMs: 30_000,
       vantages: [],
+      store: null,
       hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
+      publish: {
+        keep: 5,
+        targets: [],
+        thresholds: {
+          objectsLost: 0.1,
+          presenceLost: 0.2,
+          candidatesLost: 0.5,
+          unknownGained: 0.1,
+          evidenceAgeMs: 7 * 86_400_000,
+        },
+        verifyPatienceMs: 180_000,
+      },
     });
+  });
+
+  it('names where releases go, with paths that are relative to it', () => {
+    const hostKey = `SHA256:${'A'.repeat(43)}`;
+    const text = `${MINIMAL}[publish]\nkeep = 3\n[[publish.target]]\nname = "here"\ntype = "directory"\nfolder = "out"\n[[publish.target]]\nname = "www"\ntype = "sftp"\nurl = "sftp://me@h/srv"\nkey = "id"\nhost_key = "${hostKey}"\n`;
+    const { publish } = parseConfig(text, join(folder, 'x.toml'));
+    expect([publish.keep, publish.targets]).toEqual([
+      3,
+      [
+        { name: 'here', type: 'directory', folder: join(folder, 'out') },
+        { name: 'www', type: 'sftp', url: 'sftp://me@h/srv', key: join(folder, 'id'), host_key: hostKey },
+      ],
+    ]);
+  });
+
+  it('has names for CloudFront where none are given', () => {
+    const text = `${MINIMAL}[[publish.target]]\nname = "edge"\ntype = "cloudfront"\n`;
+    expect(parseConfig(text, join(folder, 'x.toml')).publish.targets).toEqual([
+      { name: 'edge', type: 'cloudfront', store: 'redirector', function: 'redirector', invalidate: 'paths' },
+    ]);
+  });
+
+  it.each([
+    ['keep = 1', 'x.toml:5: publish.keep: found 1; allowed: a whole number from 2'],
+    ['objects_lost = 2', 'x.toml:5: publish.objects_lost: found 2; allowed: a share from 0 to 1'],
+    ['evidence_age = "soon"', 'allowed: a time like'],
+    ['[[publish.target]]\nname = "a"\ntype = "ftp"', 'allowed: type = "directory", "sftp" or "cloudfront"'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\nstore = "a b"', 'allowed: a name of letters, digits'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ndistribution = "d111.cloudfront.net"', 'allowed: the id of'],
+    ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ninvalidate = "all"', 'allowed: "paths", "site" or "none"'],
+    ['[[publish.target]]\nname = "A b"\ntype = "directory"\nfolder = "x"', 'allowed: a name of a-z, 0-9 and hyphens'],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me:secret@h/srv"',
+      'allowed: a URL sftp://user@host/path',
+    ],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me@h/srv"',
+      'publish.target[1].host_key: found nothing; allowed',
+    ],
+    [
+      '[[publish.target]]\nname = "a"\ntype = "directory"\nfolder = "x"\n[[publish.target]]\nname = "a"\ntype = "directory"\nfolder = "y"',
+      'publish.target[2].name: found "a"; allowed: a name that no other has',
+    ],
+  ])('refuses in [publish] %j', (line, problem) => {
+    const said = problemsOf(`${MINIMAL}[publish]\n${line}\n`);
+    expect(said).toContain(problem);
+    expect(said).not.toContain('secret');
   });
 
   it('that is printed with all defaults means what it says', () => {
@@ -54,6 +114,17 @@ describe('a configuration', () => {
       { name: 'here', latitude: 1.5, longitude: -2, overlap: 1 },
       { name: 'eu-west', latitude: 53, longitude: -8, overlap: 2 },
     ]);
+  });
+
+  it('has a store in a folder beside it, or on a host whose key is known', () => {
+    const store = (text: string) => parseConfig(`${MINIMAL}[store]\n${text}`, join(folder, 'x.toml')).store;
+    const at = 'sftp://u@store.example:2222/srv/state';
+    const hostKeySha256 = `SHA256:${'a+/B'.repeat(10)}abc`;
+    expect(store('at = "kept"')).toEqual({ at: join(folder, 'kept') });
+    expect(store(`at = "${at}"\nhost_key = "${hostKeySha256}"\nkey = "id"`)).toEqual({
+      at,
+      access: { keyFile: join(folder, 'id'), hostKeySha256 },
+    });
   });
 
   it('that lets evidence expire early has a period that is as short', () => {
@@ -85,12 +156,12 @@ describe('a configuration', () => {
     [
       'an sftp source without the key of its host',
       MINIMAL.replace('/srv/gentoo', 'sftp://leader@master.example/srv/gentoo'),
-      'x.toml:2: inventory[1].host_key: found nothing; an sftp:// source needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+      'x.toml:2: inventory[1].host_key: found nothing; an sftp:// place needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
     ],
     [
       'an sftp source with a password',
       MINIMAL.replace('/srv/gentoo"', `sftp://u:secret@h/srv"\nhost_key = "SHA256:${'A'.repeat(43)}"`),
-      'x.toml:3: inventory[1].from: found "sftp://u:secret@h/srv"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
+      'x.toml:3: inventory[1].from: found "sftp://u:…@h/srv"; allowed: a directory, or a URL rsync://host/module/ or sftp://user@host/path',
     ],
     [
       'a key of a host that is none',
@@ -100,12 +171,22 @@ describe('a configuration', () => {
     [
       'a key where nobody asks for one',
       `${MINIMAL}key = "id"\n`,
-      'x.toml:4: inventory[1].key: found "id"; it is for an sftp:// source alone',
+      'x.toml:4: inventory[1].key: found "id"; it is for an sftp:// place alone',
+    ],
+    [
+      'a store that is neither a folder nor on a host of SFTP',
+      `${MINIMAL}[store]\nat = "s3://bucket/x"\n`,
+      'x.toml:5: store.at: found "s3://bucket/x"; allowed: a folder, or a URL sftp://user@host/path',
+    ],
+    [
+      'a store over sftp without the key of its host',
+      `${MINIMAL}[store]\nat = "sftp://u@h/x"\n`,
+      'x.toml:4: store.host_key: found nothing; an sftp:// place needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
     ],
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
-      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage',
+      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage, store, publish',
     ],
     [
       'an unknown key of a table',

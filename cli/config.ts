@@ -3,8 +3,12 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { countryOf } from '../core/countries.ts';
-import { messageOf, UsageError } from '../core/errors.ts';
+import { messageOf, quoted, UsageError } from '../core/errors.ts';
+import type { SftpAccess } from '../core/node/sftp-place.ts';
+import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
+import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
+import { accessOf, sftpKeys, sftpProblems, text } from './config-sftp.ts';
 
 /** The configuration with every default, as `redirector config --print-defaults` prints it. */
 export const DEFAULTS_TEXT = `name = "Gentoo"                                  # the distribution, as the site calls it
@@ -33,7 +37,13 @@ bytes_per_second = 2000000                       # to and from one host at most
 # name = "eu-west"
 # country = "IE"                                 # or latitude and longitude, in degrees
 # overlap = 2                                    # also those to which it is the second nearest, for cross-checking
-`;
+
+# Where machines that keep nothing keep what they find ("state pull", "state push"): a folder, or over SFTP.
+# [store]
+# at = "sftp://redirector@store.example.org/srv/state"
+# host_key = "SHA256:..."                        # the host's, as "ssh-keygen -l" prints it
+# key = "id_ed25519"                             # a private key; else that in REDIRECTOR_STORE_KEY, or the ssh-agent's
+${PUBLISH_DEFAULTS_TEXT}`;
 
 const DURATION = /^\d+(ms|s|m|h|d)$/;
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
@@ -61,7 +71,6 @@ function isWebUrl(text: string): boolean {
   );
 }
 
-const text = (allowed: string) => z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
 const atLeastOne = z
   .int({ error: 'allowed: a whole number from 1' })
   .min(1, { error: 'allowed: a whole number from 1' });
@@ -69,8 +78,7 @@ const table = { error: 'allowed: a table of keys' };
 
 const FROM = 'a directory, or a URL rsync://host/module/ or sftp://user@host/path';
 const FROM_URL = /^(rsync:\/\/[^/]+\/.|sftp:\/\/[^/@:]+@[^/@]+\/)/i;
-const ONLY_SFTP = 'it is for an sftp:// source alone';
-const isSftp = (from: string) => /^sftp:/i.test(from);
+const STORE_AT = 'a folder, or a URL sftp://user@host/path';
 
 const source = z
   .strictObject(
@@ -84,22 +92,27 @@ const source = z
           error: 'allowed: a path in the tree like "distfiles", or ""',
         })
         .default(''),
-      key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
-      host_key: z
-        .string({ error: 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints' })
-        .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, {
-          error: 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints',
-        })
-        .optional(),
+      ...sftpKeys,
     },
     table,
   )
-  .refine(({ from, host_key }) => !isSftp(from) || host_key !== undefined, {
-    path: ['host_key'],
-    error: 'an sftp:// source needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
-  })
-  .refine(({ from, key }) => isSftp(from) || key === undefined, { path: ['key'], error: ONLY_SFTP })
-  .refine(({ from, host_key }) => isSftp(from) || host_key === undefined, { path: ['host_key'], error: ONLY_SFTP });
+  .superRefine(({ from, ...keys }, context) => {
+    for (const problem of sftpProblems(from, keys)) context.addIssue({ code: 'custom', ...problem });
+  });
+
+const store = z
+  .strictObject(
+    {
+      at: text(STORE_AT).refine((at) => !/^[a-z0-9+.-]+:\/\//i.test(at) || /^sftp:\/\/[^/@:]+@[^/@]+\/./i.test(at), {
+        error: `allowed: ${STORE_AT}`,
+      }),
+      ...sftpKeys,
+    },
+    table,
+  )
+  .superRefine(({ at, ...keys }, context) => {
+    for (const problem of sftpProblems(at, keys)) context.addIssue({ code: 'custom', ...problem });
+  });
 
 const degrees = (most: number) => {
   const error = `allowed: degrees from -${most} to ${most}`;
@@ -187,6 +200,8 @@ const schema = z.strictObject({
     })
     .prefault({}),
   vantage: vantages,
+  store: store.optional(),
+  publish: publishSchema(duration),
 });
 
 export interface Config {
@@ -196,7 +211,7 @@ export interface Config {
   readonly sources: readonly {
     readonly from: string;
     readonly prefix: string;
-    readonly access?: { readonly keyFile: string | null; readonly hostKeySha256: string };
+    readonly access?: SftpAccess;
   }[];
   /** An absolute path or a URL. */
   readonly mirrorList: string;
@@ -211,8 +226,11 @@ export interface Config {
   readonly checkpointMs: number;
   /** In the order of the file, no name twice. */
   readonly vantages: readonly VantageConfig[];
+  /** Where state is kept between runs; null = in the output folder alone. */
+  readonly store: StorePlace | null;
   /** What a check may ask of one host. */
   readonly hostLimits: HostLimits;
+  readonly publish: PublishConfig;
 }
 
 export interface VantageConfig {
@@ -257,12 +275,10 @@ export function parseConfig(content: string, file: string): Config {
   return {
     name: parsed.name,
     fallback: fallback.endsWith('/') ? fallback : `${fallback}/`,
-    sources: parsed.inventory.map(({ from, prefix, key, host_key: hostKeySha256 }) => ({
+    sources: parsed.inventory.map(({ from, prefix, ...keys }) => ({
       from: located(from),
       prefix: prefix.replace(/\/$/, ''),
-      ...(hostKeySha256 === undefined
-        ? {}
-        : { access: { keyFile: key === undefined ? null : located(key), hostKeySha256 } }),
+      ...accessOf(keys, located),
     })),
     mirrorList: located(list),
     overrides: overrides !== undefined ? located(overrides) : existsSync(defaultOverrides) ? defaultOverrides : null,
@@ -276,10 +292,20 @@ export function parseConfig(content: string, file: string): Config {
       const place = country === undefined ? null : countryOf(country);
       return { name, latitude: place?.latitude ?? latitude, longitude: place?.longitude ?? longitude, overlap };
     }),
+    store: parsed.store === undefined ? null : { at: located(parsed.store.at), ...accessOf(parsed.store, located) },
     hostLimits: {
       connections: parsed.check.connections,
       requestsPerSecond: parsed.check.requests_per_second,
       bytesPerSecond: parsed.check.bytes_per_second,
     },
+    publish: publishConfigOf(parsed.publish, located),
   };
+}
+
+/** Throws UsageError where the configuration has no vantage of that name. */
+export function throwUnlessVantage(name: string, { vantages }: Pick<Config, 'vantages'>): void {
+  if (vantages.some((vantage) => vantage.name === name)) return;
+  const names = vantages.map((vantage) => vantage.name).join(', ');
+  const way = names === '' ? 'the configuration has no [[vantage]]' : `there are: ${names}`;
+  throw new UsageError(`--vantage ${quoted(name)}: no such vantage; ${way}`);
 }

@@ -2,14 +2,25 @@ import { readFileSync } from 'node:fs';
 import { countryOf } from '../core/countries.ts';
 import { DEFAULT_REGION } from '../core/edge-keys.ts';
 import { UsageError } from '../core/errors.ts';
-import { decodeObjectTable, decodeRegionMap, type ObjectTable, type SchemeMap } from '../core/formats/map-file.ts';
+import {
+  decodeObjectTable,
+  decodeRegionMap,
+  type NumberedAccessPoint,
+  type ObjectTable,
+  type RegionMap,
+  type SchemeMap,
+} from '../core/formats/map-file.ts';
+import { foldLiveness } from '../core/liveness.ts';
 import { readFileOrNull } from '../core/node/atomic-file.ts';
+import { readProbes } from '../core/node/liveness-files.ts';
+import { readObservations } from '../core/node/observation-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { canonicalRequestPath } from '../core/path.ts';
 import { shownPath } from '../core/path-bytes.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 
 export interface Viewer {
+  /** ISO 3166-1, or 3166-2 (`US-CA`), or ''. */
   readonly country: string;
   readonly scheme: string;
   readonly ip: string;
@@ -22,13 +33,16 @@ interface Considered {
   readonly holds: boolean;
   readonly tier: number | null;
   readonly distanceKm: number | null;
-  /** '' for a candidate; else why it is none. */
+  /** '' for a candidate of this viewer; else why it is none. */
   readonly reason: string;
+  /** What was found of a candidate since the maps were built, and takes it out at the next build; else ''. */
+  readonly since: string;
 }
 
 export interface Explanation {
   readonly path: string;
-  readonly country: string;
+  /** ISO 3166-1 or 3166-2, or '' where it is not known. */
+  readonly region: string;
   readonly scheme: string;
   /** Whether the object table knows the path. */
   readonly known: boolean;
@@ -36,101 +50,171 @@ export interface Explanation {
   readonly location: string | null;
   /** What the edge says of its answer. */
   readonly reason: string;
-  /** The region's candidates, best first, then the holders that are none, then the rest. */
+  /** What the edge's `?mirrorlist` names, in its order: candidates, then those it leaves out; then everybody else. */
   readonly considered: readonly Considered[];
   readonly builtAt: string;
 }
 
 /** Asks the built function, and says from the maps why it answers so. Throws UsageError for a wrong viewer. */
-export async function explain(output: string, path: string, viewer: Viewer): Promise<Explanation> {
-  const country = viewer.country.toUpperCase();
-  if (country !== '' && countryOf(country) === null) {
-    throw new UsageError(`--country ${JSON.stringify(viewer.country)}: not an ISO 3166-1 code; allowed: DE, US, …`);
-  }
-  if (viewer.scheme !== 'https' && viewer.scheme !== 'http') {
-    throw new UsageError(`--scheme ${JSON.stringify(viewer.scheme)}: allowed: https, http`);
-  }
+export async function explain(
+  output: string,
+  path: string,
+  viewer: Viewer,
+  note: (line: string) => void,
+): Promise<Explanation> {
+  const region = viewer.country.toUpperCase();
+  requireViewer(viewer, region);
   const tableFile = outputLayout.objectTable(output);
   const tableBytes = readFileOrNull(tableFile);
   if (tableBytes === null) throw new UsageError(`${tableFile}: nothing built yet; run "redirector run" first`);
   const table = decodeObjectTable(tableBytes, tableFile);
-  const mapFile = outputLayout.map(output, country === '' ? DEFAULT_REGION : country);
-  const map = decodeRegionMap(readFileSync(mapFile), mapFile)[viewer.scheme];
+  const map = regionMap(output, region)[viewer.scheme as 'https' | 'http'];
   const uri = path.startsWith('/') ? path : `/${path}`;
-  const answer = await ask(output, uri, { ...viewer, country });
+  const ask = edgeOf(output, uri, { ...viewer, country: region });
+  const answer = await ask({});
+  const listed = JSON.parse((await ask({ mirrorlist: { value: 'json' } })).body ?? '{}') as EdgeList;
   const canonical = canonicalRequestPath(uri);
   const objectId = canonical === null ? -1 : table.paths.indexOf(canonical.replace(/\/$/, ''));
+  const notUp = (point: NumberedAccessPoint) => notUpReason(output, point, table.paths.length, note);
   return {
     path: canonical === null ? uri : shownPath(canonical),
-    country,
+    region,
     scheme: viewer.scheme,
     known: objectId >= 0,
     status: answer.statusCode,
     location: answer.headers['location']?.value ?? null,
     reason: answer.headers['x-redirector']?.value ?? '',
-    considered: considered(table, map, objectId, viewer.scheme),
+    considered: considered({ table, map, objectId, scheme: viewer.scheme, listed, notUp }),
     builtAt: new Date(table.builtAtMs).toISOString(),
   };
 }
 
-async function ask(output: string, uri: string, viewer: Viewer) {
-  const codeFile = outputLayout.edgeFunction(output);
-  const keysFile = outputLayout.edgeKeys(output);
-  const run = loadBuiltFunction(
-    readFileSync(codeFile, 'utf8'),
-    parseKeys(readFileSync(keysFile, 'utf8'), keysFile),
-    codeFile,
-  );
-  const cut = uri.indexOf('?');
-  return run({
-    version: '1.0',
-    context: { eventType: 'viewer-request' },
-    viewer: { ip: viewer.ip },
-    request: {
-      method: 'GET',
-      uri: cut < 0 ? uri : uri.slice(0, cut),
-      querystring: {},
-      cookies: {},
-      headers: {
-        'cloudfront-viewer-country': { value: viewer.country },
-        'cloudfront-forwarded-proto': { value: viewer.scheme },
-      },
-    },
-  });
+function requireViewer({ country, scheme }: Viewer, region: string): void {
+  if (region !== '' && (!/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(region) || countryOf(region.slice(0, 2)) === null)) {
+    const allowed = 'allowed: ISO 3166-1 codes like DE, or ISO 3166-2 codes like US-CA';
+    throw new UsageError(`--country ${JSON.stringify(country)}: not a country; ${allowed}`);
+  }
+  if (scheme !== 'https' && scheme !== 'http') {
+    throw new UsageError(`--scheme ${JSON.stringify(scheme)}: allowed: https, http`);
+  }
 }
 
-function considered(table: ObjectTable, map: SchemeMap, objectId: number, scheme: string): Considered[] {
+/** That of the part of a large country, else of the country: as the edge sees them. */
+function regionMap(output: string, region: string): RegionMap {
+  const file = outputLayout.map(output, region === '' ? DEFAULT_REGION : region);
+  const bytes = readFileOrNull(file);
+  if (bytes !== null) return decodeRegionMap(bytes, file);
+  const country = outputLayout.map(output, region.slice(0, 2));
+  return decodeRegionMap(readFileSync(country), country);
+}
+
+/** `?mirrorlist=json`, as far as it is used; access points by their numbers. */
+interface EdgeList {
+  readonly candidates?: readonly { readonly accessPoint?: number; readonly tier?: number }[];
+  readonly excluded?: readonly { readonly accessPoint: number; readonly reason: string }[];
+}
+
+/** The built function over the built keys, asked by one viewer. */
+function edgeOf(output: string, uri: string, viewer: Viewer) {
+  const codeFile = outputLayout.edgeFunction(output);
+  const keysFile = outputLayout.edgeKeys(output);
+  const keys = parseKeys(readFileSync(keysFile, 'utf8'), keysFile);
+  const run = loadBuiltFunction(readFileSync(codeFile, 'utf8'), keys, codeFile);
+  const cut = uri.indexOf('?');
+  const [country = '', subdivision = ''] = viewer.country.split('-');
+  return (querystring: Record<string, { value: string }>) =>
+    run({
+      version: '1.0',
+      context: { eventType: 'viewer-request' },
+      viewer: { ip: viewer.ip },
+      request: {
+        method: 'GET',
+        uri: cut < 0 ? uri : uri.slice(0, cut),
+        querystring,
+        cookies: {},
+        headers: {
+          'cloudfront-viewer-country': { value: country },
+          'cloudfront-viewer-country-region': { value: subdivision },
+          'cloudfront-forwarded-proto': { value: viewer.scheme },
+        },
+      },
+    });
+}
+
+/** Why an access point is not up, by the newer of its check and its probe; '' where it is up, or nothing is known. */
+function notUpReason(
+  output: string,
+  point: NumberedAccessPoint,
+  objects: number,
+  note: (line: string) => void,
+): string {
+  const probe = readProbes(output, note)(point)?.liveness ?? null;
+  const check = readObservations(output, point, objects, note)?.liveness ?? null;
+  const liveness = check === null ? probe : foldLiveness(check, probe);
+  return liveness === null || liveness.state === 'up' ? '' : `${liveness.state}: ${liveness.reason}`;
+}
+
+interface Question {
+  readonly table: ObjectTable;
+  readonly map: SchemeMap;
+  /** -1 = not known. */
+  readonly objectId: number;
+  readonly scheme: string;
+  readonly listed: EdgeList;
+  readonly notUp: (point: NumberedAccessPoint) => string;
+}
+
+function considered({ table, map, objectId, scheme, listed, notUp }: Question): Considered[] {
   const holders = new Set(objectId < 0 ? [] : table.classes[table.classOf[objectId] as number]);
-  const excluded = new Map(map.excluded.map(({ number, reason }) => [number, reason]));
-  const rows = table.accessPoints.flatMap((point, number) => {
-    if (point.protocol !== scheme) return [];
-    const place = map.candidates.findIndex((candidate) => candidate.number === number);
-    const candidate = map.candidates[place];
-    const row: Considered = {
+  const candidates = (listed.candidates ?? []).flatMap(({ accessPoint }) => accessPoint ?? []);
+  const leftOut = new Map((listed.excluded ?? []).map(({ accessPoint, reason }) => [accessPoint, reason]));
+  const elsewhere = new Map(map.excluded.map(({ number, reason }) => [number, reason]));
+  const near = new Map(map.candidates.map((candidate) => [candidate.number, candidate]));
+  const tiers = new Map((listed.candidates ?? []).map(({ accessPoint, tier }) => [accessPoint, tier]));
+  const isListed = new Set([...candidates, ...leftOut.keys()]);
+  const rest = table.accessPoints
+    .map((_, number) => number)
+    .filter((number) => table.accessPoints[number]?.protocol === scheme && !isListed.has(number))
+    .sort((a, b) => order(a) - order(b));
+  function order(number: number): number {
+    return (holders.has(number) ? 0 : 1000) + (near.has(number) ? 0 : 500);
+  }
+  function reasonOf(number: number, state: string): string {
+    if (leftOut.get(number) === 'down') return state || 'down';
+    if (leftOut.has(number)) return leftOut.get(number) as string;
+    if (!near.has(number)) return elsewhere.get(number) ?? 'no longer on the list';
+    if (!holders.has(number)) return 'does not hold it';
+    return state || 'serves other viewers of this region';
+  }
+  return [...isListed, ...rest].map((number) => {
+    const point = table.accessPoints[number] as NumberedAccessPoint;
+    const isCandidate = candidates.includes(number);
+    const state = isListed.has(number) || near.has(number) ? notUp(point) : '';
+    return {
       accessPoint: point.id,
       url: point.url,
       holds: holders.has(number),
-      tier: candidate?.tier ?? null,
-      distanceKm: candidate?.distanceKm ?? null,
-      reason: candidate === undefined ? (excluded.get(number) ?? 'no longer on the list') : '',
+      tier: tiers.get(number) ?? near.get(number)?.tier ?? null,
+      distanceKm: near.get(number)?.distanceKm ?? null,
+      reason: isCandidate ? '' : reasonOf(number, state),
+      since: isCandidate ? state : '',
     };
-    const order = (place < 0 ? 1000 : place) + (row.holds ? 0 : place < 0 ? 500 : 0);
-    return [{ row, order }];
   });
-  return rows.sort((a, b) => a.order - b.order).map(({ row }) => row);
 }
 
 /** The explanation for a person. */
 export function explanationText(explanation: Explanation): string {
-  const { path, country, scheme, known, status, location, reason, builtAt } = explanation;
-  const from = country === '' ? 'an unknown place' : (countryOf(country)?.name ?? country);
+  const { path, region, scheme, known, status, location, reason, builtAt } = explanation;
+  const part = region.length > 2 ? ` (${region})` : '';
+  const from = region === '' ? 'an unknown place' : `${countryOf(region.slice(0, 2))?.name ?? region}${part}`;
   const lines = [
     `${path}: ${known ? 'known' : 'not known'}; a viewer in ${from} over ${scheme}, by the map of ${builtAt}`,
     `→ ${status} ${location ?? ''} (${reason})`,
   ];
-  for (const one of explanation.considered) {
-    const place = one.tier === null ? one.reason : `tier ${one.tier}, ${one.distanceKm?.toLocaleString('en')} km`;
-    lines.push(`  ${one.holds ? '✓ holds it  ' : '– does not  '} ${one.accessPoint} (${place})`);
+  for (const { accessPoint, holds, tier, distanceKm, reason: why, since } of explanation.considered) {
+    const where = distanceKm === null || region === '' ? '' : `, ${distanceKm.toLocaleString('en')} km`;
+    const place = why !== '' ? why : `tier ${tier}${where}${since === '' ? '' : `; since the build ${since}`}`;
+    lines.push(`  ${holds ? '✓ holds it  ' : '– does not  '} ${accessPoint} (${place})`);
   }
   return lines.join('\n');
 }

@@ -2,7 +2,14 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from './errors.ts';
 import { decodeHistory, encodeHistory } from './formats/history-file.ts';
-import { addToHistory, combinedHistory, emptyHistory, type HistoryEntry, MAX_HISTORY_DAYS } from './history.ts';
+import {
+  addToHistory,
+  combinedHistory,
+  emptyHistory,
+  type HistoryEntry,
+  MAX_HISTORY_DAYS,
+  withLag,
+} from './history.ts';
 
 const NOON_S = Date.UTC(2026, 6, 1, 12) / 1000;
 const DAY_S = 86_400;
@@ -37,6 +44,14 @@ describe('a history', () => {
     for (let day = 0; day < MAX_HISTORY_DAYS + 30; day++) history = addToHistory(history, entry(NOON_S + day * DAY_S));
     expect(history.days).toHaveLength(MAX_HISTORY_DAYS);
     expect(history.days[0]?.checkedAtS).toBe(NOON_S + 30 * DAY_S);
+  });
+
+  it("takes a probe's lag on the day of the probe, where that had a check", () => {
+    const days = [entry(NOON_S, { lagS: 600 }), entry(NOON_S + DAY_S)].reduce(addToHistory, emptyHistory('m.http'));
+    const lags = (atS: number) => withLag(days, { atS, lagS: 60 }).days.map(({ lagS }) => lagS);
+    expect(lags(NOON_S + 3600)).toEqual([60, null]);
+    expect(lags(NOON_S + DAY_S)).toEqual([600, 60]);
+    expect(lags(NOON_S + 2 * DAY_S)).toEqual([600, null]);
   });
 
   it('of several vantages is the same in any order', () => {

@@ -40,14 +40,25 @@ export function emptyHistory(accessPointId: string): History {
 
 /** The history with one more check, on the day of its time. */
 export function addToHistory(history: History, { atS, coverage, isUp, lagS, requests }: HistoryEntry): History {
-  const day = new Date(atS * 1000).toISOString().slice(0, 10);
+  const day = dayOf(atS);
   const entry = { day, checkedAtS: atS, coverage, checks: 1, checksUp: isUp ? 1 : 0, lagS, requests };
   return { ...history, days: bounded([...history.days, entry]) };
+}
+
+/** The history with what a probe found: the lag of the day on which it did, where that day had a check. */
+export function withLag(history: History, { atS, lagS }: { readonly atS: number; readonly lagS: number }): History {
+  const probed = dayOf(atS);
+  return { ...history, days: history.days.map((day) => (day.day === probed ? { ...day, lagS } : day)) };
 }
 
 /** The checks of several vantages at one access point as one history, in whatever order they are given. */
 export function combinedHistory(accessPointId: string, histories: readonly History[]): History {
   return { version: 1, accessPointId, days: bounded(histories.flatMap(({ days }) => days)) };
+}
+
+/** `YYYY-MM-DD`, in UTC, of a time in seconds since 1970. */
+export function dayOf(atS: number): string {
+  return new Date(atS * 1000).toISOString().slice(0, 10);
 }
 
 /** One of each day, in order. The order in which they are given does not matter. */

@@ -6,6 +6,8 @@ export const outputLayout = {
   mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
   masterFiles: (output: string) => join(output, 'inventory', 'master-files.json'),
   liveness: (output: string) => join(output, 'liveness.json'),
+  /** What the store of the state was last known to hold. */
+  storeMemory: (output: string) => join(output, 'store.json'),
   /** The lock of the commands that write. */
   lock: (output: string) => join(output, 'lock.json'),
   /** Merged, or of checks without a vantage; with one, what that vantage found. */
@@ -25,6 +27,8 @@ export const outputLayout = {
   edgeNginx: (output: string) => join(output, 'edge', 'nginx', 'redirector.js'),
   edgeNginxKeys: (output: string) => join(output, 'edge', 'nginx', 'keys.json'),
   edgeNginxConfig: (output: string) => join(output, 'edge', 'nginx', 'redirector.conf'),
+  /** What was last known of an edge's keys, by the target's name: spares reading them at every publication. */
+  edgeState: (output: string, target: string) => join(output, 'publish', `${target}.msgpack`),
   siteData: (output: string) => join(output, 'site-data', 'status.json'),
   site: (output: string) => join(output, 'site'),
 } as const;

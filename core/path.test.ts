@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { FUZZ_TIMEOUT_MS, fuzz } from '../test/fuzzing.ts';
 import { canonicalRequestPath } from './path.ts';
 import { pathFromBytes, pathToBytes, shownPath } from './path-bytes.ts';
 
@@ -39,8 +40,8 @@ describe('canonicalRequestPath', () => {
     expect(canonicalRequestPath(uri)).toBeNull();
   });
 
-  it('is total, printable ASCII, and its own canonical form', () => {
-    fc.assert(
+  it('is total, printable ASCII, and its own canonical form', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    await fuzz(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.stringMatching(/^[a-z%./0-9A-F+]{0,40}$/)), (uri) => {
         const path = canonicalRequestPath(uri);
         if (path === null) return;
@@ -49,7 +50,6 @@ describe('canonicalRequestPath', () => {
         expect(path.split('/')).not.toContain('..');
         expect(canonicalRequestPath(`/${path}`)).toBe(path);
       }),
-      { numRuns: 5_000 },
     );
   });
 });
@@ -59,14 +59,15 @@ describe('paths of bytes', () => {
     .uint8Array({ minLength: 1, maxLength: 255 })
     .map((bytes) => bytes.map((byte) => (byte === 0x2f || byte === 0 ? 0x25 : byte)));
 
-  it('names the same bytes again, and is what a request for them is canonicalised to', () => {
-    fc.assert(
+  it('names the same bytes again, and is what a request for them is canonicalised to', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
+    await fuzz(
       fc.property(name, (bytes) => {
         const path = pathFromBytes(bytes);
         expect(pathToBytes(path)).toEqual(Buffer.from(bytes));
         if (path !== '.' && path !== '..') expect(canonicalRequestPath(`/${path}`)).toBe(path);
       }),
-      { numRuns: 2_000 },
     );
   });
 

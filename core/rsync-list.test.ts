@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUZZ_TIMEOUT_MS, fuzz, mutated } from '../test/fuzzing.ts';
 import { ObjectType } from './inventory.ts';
 import { type RsyncEntry, RsyncListParser, rsyncTimeS } from './rsync-list.ts';
 
@@ -77,10 +79,42 @@ describe('rsync listing', () => {
     );
   });
 
-  test('any bytes are entries or odd lines, never an error', () => {
-    fc.assert(
-      fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => void parse(Buffer.from(bytes).toString('latin1'))),
+  /** Each line is an entry or odd, in whatever pieces it comes; paths are canonical, sizes are numbers. */
+  function expectSane(bytes: Buffer, chunkBytes: number): void {
+    const { entries, parser } = parse(bytes.toString('latin1'));
+    const pieces = parse(bytes.toString('latin1'), chunkBytes);
+    expect(pieces.entries).toEqual(entries);
+    expect(pieces.parser.oddLines).toBe(parser.oddLines);
+    for (const { path, target, sizeBytes, modified } of entries) {
+      for (const each of [path, target]) expect(each).toMatch(/^[A-Za-z0-9._~%/-]*$/);
+      expect(sizeBytes).toBeGreaterThanOrEqual(0);
+      expect(modified).toMatch(/^[\d/: ]{19}$/);
+    }
+    for (const sample of parser.oddSamples) expect(sample).toMatch(/^[\x20-\x7e\xa0-\xff…]{2,}$/);
+  }
+  const chunkBytes = fc.integer({ min: 1, max: 300 });
+
+  test('a captured listing with bytes changed, taken out, put in and repeated', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
+    const captured = readFileSync(new URL('../test/fixtures/rsync/listing.txt', import.meta.url));
+    expect(parse(captured.toString('latin1')).parser.oddLines).toBe(0);
+    await fuzz(fc.property(mutated([captured]), chunkBytes, ({ bytes }, size) => expectSane(bytes, size)));
+  });
+
+  test('any bytes, and lines made of the pieces of lines', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    const piece = fc.constantFrom(
+      ...['-rw-r--r--', 'lrwxrwxrwx', 'drwxr-xr-x', 'crw-------', ' ', '      ', '5', '1,234', '9'.repeat(400), TIME],
+      ...[` ${TIME} `, ' -> ', '\\#012', '\\#777', '/', '.', '..', '\n', '\r\n', '\0', '\xff', 'a', '/rsyncd-munged/'],
     );
+    const lines = fc.array(fc.oneof({ weight: 5, arbitrary: piece }, fc.string({ unit: 'binary', maxLength: 4 })), {
+      maxLength: 40,
+    });
+    const bytes = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }).map((all) => Buffer.from(all)),
+      lines.map((pieces) => Buffer.from(pieces.join(''), 'latin1')),
+    );
+    await fuzz(fc.property(bytes, chunkBytes, expectSane));
   });
 
   test('a line without end is given up', () => {

@@ -1,3 +1,5 @@
+import type { HistoryDay } from './history.ts';
+import type { StateChange } from './liveness.ts';
 import type { Protocol } from './mirror.ts';
 import type { MethodName } from './observations.ts';
 
@@ -80,6 +82,12 @@ export interface AccessPointStatus {
   readonly checkedAtS: number;
   /** A sentence; '' when up. */
   readonly reason: string;
+  /** What the last probe found beside that; null where there was none. */
+  readonly probe: ProbeStatus | null;
+  /** What the last check of each vantage found, by their names; empty where no check was told of one. */
+  readonly vantages: readonly VantageStatus[];
+  /** The last days that had a check, the newest last; at most `STATUS_DAYS` days old. */
+  readonly history: readonly StatusDay[];
   readonly counts: PresenceCounts;
   /** Present ones among the objects of the tree, 0 to 1; exactly 1 only where none is missing. */
   readonly coverage: number;
@@ -96,6 +104,45 @@ export interface AccessPointStatus {
   /** The first of them in the inventory's order. */
   readonly absent: readonly AbsentObject[];
   readonly different: readonly DifferentObject[];
+}
+
+/** So many days the site looks back. */
+export const STATUS_DAYS = 30;
+
+export interface StatusDay extends HistoryDay {
+  /** From 0 to 1: the share of the day's checks that found it up or, where less, of the time that probes found it so. */
+  readonly upShare: number;
+}
+
+export interface ProbeStatus {
+  /** In seconds since 1970; the state may be younger, from a check. */
+  readonly checkedAtS: number;
+  /** Null = not known: no such address, or the machine that probes has none. */
+  readonly ipv4Up: boolean | null;
+  readonly ipv6Up: boolean | null;
+  /** Behind the master's stamp, in seconds; null = not known. */
+  readonly stampLagS: number | null;
+  /** In seconds since 1970; null = it showed no certificate. */
+  readonly certificateValidToS: number | null;
+  /** Host and port that served an object in the end, where that is another than the URL's; '' = it is not. */
+  readonly servedBy: string;
+  /** Sentences on what is not right but no reason to send nobody there. */
+  readonly warnings: readonly string[];
+  /** The last changes of state that probes saw, the newest first. */
+  readonly changes: readonly StateChange[];
+}
+
+export interface VantageStatus {
+  readonly name: string;
+  readonly state: AccessPointState;
+  /** In seconds since 1970. */
+  readonly sinceS: number;
+  readonly checkedAtS: number;
+  readonly reason: string;
+  /** Median time of an answer, in milliseconds; null = not measured. */
+  readonly roundTripMs: number | null;
+  /** Of its last check. */
+  readonly requests: number;
 }
 
 export interface TreeCoverage {

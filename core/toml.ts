@@ -45,9 +45,16 @@ function valueAt(value: unknown, path: readonly Key[]): unknown {
   return path.reduce<unknown>((at, key) => (at as Record<Key, unknown> | undefined)?.[key], value);
 }
 
+/** A password in a URL is told to nobody, not even where it must not stand. */
+function withoutPassword(text: string): string {
+  return text.replace(/(:\/\/[^/@:]*):[^/@]*@/, '$1:…@');
+}
+
 function shownValue(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return typeof value === 'string' ? quoted(value, 80) : quoted(JSON.stringify(value), 80).slice(1, -1);
+  return typeof value === 'string'
+    ? quoted(withoutPassword(value), 80)
+    : quoted(JSON.stringify(value), 80).slice(1, -1);
 }
 
 /** As it would be written: `mirror."mirror.example.org".places[2].country`, counted from 1. */

@@ -17,12 +17,12 @@ export interface Candidate {
 /**
  * The candidates that a table names: a line for each, then a mask for each class of the page, bit n for line n.
  * `classIndex` is the class's place in the page, or -1 where all lines hold it; `up` are the bits of `meta`. Lines
- * that are not of the form are left out, and masks that are not say that nobody holds anything.
+ * that are not of the form are left out, and a line in the masks' place says that nobody holds anything.
  */
 export function readCandidates(table: string, classIndex: number, up: string): Candidate[] {
   const lines = table.split('\n');
   const masks = lines[lines.length - 1] as string;
-  const mask = classIndex < 0 ? -1 : /^[0-o]*$/.test(masks) ? decodeMask(masks, classIndex) : 0;
+  const mask = classIndex < 0 ? -1 : masks.indexOf(' ') < 0 ? decodeMask(masks, classIndex) : 0;
   const candidates: Candidate[] = [];
   for (let i = 0; i < lines.length - 1 && i < MOST_CANDIDATES; i++) {
     const match = CANDIDATE_LINE.exec(lines[i] as string);
@@ -42,24 +42,31 @@ export function readCandidates(table: string, classIndex: number, up: string): C
 }
 
 /**
- * The live holders, best first: by tier; within a tier weighted rendezvous on the viewer's network (the highest
- * `weight / -ln(u)`, u uniform by hash), so that a viewer keeps its mirror while that is valid. IPv6 viewers get
+ * The live holders, best first: by tier; within a tier weighted rendezvous on the viewer's network (the lowest
+ * `-ln(u) / weight`, u uniform by hash), so that a viewer keeps its mirror while that is valid. IPv6 viewers get
  * IPv6 access points where any holds the object.
  */
 export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidate[] {
-  function rank(candidate: Candidate): number {
-    return candidate.tier + (request.ipv6 && candidate.ipv6 ? 0 : 1000);
+  const ordered: Candidate[] = [];
+  const places: number[] = [];
+  for (let i = 0; i < candidates.length; i++) {
+    const candidate = candidates[i] as Candidate;
+    if (candidate.reason !== '') {
+      continue;
+    }
+    const draw = -Math.log(uniform(request.networkHash, candidate.accessPoint)) / candidate.weight;
+    // The draw, from 0 to infinity, as a part of the step to the next tier.
+    const place = candidate.tier + (request.ipv6 && candidate.ipv6 ? 0 : 1000) + 1 - 1 / (1 + draw);
+    let at = ordered.length;
+    while (at > 0 && place < (places[at - 1] as number)) {
+      ordered[at] = ordered[at - 1] as Candidate;
+      places[at] = places[at - 1] as number;
+      at--;
+    }
+    ordered[at] = candidate;
+    places[at] = place;
   }
-  function score(candidate: Candidate): number {
-    return candidate.weight / -Math.log(uniform(request.networkHash, candidate.accessPoint));
-  }
-  return candidates
-    .filter(function (candidate) {
-      return candidate.reason === '';
-    })
-    .sort(function (a, b) {
-      return rank(a) - rank(b) || score(b) - score(a);
-    });
+  return ordered;
 }
 
 function isUp(up: string, accessPoint: number): boolean {

@@ -23,7 +23,7 @@ export function answerFrom(lookup: Lookup, event: ViewerEvent, nowS: number, fal
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {
       const value = lookup(decision.key);
       tables[decision.key] = value === undefined ? null : value;
-      decision = decide(request, tables, nowS, fallback);
+      decision = decide(request, tables, nowS, fallback, decision);
     }
   } catch (e) {
     decision = { kind: 'need', key: '' };

@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { messageOf, UsageError } from '../core/errors.ts';
-import { httpAnswer, type Locate, trustedProxies } from './http-event.ts';
+import { readGeo } from './geo-file.ts';
+import { httpAnswer, trustedProxies } from './http-event.ts';
 import { splitTarget } from './in-memory.ts';
-import { KeyFile } from './key-file.ts';
+import { readKeys, WatchedFile } from './watched-file.ts';
 
 export interface EdgeServerOptions {
   /** The edge's keys, `output/edge/kvs.json`; a new build is taken over while requests run. */
@@ -14,33 +15,44 @@ export interface EdgeServerOptions {
   readonly port: number;
   /** Addresses and networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed. */
   readonly trustedProxies: readonly string[];
-  /** Where viewers are by their address; null = only by headers. See `openGeoFile`. */
-  readonly locate: Locate | null;
+  /** A GeoIP file that tells where viewers are by their address; null = only by headers. Taken over like the keys. */
+  readonly geoFile: string | null;
   /** For lines that the operator should read. */
   readonly note: (line: string) => void;
 }
 
 export interface EdgeServer {
   readonly url: string;
-  /** Ends when the requests under way are answered. */
+  /** Reads its files again, now. */
+  reload(): void;
+  /** Ends when the requests under way are answered, or after ten seconds. */
   close(): Promise<void>;
 }
 
 const MOST_HEADER_BYTES = 16 * 1024;
+const DRAIN_MS = 10_000;
 
-/** A self-hosted edge: redirects from a map in memory. Throws UsageError where the keys or the port cannot be had. */
+/** A self-hosted edge: redirects from a map in memory. Throws UsageError where a file or the port cannot be had. */
 export async function startEdgeServer(options: EdgeServerOptions): Promise<EdgeServer> {
-  const { fallback, locate, host, port } = options;
-  const http = { fallback, locate, proxies: trustedProxies(options.trustedProxies) };
-  const keys = openKeys(options);
+  const { fallback, host, port, note } = options;
+  const proxies = trustedProxies(options.trustedProxies);
+  const keys = opened(() => new WatchedFile(options.keysFile, readKeys, note), '; run "redirector run" first');
+  const { geoFile } = options;
+  const geo = geoFile === null ? null : opened(() => new WatchedFile(geoFile, readGeo, note), '');
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const { path, query } = splitTarget(request.url ?? '/');
     const { method = 'GET', headers, socket } = request;
     const isTls = (socket as Socket & { encrypted?: boolean }).encrypted === true;
     const nowMs = Date.now();
     const viewer = { method, path, query, headers, peer: socket.remoteAddress ?? '', isTls };
+    const http = { fallback, proxies, locate: geo?.current(nowMs) ?? null };
     const answer = httpAnswer(keys.current(nowMs), viewer, http, nowMs / 1000);
-    response.writeHead(answer.status, { ...answer.headers, 'content-length': Buffer.byteLength(answer.body) });
+    const last = server.listening ? {} : { connection: 'close' };
+    response.writeHead(answer.status, {
+      ...answer.headers,
+      ...last,
+      'content-length': Buffer.byteLength(answer.body),
+    });
     response.end(answer.body);
   };
   const server = createServer({ maxHeaderSize: MOST_HEADER_BYTES }, respond);
@@ -48,19 +60,19 @@ export async function startEdgeServer(options: EdgeServerOptions): Promise<EdgeS
   const { address, family, port: taken } = server.address() as AddressInfo;
   return {
     url: `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-      }),
+    reload() {
+      keys.reload();
+      geo?.reload();
+    },
+    close: () => drained(server),
   };
 }
 
-function openKeys({ keysFile, note }: EdgeServerOptions): KeyFile {
+function opened<T>(open: () => T, wayOut: string): T {
   try {
-    return new KeyFile(keysFile, note);
+    return open();
   } catch (error) {
-    throw new UsageError(`${messageOf(error)}; run "redirector run" first`);
+    throw new UsageError(`${messageOf(error)}${wayOut}`);
   }
 }
 
@@ -70,5 +82,16 @@ function listening(server: Server, host: string, port: number): Promise<void> {
       reject(new UsageError(`${host}:${port}: ${messageOf(error)}; choose another port`)),
     );
     server.listen(port, host, resolve);
+  });
+}
+
+function drained(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const late = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.close(() => {
+      clearTimeout(late);
+      resolve();
+    });
+    server.closeIdleConnections();
   });
 }

@@ -1,13 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { decodeStatus, encodeStatus } from '../core/formats/status-file.ts';
-import type { Inventory } from '../core/inventory.ts';
-import type { AccessPoint } from '../core/mirror.ts';
+import type { ProbeRecord } from '../core/liveness.ts';
 import type { Liveness, Observations } from '../core/observations.ts';
 import { METHODS } from '../core/observations.ts';
 import { shownPath } from '../core/path-bytes.ts';
 import type { AccessPointStatus, Status } from '../core/status.ts';
-import { mirrorList, seeded, syntheticInventory, syntheticMirror, syntheticObservations } from '../test/synthetic.ts';
-import { siteData } from './site-data.ts';
+import {
+  dayAt,
+  mirrorList,
+  probeOf,
+  seeded,
+  syntheticInventory,
+  syntheticMirror,
+  syntheticObservations,
+} from '../test/synthetic.ts';
+import { type SiteDataInput, siteData } from './site-data.ts';
 
 const NOW_MS = Date.UTC(2026, 9, 1, 12);
 const NOW_S = NOW_MS / 1000;
@@ -36,13 +43,23 @@ const seen = new Map<string, Observations>(
   ]),
 );
 
-function made(
-  overrides: { inventory?: Inventory; observations?: (accessPoint: AccessPoint) => Observations | null } = {},
-): Status {
+const probes = new Map<string, ProbeRecord>([
+  ['up.example.https', probeOf('up.example.https', 'https://up.example/gentoo/')],
+]);
+const histories = new Map([
+  [
+    'up.example.https',
+    Array.from({ length: 60 }, (_, i) => dayAt(NOW_S - (59 - i) * 86_400, i % 3 === 0 ? null : i * 60)),
+  ],
+]);
+
+function made(overrides: Partial<Pick<SiteDataInput, 'inventory' | 'observations' | 'probe'>> = {}): Status {
   return siteData({
     ...{ name: 'Gentoo', fallback: 'https://fallback.example/', inventory, expiryMs: EXPIRY_MS, nowMs: NOW_MS },
     mirrors: mirrorList(mirrors, NOW_MS - 3_600_000),
     observations: ({ id }) => seen.get(id) ?? null,
+    probe: ({ id }) => probes.get(id) ?? null,
+    history: ({ id }) => histories.get(id) ?? [],
     ...overrides,
   });
 }
@@ -134,6 +151,84 @@ describe('siteData', () => {
       cost: null,
     });
     expect(status.totals.accessPoints).toEqual({ up: 3, failing: 0, down: 1, 'not checked': 1 });
+  });
+
+  it('tells what the last probe found beside the state, and where it was served in the end', () => {
+    expect(accessPoint(made(), 'up.example.rsync').probe).toBeNull();
+    const record = probes.get('up.example.https') as ProbeRecord;
+    const changes = Array.from({ length: 15 }, (_, i) => ({ state: 'up', atS: NOW_S + i, reason: '' }) as const);
+    const many = {
+      ...record,
+      history: changes,
+      warnings: ['w'.repeat(5000), ...Array(20).fill('x')],
+      finalHost: 'cdn:8',
+    };
+    const probe = accessPoint(made({ probe: () => many }), 'up.example.https').probe;
+    expect(probe).toMatchObject({
+      checkedAtS: NOW_S - 30,
+      ipv4Up: true,
+      ipv6Up: false,
+      stampLagS: 7200,
+      servedBy: 'cdn:8',
+    });
+    expect(probe?.warnings.map(({ length }) => length)).toEqual([301, ...Array(9).fill(1)]);
+    expect(probe?.changes.map(({ atS }) => atS - NOW_S)).toEqual([14, 13, 12, 11, 10, 9, 8, 7, 6, 5]);
+    expect(accessPoint(made(), 'up.example.https').probe?.servedBy).toBe('');
+    const blind = { ...record, liveness: { ...record.liveness, checkedAtS: 0 } };
+    expect(accessPoint(made({ probe: () => blind }), 'up.example.https').probe).toBeNull();
+  });
+
+  it('tells the view of each vantage, by name; of checks that were told of none, nothing', () => {
+    const observations = { ...(seen.get('up.example.https') as Observations) };
+    const report = (liveness: Liveness, roundTripMs: number | null) => {
+      return { liveness, roundTripMs, cost: { startedAtS: 1, elapsedMs: 1, requests: 9, connections: 1 } };
+    };
+    observations.vantages = { '': report(UP, 1), west: report(DOWN, null), east: report(UP, 3.5) };
+    expect(accessPoint(made({ observations: () => observations }), 'up.example.https').vantages).toEqual([
+      { name: 'east', ...UP, roundTripMs: 3.5, requests: 9 },
+      { name: 'west', ...DOWN, roundTripMs: null, requests: 9 },
+    ]);
+    expect(accessPoint(made(), 'up.example.https').vantages).toEqual([]);
+  });
+
+  it('shows the last thirty days of the history', () => {
+    const { history } = accessPoint(made(), 'up.example.https');
+    expect(history.map(({ day }) => day)).toEqual(
+      histories
+        .get('up.example.https')
+        ?.slice(-30)
+        .map(({ day }) => day),
+    );
+    expect(history.at(-1)?.day).toBe('2026-10-01');
+    expect(accessPoint(made(), 'down.example.http').history).toEqual([]);
+  });
+
+  it('calls a day up as far as checks and probes both found it so', () => {
+    const record = probes.get('up.example.https') as ProbeRecord;
+    const dayS = Date.UTC(2026, 9, 1) / 1000;
+    const probed = (checkedAtS: number, ...history: [Liveness['state'], number][]): ProbeRecord => ({
+      ...record,
+      liveness: { ...record.liveness, state: history.at(-1)?.[0] ?? 'up', checkedAtS },
+      history: history.map(([state, atS]) => ({ state, atS, reason: '' })),
+    });
+    const shares = (probe: ProbeRecord) =>
+      accessPoint(made({ probe: () => probe }), 'up.example.https')
+        .history.slice(-3)
+        .map(({ upShare }) => upShare);
+    // Three of four checks found it up on each day.
+    expect(shares(probed(dayS + 36_000, ['up', dayS - 999_999]))).toEqual([0.75, 0.75, 0.75]);
+    expect(shares(probed(dayS + 36_000, ['up', dayS - 999_999], ['down', dayS + 9000]))).toEqual([0.75, 0.75, 0.25]);
+    expect(shares(probed(dayS + 36_000, ['down', dayS - 43_200], ['up', dayS]))).toEqual([0.75, 0, 0.75]);
+    expect(shares(probed(dayS - 9000, ['down', dayS - 9000]))).toEqual([0.75, 0, 0.75]);
+  });
+
+  it('reads a file from before probes, vantages and history were told of', () => {
+    const old = JSON.parse(encodeStatus(made()));
+    for (const mirror of old.mirrors) {
+      for (const point of mirror.accessPoints) for (const key of ['probe', 'vantages', 'history']) delete point[key];
+    }
+    const point = accessPoint(decodeStatus(JSON.stringify(old), 'status.json'), 'up.example.https');
+    expect([point.probe, point.vantages, point.history]).toEqual([null, [], []]);
   });
 
   it('sums up the tree, and names each country once', () => {

@@ -1,11 +1,14 @@
 import { countryOf } from '../core/countries.ts';
 import { emptyObservations } from '../core/formats/observations-file.ts';
+import type { HistoryDay } from '../core/history.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
+import type { ProbeRecord } from '../core/liveness.ts';
 import type { AccessPoint, Mirror, MirrorList } from '../core/mirror.ts';
 import type { Observations } from '../core/observations.ts';
 import { shownPath } from '../core/path-bytes.ts';
 import type { AccessPointState, MirrorStatus, Status, StatusTotals } from '../core/status.ts';
 import { accessPointStatus } from './site-data/access-point.ts';
+import { probeStatus, recentDays } from './site-data/reports.ts';
 import { type Tree, treeOf } from './site-data/tree.ts';
 
 const MAX_UNHELD_SAMPLES = 100;
@@ -21,6 +24,10 @@ export interface SiteDataInput {
   readonly mirrors: MirrorList;
   /** Called once for each access point, one after the other; null where nothing is known. */
   readonly observations: (accessPoint: AccessPoint) => Observations | null;
+  /** What the last probe found; null where there was none. */
+  readonly probe: (accessPoint: AccessPoint) => ProbeRecord | null;
+  /** The newest last. */
+  readonly history: (accessPoint: AccessPoint) => readonly HistoryDay[];
   readonly expiryMs: number;
   readonly nowMs: number;
 }
@@ -37,9 +44,14 @@ export function siteData(input: SiteDataInput): Status {
 
   const mirrors = input.mirrors.mirrors.map((mirror): MirrorStatus => {
     const accessPoints = mirror.accessPoints.map((accessPoint) => {
+      const record = input.probe(accessPoint);
       const observations = input.observations(accessPoint) ?? nothingKnown;
       const holds = getsViewers(mirror, accessPoint, observations) ? held : notServed;
-      return accessPointStatus(accessPoint, inventory, tree, observations, oldestS, holds);
+      return {
+        ...accessPointStatus(accessPoint, inventory, tree, observations, oldestS, holds),
+        probe: probeStatus(accessPoint, record),
+        history: recentDays(input.history(accessPoint), record, nowMs),
+      };
     });
     const { id, name, weight, drained } = mirror;
     return { id, name, countries: countries(mirror), weight, drained, accessPoints };

@@ -16,12 +16,21 @@ import { HtmlValidate } from 'html-validate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FormatError, UsageError } from '../core/errors.ts';
 import { encodeStatus } from '../core/formats/status-file.ts';
+import type { ProbeRecord } from '../core/liveness.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Status } from '../core/status.ts';
 import { siteData } from '../generator/site-data.ts';
-import { mirrorList, seeded, syntheticInventory, syntheticMirror, syntheticObservations } from '../test/synthetic.ts';
+import {
+  dayAt,
+  mirrorList,
+  probeOf,
+  seeded,
+  syntheticInventory,
+  syntheticMirror,
+  syntheticObservations,
+} from '../test/synthetic.ts';
 import { buildSite } from './build.ts';
 
 const NOW_MS = Date.UTC(2026, 9, 1, 12);
@@ -60,11 +69,34 @@ function hostileStatus(): Status {
       const how = { missing: 0.3, nowS: NOW_S, random: seeded(calls) };
       const observations = syntheticObservations(inventory, id, states[calls++ % 3]!, how);
       observations.failures[0] = HOSTILE;
+      const report = (state: 'up' | 'down', roundTripMs: number | null) => {
+        const liveness = { state, sinceS: NOW_S - 70, checkedAtS: NOW_S - 60, reason: state === 'up' ? '' : HOSTILE };
+        return { liveness, roundTripMs, cost: observations.cost };
+      };
+      observations.vantages = { 'eu-west': report('up', 12.6), asia: report('down', null) };
       return observations;
     },
+    probe: ({ id, url }) => (id.endsWith('https') ? hostileProbe(id, url) : null),
+    history: ({ id }) => (id.startsWith('new') ? [] : HISTORY),
     expiryMs: 10 * 86_400_000,
     nowMs: NOW_MS,
   });
+}
+
+/** A day is missing, and one has no lag; the last one found it never up. */
+const HISTORY = Array.from({ length: 40 }, (_, i) => {
+  const day = dayAt(NOW_S - (39 - i) * 86_400, i === 30 ? null : i * 1000, 0.9 + i / 500);
+  return i === 39 ? { ...day, checksUp: 0 } : i < 38 && i % 4 === 0 ? { ...day, checksUp: 4 } : day;
+}).filter((_, i) => i !== 35);
+
+function hostileProbe(id: string, url: string): ProbeRecord {
+  const changes = [{ state: 'down', atS: NOW_S - 500, reason: HOSTILE }] as const;
+  return {
+    ...probeOf(id, url, NOW_S),
+    finalHost: HOSTILE,
+    warnings: [HOSTILE, 'certificate expires in 5 days'],
+    history: changes,
+  };
 }
 
 function outputWith(name: string, status: string | null): string {
@@ -135,7 +167,8 @@ describe('the built site', () => {
   });
 
   it('shows every access point in the table, once', () => {
-    const html = pages.get('index.html')!;
+    const whole = pages.get('index.html')!;
+    const html = whole.slice(whole.indexOf('<table class="points">'), whole.indexOf('</table>'));
     const rows = [...html.matchAll(/<tr[^>]*>\s*<th scope="row">.*?<\/tr>/gs)].map((match) => match[0]);
     expect(rows).toHaveLength(accessPoints.length);
     for (const mirror of status.mirrors) {
@@ -186,6 +219,49 @@ describe('the built site', () => {
       for (const { objects } of failures) expect(html).toContain(`<td>${objects}</td>`);
     }
     expect(html).toContain('href="mailto:mirrors@example.org"');
+  });
+
+  it('shows the last days of an access point: charts that say in words what they show, and a table', () => {
+    const html = pages.get('mirror-plain.example.html')!;
+    const [https] = status.mirrors[0]!.accessPoints;
+    const labels = [...html.matchAll(/role="img" aria-label="([^"]*)"/g)].map(([, label]) => label);
+    expect(labels.slice(0, 4)).toEqual([
+      'Coverage day by day: 97.80\u00a0% on 1\u00a0Oct, 92.00\u00a0% at the lowest, on 2\u00a0Sept',
+      'Up day by day: 78.44\u00a0% of 29 days, 0\u00a0% at the lowest, on 1\u00a0Oct',
+      'Behind the master day by day: 10\u00a0h on 1\u00a0Oct',
+      'Requests of ours day by day: 1,200 on 1\u00a0Oct; 34,800 in all',
+    ]);
+    const table = html.slice(html.indexOf('<table class="days">'));
+    const days = [...table.slice(0, table.indexOf('</table>')).matchAll(/<tr><th scope="row">([^<]*)/g)];
+    expect(days).toHaveLength(https!.history.length);
+    expect([days[0]![1], days.at(-1)![1]]).toEqual(['1\u00a0Oct', '2\u00a0Sept']);
+    expect(pages.get('mirror-new.example.html')).not.toContain('<figure');
+  });
+
+  it('shows what probes found and what each vantage says', () => {
+    const mirror = pages.get('mirror-plain.example.html')!;
+    expect(mirror).toContain('at the last probe IPv4 up, IPv6 down');
+    expect(mirror).toMatch(/<dt>Behind the master<\/dt><dd>2\u00a0h</);
+    expect(mirror).toMatch(/<dt>Certificate<\/dt><dd>40\u00a0d left/);
+    expect(mirror).toContain(`<bdi><code>${ESCAPED}</code></bdi>`);
+    expect(mirror).toContain('<bdi>certificate expires in 5 days</bdi>');
+    expect(mirror).toContain(`<bdi class="reason">${ESCAPED}</bdi></li>`);
+    expect(mirror).toMatch(/<th scope="row"><bdi>eu-west<\/bdi><\/th>.*13&nbsp;ms/);
+    const overview = pages.get('index.html')!;
+    expect(overview).toContain('<span class="tag">IPv6 down</span>');
+    const vantages = overview.slice(overview.indexOf('<table class="vantages">'));
+    expect(vantages).toMatch(/<bdi>asia<\/bdi><\/th><td data-label="up">0<\/td>/);
+  });
+
+  it('names the sources of data of others', () => {
+    expect(pages.get('about.html')).toMatch(/world-countries.*Open Database License.*GeoNames.*Creative Commons/s);
+  });
+
+  it('stays small: under 1.5 KB for a row of the overview, 12 KB for an access point with all its days', () => {
+    const rows = pages.get('index.html')!.length - 12_000;
+    expect(rows / accessPoints.length).toBeLessThan(1500);
+    const days = pages.get('mirror-plain.example.html')!.split('<section class="point"')[1]!;
+    expect(days.slice(days.indexOf('class="charts"'), days.indexOf('class="failures"')).length).toBeLessThan(12_000);
   });
 
   it('uses no JavaScript, and needs no other file on the page for missing addresses', () => {

@@ -39,6 +39,14 @@ export function isoTime(atMs: number): string {
   return new Date(atMs).toISOString();
 }
 
+const dayFormat = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short', timeZone: 'UTC' });
+
+/** `3 Nov`, of a day like `2026-11-03`. */
+export function dayName(day: string): string {
+  const atMs = Date.parse(day);
+  return Number.isNaN(atMs) ? day : dayFormat.format(atMs).replace(' ', '\u00a0');
+}
+
 /** `1 access point`, `2 access points`. */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${number(count)} ${count === 1 ? one : many}`;

@@ -1,8 +1,18 @@
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Eleventy, type UserConfig } from '@11ty/eleventy';
-import { ACCESS_POINT_STATES, type Status } from '../core/status.ts';
-import { age, harmless, isoTime, isWebUrl, number, percent, plural, utcTime } from './format.ts';
+import { ACCESS_POINT_STATES, STATUS_DAYS, type Status, type StatusDay } from '../core/status.ts';
+import {
+  CHART_HEIGHT,
+  CHART_WIDTH,
+  chartedDays,
+  chartsOf,
+  STRIP_DAYS,
+  STRIP_HEIGHT,
+  STRIP_WIDTH,
+  stripOf,
+} from './charts.ts';
+import { age, dayName, harmless, isoTime, isWebUrl, number, percent, plural, utcTime } from './format.ts';
 import { overviewOf } from './view.ts';
 
 const templates = join(dirname(fileURLToPath(import.meta.url)), 'templates');
@@ -37,7 +47,12 @@ function configure(config: UserConfig, status: Status, css: string, onPage: () =
   config.addNunjucksGlobal('css', css);
   config.addGlobalData('mirrorIndexes', [...status.mirrors.keys()]);
 
-  const filters = { number, percent, plural, age, utcTime, isoTime, isWebUrl };
+  const chartBox = { width: CHART_WIDTH, height: CHART_HEIGHT, days: STATUS_DAYS, ...chartedDays(status.madeAtMs) };
+  config.addNunjucksGlobal('chartBox', chartBox);
+  config.addNunjucksGlobal('stripBox', { width: STRIP_WIDTH, height: STRIP_HEIGHT, days: STRIP_DAYS });
+  const charts = (history: readonly StatusDay[]) => chartsOf(history, status.madeAtMs);
+  const strip = (history: readonly StatusDay[]) => stripOf(history, status.madeAtMs);
+  const filters = { number, percent, plural, age, utcTime, isoTime, isWebUrl, dayName, charts, strip };
   for (const [name, filter] of Object.entries(filters)) config.addFilter(name, filter);
   config.addTransform('count', (content) => {
     onPage();

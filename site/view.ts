@@ -1,4 +1,4 @@
-import type { AccessPointStatus, MirrorStatus, Status } from '../core/status.ts';
+import type { AccessPointState, AccessPointStatus, MirrorStatus, Status } from '../core/status.ts';
 
 /** A row of the overview's table. */
 export interface Row {
@@ -46,6 +46,30 @@ function anchorOf(mirror: MirrorStatus, index: number): string {
   return code !== undefined && /^[A-Za-z]+$/.test(code) ? `country-${code.toLowerCase()}` : `country-${index}`;
 }
 
+/** What one vantage says of all that it checks. */
+export interface VantageView {
+  readonly name: string;
+  readonly states: Readonly<Record<AccessPointState, number>>;
+  /** Of its newest check, in seconds since 1970. */
+  readonly checkedAtS: number;
+  /** Median over its access points; null where none was measured. */
+  readonly roundTripMs: number | null;
+}
+
+/** By name. */
+export function vantagesOf(status: Status): VantageView[] {
+  const all = status.mirrors.flatMap(({ accessPoints }) => accessPoints).flatMap(({ vantages }) => vantages);
+  const names = [...new Set(all.map(({ name }) => name))].sort();
+  return names.map((name) => {
+    const own = all.filter((vantage) => vantage.name === name);
+    const states = { up: 0, failing: 0, down: 0, 'not checked': 0 };
+    for (const { state } of own) states[state]++;
+    const times = own.flatMap(({ roundTripMs }) => roundTripMs ?? []).sort((a, b) => a - b);
+    const checkedAtS = Math.max(...own.map((vantage) => vantage.checkedAtS));
+    return { name, states, checkedAtS, roundTripMs: times[times.length >> 1] ?? null };
+  });
+}
+
 /** Figures of the overview that are no sums of the file. */
 export function overviewOf(status: Status) {
   const { objects, accessPoints } = status.totals;
@@ -54,5 +78,6 @@ export function overviewOf(status: Status) {
     accessPoints: accessPoints.up + accessPoints.failing + accessPoints.down + accessPoints['not checked'],
     mirrorsUp: status.mirrors.filter((mirror) => mirror.accessPoints.some(({ state }) => state === 'up')).length,
     groups: groupsOf(status),
+    vantages: vantagesOf(status),
   };
 }

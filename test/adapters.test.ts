@@ -9,12 +9,13 @@ import { startDaemon } from '../demo/daemon.ts';
 import { freePort } from '../demo/free-port.ts';
 import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { bundleFunction, bundleNginx, bundleNode, lambdaPackage, MAX_LAMBDA_BYTES } from '../edge-shim/bundle.ts';
-import { openGeoFile } from '../edge-shim/geo-file.ts';
+import { readGeo } from '../edge-shim/geo-file.ts';
 import { trustedProxies } from '../edge-shim/http-event.ts';
 import { nginxConfig, nginxKeys } from '../edge-shim/nginx-config.ts';
 import { type EdgeServerOptions, startEdgeServer } from '../edge-shim/server.ts';
 import { requires } from './debian-packages.ts';
 import { fleetEvidence } from './fleet.ts';
+import { mmdbOf } from './mmdb.ts';
 import { NGINX_MODULES } from './servers/nginx.ts';
 import { FALLBACK, inventoryOf, mapsOf } from './small-build.ts';
 import { type AdapterRequest, adapterSuite, importForm, type RunningAdapter } from './suites/adapter.ts';
@@ -215,7 +216,7 @@ function serverOptions(keys: string, over: Partial<EdgeServerOptions> = {}): Edg
     host: '127.0.0.1',
     port: 0,
     trustedProxies: ['127.0.0.1'],
-    locate: null,
+    geoFile: null,
     note: () => {},
     ...over,
   };
@@ -325,26 +326,24 @@ describe('the Node server', () => {
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
     expect(notes).toHaveLength(1);
-    expect(notes[0]).toMatch(/not a key file .* the keys from before stay in force/);
+    expect(notes[0]).toMatch(/not a key file .* what was there before stays in force/);
     await server.close();
   });
 
   it('believes X-Forwarded-For from trusted proxies alone, and its last foreign address', async () => {
-    const seen: string[] = [];
-    const locate = (ip: string) => {
-      seen.push(ip);
-      return { country: ip.startsWith('198.') ? 'JP' : 'US', subdivision: '' };
-    };
-    const trusting = await startEdgeServer(
-      serverOptions(importForm, { locate, trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] }),
+    const geoFile = join(newFolder(), 'geo.mmdb');
+    writeFileSync(
+      geoFile,
+      mmdbOf({ '198.51.100.0/24': place('JP'), '127.0.0.0/8': place('US'), '1.0.0.0/8': place('BR') }),
     );
-    const wary = await startEdgeServer(serverOptions(importForm, { locate, trustedProxies: [] }));
+    const trusting = await startEdgeServer(
+      serverOptions(importForm, { geoFile, trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] }),
+    );
+    const wary = await startEdgeServer(serverOptions(importForm, { geoFile, trustedProxies: [] }));
     const forwarded = { 'x-forwarded-for': '1.1.1.1, 198.51.100.7, 10.1.2.3', 'x-forwarded-proto': 'https' };
     expect(await listFrom(trusting.url, forwarded)).toContain('region=JP');
     expect(await listFrom(wary.url, forwarded)).toContain('region=US');
-    expect(seen).toEqual(['198.51.100.7', '127.0.0.1']);
     expect(await listFrom(trusting.url, { 'x-forwarded-for': 'unknown, <x>' })).toContain('region=US');
-    expect(seen[2]).toBe('127.0.0.1');
     await Promise.all([trusting.close(), wary.close()]);
   });
 
@@ -362,32 +361,58 @@ describe('the Node server', () => {
   });
 });
 
-describe('a GeoIP file', () => {
-  class Reader {
-    constructor(bytes: Buffer) {
-      if (bytes.length === 0) throw new Error('empty');
-    }
-    get(ip: string) {
-      if (ip === 'torn') throw new Error('torn');
-      return ip === '192.0.2.1' ? { country: { iso_code: 'US' }, subdivisions: [{ iso_code: 'WA' }] } : null;
-    }
-  }
-  const file = join(work, 'geo.mmdb');
+const place = (country: string, subdivision?: string) => ({
+  country: { iso_code: country, names: { en: 'somewhere' } },
+  ...(subdivision === undefined ? {} : { subdivisions: [{ iso_code: subdivision }] }),
+});
 
-  it('tells country and subdivision, and nothing of what it does not know', () => {
-    writeFileSync(file, 'x');
-    const locate = openGeoFile(file, () => ({ Reader }));
-    expect(locate('192.0.2.1')).toEqual({ country: 'US', subdivision: 'WA' });
-    expect(locate('192.0.2.2')).toEqual({ country: '', subdivision: '' });
-    expect(locate('torn')).toEqual({ country: '', subdivision: '' });
+describe('a GeoIP file', () => {
+  const networks = {
+    '192.0.2.0/24': place('US', 'WA'),
+    '198.51.100.128/25': place('DE'),
+    '2001:db8:7::/48': place('JP'),
+  };
+  const locate = readGeo(mmdbOf(networks), 'geo.mmdb');
+
+  it.each([
+    ['192.0.2.1', 'US', 'WA'],
+    ['192.0.3.1', '', ''],
+    ['198.51.100.129', 'DE', ''],
+    ['198.51.100.127', '', ''],
+    ['2001:db8:7::1', 'JP', ''],
+    ['2001:db8:7:ffff:1:2:3:4', 'JP', ''],
+    ['2001:db8:8::1', '', ''],
+    ['no address', '', ''],
+    ['', '', ''],
+  ])('%s: %s %s', (ip, country, subdivision) => {
+    expect(locate(ip)).toEqual({ country, subdivision });
+    // Out of the cache, too.
+    expect(locate(ip)).toEqual({ country, subdivision });
   });
 
-  it('is refused with the way out where it cannot be read', () => {
-    writeFileSync(file, '');
-    expect(() => openGeoFile(file, () => ({ Reader }))).toThrow('not a GeoIP file (empty)');
-    const absent = () => {
-      throw new Error('MODULE_NOT_FOUND');
-    };
-    expect(() => openGeoFile(file, absent)).toThrow('run "npm install mmdb-lib"');
+  it('of IPv4 alone knows no IPv6 address', () => {
+    const ipv4 = readGeo(mmdbOf({ '32.0.0.0/8': place('US') }, { ipVersion: 4 }), 'geo.mmdb');
+    expect(ipv4('32.1.2.3').country).toBe('US');
+    expect(ipv4('2001:db8::1').country).toBe('');
+  });
+
+  it('with records of another kind tells nothing', () => {
+    const odd = readGeo(mmdbOf({ '192.0.2.0/24': { country: { iso_code: 7 } }, '10.0.0.0/8': 'x' }), 'geo.mmdb');
+    expect(odd('192.0.2.1')).toEqual({ country: '', subdivision: '' });
+    expect(odd('10.0.0.1')).toEqual({ country: '', subdivision: '' });
+  });
+
+  it.each([
+    ['empty', Buffer.alloc(0), 'geo.mmdb: not a GeoIP file'],
+    ['a text', Buffer.from('Country,City\n'), 'geo.mmdb: not a GeoIP file'],
+    ['torn', mmdbOf(networks).subarray(0, 900), 'geo.mmdb: not a GeoIP file'],
+    ['its end alone', mmdbOf(networks).subarray(300), 'geo.mmdb: not a GeoIP file of format 2, or a torn one'],
+    [
+      'of networks',
+      mmdbOf(networks, { databaseType: 'GeoLite2-ASN' }),
+      'geo.mmdb: is "GeoLite2-ASN"; a file of countries',
+    ],
+  ])('that is %s is refused', (_, bytes, sentence) => {
+    expect(() => readGeo(bytes, 'geo.mmdb')).toThrow(sentence);
   });
 });

@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,30 +7,20 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Fleet, startFleet } from '../demo/fleet.ts';
 import { plantTree } from '../demo/tree.ts';
+import { commandsOf, isAws, pages, readPage as read } from './doc-commands.ts';
+import { mmdbOf } from './mmdb.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('..', import.meta.url));
-const pages = [
-  'README.md',
-  'output/README.md',
-  ...readdirSync(join(root, 'docs'))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`),
-];
-const read = (page: string) => readFileSync(join(root, page), 'utf8');
-
-/** The lines of a page's shell blocks, without comments. */
-function commandsOf(page: string): string[] {
-  const blocks = [...read(page).matchAll(/```sh\n([\s\S]*?)```/g)].flatMap(([, block]) =>
-    (block as string).split('\n'),
-  );
-  return blocks.map((line) => line.replace(/\s+#.*$/, '').trim()).filter((line) => line !== '');
-}
-
 /** Run elsewhere: by continuous integration, and by the demo's own test. */
 const RUN_ELSEWHERE = new Set(['npm ci && npm start', 'npm ci && npm test']);
 
-const commands = pages.flatMap((page) => commandsOf(page).map((command) => [page, command] as const));
+// What belongs to AWS' program is read by deploy.test.ts.
+const commands = pages.flatMap((page) =>
+  commandsOf(page)
+    .filter((command) => !isAws(command))
+    .map((command) => [page, command] as const),
+);
 
 describe('the commands of the documentation', () => {
   const work = mkdtempSync(join(tmpdir(), 'redirector-docs-'));
@@ -61,7 +51,22 @@ describe('the commands of the documentation', () => {
     const line = command.replace(/^npx redirector /, `"${process.execPath}" "${join(root, 'redirector.js')}" `);
     expect(line).not.toBe(command);
     if (command === 'npx redirector serve') {
-      await servesUntilInterrupted();
+      await servesUntilInterrupted(['serve', '--port', '0', '--site-port', '0'], async (edge) => {
+        const answer = await fetch(`${edge}distfiles/layout.conf?country=DE`, { redirect: 'manual' });
+        expect(answer.status).toBe(302);
+        const headers = { 'cloudfront-viewer-country': 'JP' };
+        expect((await fetch(`${edge}distfiles/layout.conf`, { headers })).status).toBe(200);
+      });
+      return;
+    }
+    if (command.startsWith('npx redirector edge ')) {
+      writeFileSync(join(work, 'countries.mmdb'), mmdbOf({ '127.0.0.0/8': { country: { iso_code: 'JP' } } }));
+      // Whoever runs the tests may have something on that port.
+      const args = command.replace('npx redirector ', '').replace('--port 8080', '--port 0').split(' ');
+      await servesUntilInterrupted(args, async (edge) => {
+        const answer = await fetch(`${edge}distfiles/layout.conf`, { redirect: 'manual' });
+        expect(answer.headers.get('x-redirector')).toContain('region=JP');
+      });
       return;
     }
     await run('sh', ['-c', line], { cwd: work, maxBuffer: 16 * 1024 * 1024 });
@@ -76,16 +81,16 @@ describe('the commands of the documentation', () => {
         'timeout = "1s"',
         '[[vantage]]',
         'name = "eu-west"',
-        'country = "IE"\n',
+        'country = "IE"',
+        '[store]',
+        'at = "store"\n',
       ];
       writeFileSync(join(work, 'redirector.toml'), text.join('\n'));
     }
   });
 
-  async function servesUntilInterrupted(): Promise<void> {
-    const child = spawn(process.execPath, [join(root, 'redirector.js'), 'serve', '--port', '0', '--site-port', '0'], {
-      cwd: work,
-    });
+  async function servesUntilInterrupted(args: string[], ask: (edge: string) => Promise<void>): Promise<void> {
+    const child = spawn(process.execPath, [join(root, 'redirector.js'), ...args], { cwd: work });
     let printed = '';
     const ended = new Promise((resolve) => child.on('exit', resolve));
     child.stderr.on('data', (chunk) => {
@@ -98,12 +103,7 @@ describe('the commands of the documentation', () => {
       });
       child.on('exit', () => reject(new Error(printed)));
     });
-    const edge = /edge: (\S+)/.exec(printed)?.[1];
-    const answer = await fetch(`${edge}distfiles/layout.conf?country=DE`, { redirect: 'manual' });
-    expect(answer.status).toBe(302);
-    expect(
-      (await fetch(`${edge}distfiles/layout.conf`, { headers: { 'cloudfront-viewer-country': 'JP' } })).status,
-    ).toBe(200);
+    await ask(/edge: (\S+)/.exec(printed)?.[1] as string);
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   }

@@ -4,7 +4,7 @@ import { evidenceOf } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
 /** Mirrors by country, as a large distribution's list has them. */
-const MIRRORS =
+export const MIRRORS_BY_COUNTRY =
   'DE 20 US 14 FR 8 CA 7 CZ 7 JP 7 NL 7 CN 7 AU 6 GB 5 KR 5 ZA 5 IN 4 IT 4 ES 4 RU 4 HK 4 BR 3 CH 3 SG 3 AT 2 BE 2 SE 2 ' +
   'PT 2 TW 2 UA 2 MD 2 IL 2 KZ 2 RS 2 BG 2 CL 1 BY 1 TR 1 GR 1 RO 1 HU 1 LU 1 AR 1 CO 1 PL 1 NC 1 VN 1 PH 1 SK 1 DK 1 ' +
   'QA 1 SA 1 MX 1';
@@ -19,7 +19,7 @@ export function fleetEvidence(objects: number, odd: number, seed = 1): Evidence[
   const newest = Math.floor(objects * 0.8);
   const evidence: Evidence[] = [];
   let number = 0;
-  for (const [, country, count] of MIRRORS.matchAll(/([A-Z]{2}) (\d+)/g) as Iterable<string[]>) {
+  for (const [, country, count] of MIRRORS_BY_COUNTRY.matchAll(/([A-Z]{2}) (\d+)/g) as Iterable<string[]>) {
     for (let i = 0; i < Number(count); i++) {
       const host = `mirror-${i}.some-university.example-${country?.toLowerCase()}.org`;
       const synchronised = newest + Math.floor(random() * (objects - newest));

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { httpHead } from '../checker/methods/http-head.ts';
+import { Acquaintance } from '../checker/net/acquaintance.ts';
 import { HostBudgets } from '../checker/net/host-budget.ts';
 import { runCheck } from '../checker/run.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
@@ -59,6 +60,7 @@ async function askedSingly(url: string) {
   const { requests, ended } = await httpHead.check({
     ...shared,
     hosts: new HostBudgets(),
+    acquaintance: new Acquaintance(),
     accessPoint: accessPointOf(url),
     inventory,
     objectIdOf: () => undefined,
@@ -69,7 +71,7 @@ async function askedSingly(url: string) {
       },
       hint: () => {},
       fail: (id, reason) => failures.set(id, reason),
-      withdrawFound: () => void outcomes.fill(Outcome.none),
+      withdraw: () => void outcomes.fill(Outcome.none),
     },
   });
   expect(ended).toBe('whole');

@@ -7,6 +7,7 @@ import { type IndexEntry, IndexPage } from '../checker/listing/index-page.ts';
 import { canonicalRequestPath } from '../core/path.ts';
 import { pathToBytes } from '../core/path-bytes.ts';
 import { requires } from './debian-packages.ts';
+import { FUZZ_TIMEOUT_MS, fuzz, mutated } from './fuzzing.ts';
 import { expectedListing, LISTED_DIRECTORY, plantListedNames } from './listing-tree.ts';
 import { INDEX_SERVERS } from './servers/index-servers.ts';
 
@@ -14,7 +15,6 @@ const SERVERS = Object.keys(INDEX_SERVERS);
 const EXACT = ['nginx-exact', 'fancyindex-exact', 'caddy'];
 const WITHOUT_SIZES = ['apache-plain', 'python'];
 const DIRECTORY = { origin: 'http://127.0.0.1', path: `/${LISTED_DIRECTORY}`, name: 'listed' };
-const FUZZ_CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 5000);
 const fixture = (server: string) => readFileSync(new URL(`fixtures/listings/${server}.html`, import.meta.url));
 
 /** Reads a page in pieces that end at the given places. */
@@ -112,7 +112,7 @@ describe('whatever it is fed', () => {
     shares.map((share) => Math.floor(share * page.length)).sort((a, b) => a - b);
   const shares = fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 });
 
-  test('pieces of pages in any order, with anything between', { timeout: 3_600_000 }, () => {
+  test('pieces of pages in any order, with anything between', { timeout: FUZZ_TIMEOUT_MS }, async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         ...[
@@ -146,10 +146,12 @@ describe('whatever it is fed', () => {
       const page = Buffer.from(pieces.join(''), 'utf8');
       expectSane(page, cutsIn(page, at));
     });
-    fc.assert(property, { numRuns: FUZZ_CASES });
+    await fuzz(property);
   });
 
-  test('rows that are plain are read as the parser reads those that are not', { timeout: 3_600_000 }, () => {
+  test('rows that are plain are read as the parser reads those that are not', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
     const href = fc.constantFrom('a', 'b/', '../', 'c%20d', 'e%zz', 'f?g', "h'", 'i>', '&amp;', '\u00e9', '', '?C=N');
     const behind = fc.constantFrom(
       ...[
@@ -181,35 +183,17 @@ describe('whatever it is fed', () => {
       const other = Buffer.from(html.replaceAll('<a href', '<a  href'));
       expect(read(plain, cutsIn(plain, at))).toEqual(read(other));
     });
-    fc.assert(property, { numRuns: FUZZ_CASES });
+    await fuzz(property);
   });
 
-  test('captured pages with bytes changed, taken out, put in and repeated', { timeout: 3_600_000 }, () => {
+  test('captured pages with bytes changed, taken out, put in and repeated', { timeout: FUZZ_TIMEOUT_MS }, async () => {
     // Head, some rows and end: the style sheets between have nothing to say.
     const pages = SERVERS.map((server) => {
       const page = fixture(server);
       const first = page.indexOf('href', page.indexOf('</h1>'));
       return Buffer.concat([page.subarray(0, 200), page.subarray(first - 400, first + 3000), page.subarray(-200)]);
     });
-    const change = fc.record({
-      at: fc.double({ min: 0, max: 1, noNaN: true }),
-      removed: fc.nat(40),
-      added: fc.oneof(fc.uint8Array({ maxLength: 8 }), fc.nat(60)),
-    });
-    const property = fc.property(
-      fc.nat(pages.length - 1),
-      fc.array(change, { minLength: 1, maxLength: 6 }),
-      shares,
-      (which, changes, at) => {
-        let page = pages[which]!;
-        for (const { at: share, removed, added } of changes) {
-          const start = Math.floor(share * page.length);
-          const put = typeof added === 'number' ? page.subarray(start, start + added) : added;
-          page = Buffer.concat([page.subarray(0, start), put, page.subarray(start + removed)]);
-        }
-        expectSane(page, cutsIn(page, at));
-      },
-    );
-    fc.assert(property, { numRuns: FUZZ_CASES });
+    const property = fc.property(mutated(pages), shares, ({ bytes }, at) => expectSane(bytes, cutsIn(bytes, at)));
+    await fuzz(property);
   });
 });

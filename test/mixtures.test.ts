@@ -1,34 +1,17 @@
 import { createHash } from 'node:crypto';
-import { readdirSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { ObjectTable } from '../core/formats/map-file.ts';
 import { requestPath } from '../core/inventory.ts';
 import { Outcome } from '../core/observations.ts';
-import { pathFromBytes } from '../core/path-bytes.ts';
 import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
 import { FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
+import { treeNames } from './tree-names.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
-
-/** All names of the tree that `REDIRECTOR_TREE` names, else made-up ones; directories with their slash. */
-function namesOf(): string[] {
-  const root = process.env['REDIRECTOR_TREE'] ?? '';
-  if (root === '') return Array.from({ length: 12_000 }, (_, i) => `distfiles/${(i * 7) & 255}/made-up-${i}%2B.tar.xz`);
-  const names: string[] = [];
-  const read = (folder: Buffer, above: string) => {
-    for (const entry of readdirSync(folder, { withFileTypes: true, encoding: 'buffer' })) {
-      const name = above + pathFromBytes(entry.name);
-      if (entry.isDirectory()) read(Buffer.concat([folder, Buffer.from('/'), entry.name]), `${name}/`);
-      names.push(entry.isDirectory() ? `${name}/` : name);
-    }
-  };
-  read(Buffer.from(root), '');
-  return names;
-}
 
 interface Build {
   readonly keys: ReadonlyMap<string, string>;
@@ -110,7 +93,7 @@ function askMixed(
 }
 
 describe('random mixtures of two consecutive builds', () => {
-  const names = namesOf();
+  const names = treeNames();
   const first = Math.floor(names.length * 0.9);
   let old: Build;
   beforeAll(() => {

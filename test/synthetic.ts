@@ -1,5 +1,7 @@
 import { emptyObservations } from '../core/formats/observations-file.ts';
+import { dayOf, type HistoryDay } from '../core/history.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
+import type { ProbeRecord } from '../core/liveness.ts';
 import type { Mirror, MirrorList, Protocol } from '../core/mirror.ts';
 import { type Liveness, METHODS, type Observations, Outcome } from '../core/observations.ts';
 import { pathFromLatin1 } from '../core/path-bytes.ts';
@@ -67,6 +69,23 @@ export function syntheticObservations(
     }
   }
   return observations;
+}
+
+/** What a probe half a minute ago found: up over IPv4 alone, two hours behind. */
+export function probeOf(accessPointId: string, url: string, nowS = Date.UTC(2026, 9, 1, 12) / 1000): ProbeRecord {
+  return {
+    accessPointId,
+    url,
+    liveness: { state: 'up', sinceS: nowS - 9000, checkedAtS: nowS - 30, reason: '' },
+    ...{ ipv4Up: true, ipv6Up: false, finalHost: new URL(url).host, stampLagS: 7200 },
+    ...{ certificateValidToS: nowS + 40 * 86_400, warnings: [], knownObjects: [], history: [] },
+    cost: { startedAtS: nowS - 31, elapsedMs: 400, requests: 6, connections: 1 },
+  };
+}
+
+/** A day with four checks, of which one found it not up. */
+export function dayAt(checkedAtS: number, lagS: number | null, coverage = 0.98): HistoryDay {
+  return { day: dayOf(checkedAtS), checkedAtS, coverage, checks: 4, checksUp: 3, lagS, requests: 1200 };
 }
 
 /** A mirror with an access point for each protocol. */

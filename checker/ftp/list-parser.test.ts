@@ -3,10 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ObjectType } from '../../core/inventory.ts';
 import { ODD_NAMES } from '../../demo/odd-names.ts';
+import { FUZZ_TIMEOUT_MS, fuzz, mutated } from '../../test/fuzzing.ts';
 import type { LineEntry } from './list-line.ts';
 import { FtpListParser } from './list-parser.ts';
 
-const FUZZ_CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 5000);
 // Of one folder with the odd names in order of size, a folder and two links, as each server lists it; iis-list.txt is
 // written after Microsoft's description of it.
 const CAPTURED = new URL('../testing/ftp-listings/', import.meta.url);
@@ -154,32 +154,22 @@ describe('anything at all is read without a throw, alike in whatever chunks it c
     }
   };
 
-  test('captured listings with bytes changed, taken out, put in', { timeout: 600_000 }, () => {
-    const mutation = fc.record({
-      at: fc.nat(),
-      remove: fc.nat({ max: 40 }),
-      insert: fc.uint8Array({ maxLength: 8 }),
-    });
-    const cuts = fc.array(fc.nat(), { maxLength: 4 });
+  test('captured listings with bytes changed, taken out, put in and repeated', {
+    timeout: FUZZ_TIMEOUT_MS,
+  }, async () => {
     const property = fc.property(
-      fc.nat({ max: listings.length - 1 }),
-      fc.array(mutation, { minLength: 1, maxLength: 6 }),
+      mutated(listings.map(({ bytes }) => bytes)),
       fc.boolean(),
-      cuts,
-      (which, mutations, isSwapped, cutAt) => {
-        const { format, bytes } = listings[which] as (typeof listings)[number];
-        let text = bytes;
-        for (const { at, remove, insert } of mutations) {
-          const start = at % (text.length + 1);
-          text = Buffer.concat([text.subarray(0, start), insert, text.subarray(start + remove)]);
-        }
-        holds(isSwapped ? (format === 'MLSD' ? 'LIST' : 'MLSD') : format, text, cutAt);
+      fc.array(fc.nat(), { maxLength: 4 }),
+      ({ which, bytes }, isSwapped, cuts) => {
+        const { format } = listings[which] as (typeof listings)[number];
+        holds(isSwapped ? (format === 'MLSD' ? 'LIST' : 'MLSD') : format, bytes, cuts);
       },
     );
-    fc.assert(property, { numRuns: FUZZ_CASES });
+    await fuzz(property);
   });
 
-  test('lines made of the pieces of listings', { timeout: 600_000 }, () => {
+  test('lines made of the pieces of listings', { timeout: FUZZ_TIMEOUT_MS }, async () => {
     const piece = fc.constantFrom(
       ...['type=', 'file', 'dir', 'cdir', 'OS.unix=slink:', 'size=', ';', '; ', ' ', '=', 'drwxr-xr-x', '-rw-r--r--'],
       ...[
@@ -205,6 +195,6 @@ describe('anything at all is read without a throw, alike in whatever chunks it c
       fc.array(fc.nat(), { maxLength: 4 }),
       (format, pieces, cuts) => holds(format, Buffer.from(pieces.join(''), 'latin1'), cuts),
     );
-    fc.assert(property, { numRuns: FUZZ_CASES });
+    await fuzz(property);
   });
 });

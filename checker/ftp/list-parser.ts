@@ -11,6 +11,8 @@ export class FtpListParser {
   /** Lines that could not be read, and the first of them, quoted. */
   oddLines = 0;
   firstOdd = '';
+  /** It broke off in the middle of a line, which is one of those. */
+  isCut = false;
   /** Links that stand there without their target: nothing is known of them. They are not given to `onEntry`. */
   linksWithoutTarget = 0;
   entries = 0;
@@ -43,7 +45,8 @@ export class FtpListParser {
 
   /** What has no end may be the beginning of a longer name: it is odd. */
   end(): void {
-    if (this.#rest !== '') this.#odd(this.#rest);
+    this.isCut = this.#rest !== '';
+    if (this.isCut) this.#odd(this.#rest);
     this.#rest = '';
   }
 

@@ -61,6 +61,9 @@ export function isSendable(latin1: string): boolean {
 export class FtpSession {
   /** Listings asked for. */
   listings = 0;
+  /** The server said that it has too much to do (421). */
+  isBusy = false;
+  #dataBytes = 0;
   readonly #options: FtpSessionOptions;
   readonly #client: Client;
   #data: Socket | null = null;
@@ -70,6 +73,7 @@ export class FtpSession {
   #isProven = false;
   #passive: 'EPSV' | 'PASV' = 'EPSV';
   #stopped: FtpFailure | null = null;
+  #stage: 'greeting' | 'login' | 'in' = 'greeting';
 
   constructor(options: FtpSessionOptions) {
     this.#options = options;
@@ -80,6 +84,12 @@ export class FtpSession {
   /** Whether it can list: it is connected, and nothing has closed it. */
   get isOpen(): boolean {
     return !this.#client.closed;
+  }
+
+  /** Sent and received so far, over both connections. */
+  get bytes(): number {
+    const { bytesRead, bytesWritten } = this.#client.ftp.socket;
+    return bytesRead + bytesWritten + this.#dataBytes;
   }
 
   /** Ends it at once: what is under way fails for this reason. */
@@ -96,7 +106,9 @@ export class FtpSession {
     try {
       await this.#bounded(async () => {
         await client.connect(host, port);
+        this.#stage = 'login';
         await client.login('anonymous', password);
+        this.#stage = 'in';
         const features = await client.features();
         if (features.has('MLST') || features.has('MLSD')) this.#command = 'MLSD';
         // Some servers spell names in a code page of their own until they are told not to (RFC 2640).
@@ -151,21 +163,16 @@ export class FtpSession {
 
   async #transfer(command: ListCommand, onEntry: (entry: LineEntry) => void): Promise<Transferred> {
     const { ftp } = this.#client;
-    const { timeoutMs } = this.#options;
     const data = await this.#connectData();
     const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
-    let isReplied = false;
     this.listings++;
     const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
-      isReplied = reply instanceof Error || reply.code >= 200;
       if (reply instanceof Error) task.reject(reply);
-      else if (isReplied) task.resolve(reply);
-      // From now on it is the data connection that shows whether the server is silent.
-      else ftp.socket.setTimeout(0);
+      else if (reply.code >= 200) task.resolve(reply);
     });
-    const drained = this.#drain(data, parser).then(() => {
-      if (!isReplied) ftp.socket.setTimeout(timeoutMs);
-    });
+    // Until the listing has ended it is the data connection that shows whether the server is silent.
+    ftp.socket.setTimeout(0);
+    const drained = this.#drain(data, parser).then(() => this.#bounded(() => replied));
     const [reply] = await Promise.all([replied, drained]);
     return { parser, reply };
   }
@@ -177,6 +184,7 @@ export class FtpSession {
     data.setTimeout(timeoutMs, () => this.stop(silence(timeoutMs)));
     data.on('data', (chunk: Buffer) => {
       receivedBytes += chunk.length;
+      this.#dataBytes += chunk.length;
       if (receivedBytes > MAX_LISTING_BYTES) this.stop(ENDLESS);
       else parser.push(chunk);
     });
@@ -197,7 +205,7 @@ export class FtpSession {
     const { timeoutMs } = this.#options;
     const port = await this.#bounded(() => this.#dataPort());
     const { remoteAddress } = this.#client.ftp.socket;
-    if (remoteAddress === undefined || this.#stopped !== null) throw this.#stopped ?? new FtpFailure(CLOSED);
+    if (remoteAddress === undefined || this.#stopped !== null) throw this.#stopped ?? new FtpFailure(CLOSED.in);
     this.#data?.destroy();
     const data = connect({ host: remoteAddress, port });
     this.#data = data;
@@ -245,24 +253,36 @@ export class FtpSession {
     if (this.#stopped !== null) return this.#stopped.message;
     if (error instanceof FtpFailure) return error.message;
     if (error instanceof FTPError) {
-      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
-      return said(error.message);
+      if (error.code === NO_MORE_SERVICE) {
+        this.isBusy = true;
+        this.stop(said(error.message));
+      }
+      return this.#stage === 'login' ? `refuses the anonymous login: ${saying(error.message)}` : said(error.message);
     }
     const { code, message } = error as NodeJS.ErrnoException;
     const { timeoutMs } = this.#options;
     if (/^Timeout/.test(message)) return silence(timeoutMs);
-    return /^E[A-Z]/.test(String(code)) ? connectionReason(error, timeoutMs) : CLOSED;
+    if (/exceeded maximum/.test(message)) return 'sends an answer without end';
+    return /^E[A-Z]/.test(String(code)) ? connectionReason(error, timeoutMs) : CLOSED[this.#stage];
   }
 }
 
-const CLOSED = 'closes the connection in the middle';
+const CLOSED = {
+  greeting: 'closes the connection without a greeting, as servers do that refuse our address',
+  login: 'closes the connection at the login',
+  in: 'closes the connection in the middle',
+};
 
 function silence(timeoutMs: number): string {
   return `no answer within ${timeoutMs / 1000} s`;
 }
 
 function said(message: string): string {
-  return `answers ${quoted(message, MAX_FOREIGN_CHARACTERS)}`;
+  return `answers ${saying(message)}`;
+}
+
+function saying(message: string): string {
+  return quoted(message, MAX_FOREIGN_CHARACTERS);
 }
 
 function portOf(digits: string | undefined, message: string): number {
@@ -282,14 +302,20 @@ function isRound(entries: number): boolean {
   return entries >= 998 && (entries + 2) % 1000 <= 2;
 }
 
+function unread({ oddLines, firstOdd, isCut }: FtpListParser): string {
+  // Not what is left of the line: each listing would have a reason of its own.
+  if (isCut && oddLines === 1) return 'a listing that breaks off in the middle of a line';
+  return `a listing with ${oddLines === 1 ? 'a line' : `${oddLines} lines`} that cannot be read: ${firstOdd}`;
+}
+
 function judged({ parser, reply }: Transferred): FtpListing {
-  const { entries, showsSelf, oddLines, firstOdd, linksWithoutTarget } = parser;
+  const { entries, showsSelf, oddLines, linksWithoutTarget } = parser;
   const isDone = reply.code === 226 || reply.code === 250;
   const reason =
     !isDone || NOT_ALL.test(reply.message)
       ? said(reply.message)
       : oddLines > 0
-        ? `${oddLines} lines of a listing cannot be read, the first: ${firstOdd}`
+        ? unread(parser)
         : linksWithoutTarget > 0
           ? 'lists links without their targets'
           : entries === 0 && !showsSelf

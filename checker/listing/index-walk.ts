@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { directoryOf } from '../../core/directory.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
-import type { PageAnswer, PageClient } from '../net/page-client.ts';
+import { BROKEN_PAGE, type PageAnswer, type PageClient } from '../net/page-client.ts';
+import { inWords } from '../net/reasons.ts';
 import type { Directory } from './child-link.ts';
 import { type IndexEntry, IndexPage } from './index-page.ts';
 
@@ -78,8 +79,8 @@ class IndexWalk {
       else this.#children.get(parent)?.push(directory) ?? this.#children.set(parent, [directory]);
     }
     signal.addEventListener('abort', this.#interrupt, { once: true });
-    const minutes = Math.round(budgetMs / 60_000);
-    this.#budget = setTimeout(() => this.#end('gave up', `too slow: not listed within ${minutes} minutes`), budgetMs);
+    const tooSlow = `too slow, not listed within ${inWords(budgetMs)}`;
+    this.#budget = setTimeout(() => this.#end('gave up', tooSlow), budgetMs);
     if (signal.aborted) this.#interrupt();
     else this.#fill();
   }
@@ -173,9 +174,10 @@ class IndexWalk {
   #judge(answer: PageAnswer, page: IndexPage): string {
     this.#faultsInARow = 0;
     if (answer.isEndless && ++this.#endless >= ENDLESS_PAGES_TRIED) this.#end('gave up', answer.reason);
+    const reason = (answer.reason !== BROKEN_PAGE && answer.reason) || page.doubt;
     if (page.isIndex) this.#pages++;
-    else if (++this.#others >= PAGES_TRIED && this.#pages === 0) this.#end('gave up', answer.reason || page.doubt);
-    return answer.reason || page.doubt;
+    else if (++this.#others >= PAGES_TRIED && this.#pages === 0) this.#end('gave up', reason);
+    return reason;
   }
 
   #fault(reason: string): string {

@@ -1,6 +1,7 @@
 import type { Inventory } from '../../core/inventory.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
 import type { MethodName, OutcomeCode } from '../../core/observations.ts';
+import type { Acquaintance } from '../net/acquaintance.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
 
 /**
@@ -17,8 +18,8 @@ export interface Sink {
   hint(objectId: number): void;
   /** A check that proved nothing. `reason` is a bounded sentence; foreign text in it is quoted. */
   fail(objectId: number, reason: string): void;
-  /** Takes back all that this check found there (present, different): it failed for that reason instead. */
-  withdrawFound(reason: string): void;
+  /** Takes back what this check found with one of these outcomes: it failed for that reason instead. */
+  withdraw(outcomes: readonly OutcomeCode[], reason: string): void;
 }
 
 /** What a method is asked to check. */
@@ -34,7 +35,9 @@ export interface CheckTask {
   /** Longest wait for a connection, and longest silence. */
   readonly timeoutMs: number;
   /** What each host may be asked; shared by all that ask it. */
-  readonly hosts: HostBudgets;
+  readonly hosts: Pick<HostBudgets, 'of'>;
+  /** Of this run with the access point; a check adds to it. */
+  readonly acquaintance: Acquaintance;
   readonly signal: AbortSignal;
 }
 

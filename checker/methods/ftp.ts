@@ -4,13 +4,17 @@ import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
 import { directoriesFor } from '../ftp/directories.ts';
+import type { LineEntry } from '../ftp/list-line.ts';
 import { ENDLESS, FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
+import type { HostBudget } from '../net/host-budget.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
 export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], check };
 
+/** One for control and one for data. */
+const CONNECTIONS = 2;
 /** A directory that fails is read again once, on a new connection where that one was lost. */
 const TRIES = 2;
 /** Given up after so many directories in a row that could not be read. */
@@ -27,9 +31,12 @@ type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: Ftp
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const { inventory, objectIds, sink, signal } = task;
-  const walk = new Walk(task);
+  const budget = task.hosts.of(task.accessPoint.url);
+  const walk = new Walk(task, budget);
+  const reserved = await budget.reserve(CONNECTIONS, signal, CONNECTIONS);
   const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
-  const cost = { requests: walk.requests, connections: walk.connections };
+  budget.release(reserved);
+  const cost = { requests: walk.requests, connections: walk.connections, bytes: walk.bytes };
   for (const id of objectIds) {
     const outcome = walk.tree.outcome(id);
     if (outcome !== Outcome.none) sink.record(id, outcome, walk.tree.sizeBytes(id, outcome));
@@ -45,7 +52,9 @@ class Walk {
   readonly tree: ListedTree;
   requests = 0;
   connections = 0;
+  bytes = 0;
   readonly #task: CheckTask;
+  readonly #budget: HostBudget;
   /** Of the access point, relative to the login's directory (RFC 1738, 3.2.2). */
   readonly #root: string;
   readonly #walked = new Map<string, Walked>();
@@ -53,8 +62,9 @@ class Walk {
   /** Interrupted, or out of time: nothing more is begun. */
   #isStopped = false;
 
-  constructor(task: CheckTask) {
+  constructor(task: CheckTask, budget: HostBudget) {
     this.#task = task;
+    this.#budget = budget;
     this.#root = latin1(canonicalRequestPath(new URL(task.accessPoint.url).pathname) ?? '');
     this.tree = new ListedTree(task.inventory, task.objectIdOf);
     this.tree.isWhole = (id) => this.#isProof(id);
@@ -130,21 +140,11 @@ class Walk {
   async #list(directory: string): Promise<Walked> {
     const prefix = directory === '' ? '' : `${directory}/`;
     let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
-    for (let tries = 0; tries < TRIES && !this.#isStopped; tries++) {
-      let session: FtpSession;
-      try {
-        session = await this.#connected();
-      } catch (error) {
-        if (!(error instanceof FtpFailure)) throw error;
-        walked = { ended: 'failed', reason: error.message, showsHidden: false };
-        continue;
-      }
-      const before = session.listings;
-      walked = await session.list(this.#root + latin1(directory), ({ type, name, sizeBytes, target }) => {
+    for (let tries = 0; tries < TRIES && (await this.#isAdmitted()); tries++) {
+      walked = await this.#read(directory, ({ type, name, sizeBytes, target }) => {
         const path = prefix + pathFromLatin1(name);
         this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });
       });
-      this.requests += session.listings - before;
       if (walked.ended !== 'failed' || walked.reason === ENDLESS) break;
     }
     // However it is listed above (a link perhaps), it is a directory to those who ask for it.
@@ -154,8 +154,35 @@ class Walk {
     return walked;
   }
 
-  /** The session, or a new one where it was lost. Throws FtpFailure. */
-  async #connected(): Promise<FtpSession> {
+  /** Waits until the host may be asked; false where nothing more is begun. */
+  async #isAdmitted(): Promise<boolean> {
+    return !this.#isStopped && (await this.#budget.admission(this.#task.signal)) && !this.#isStopped;
+  }
+
+  /** One try. Where the server is busy, nobody asks it for a while. */
+  async #read(directory: string, onEntry: (entry: LineEntry) => void): Promise<FtpListing> {
+    const session = this.#openSession();
+    const [listings, bytes] = [session.listings, session.bytes];
+    try {
+      if (!session.isOpen) {
+        this.connections++;
+        await session.open();
+      }
+      return await session.list(this.#root + latin1(directory), onEntry);
+    } catch (error) {
+      if (!(error instanceof FtpFailure)) throw error;
+      return { ended: 'failed', reason: error.message, showsHidden: false };
+    } finally {
+      this.requests += session.listings - listings;
+      this.bytes += session.bytes - bytes;
+      this.#budget.transferred(session.bytes - bytes);
+      if (session.isBusy) this.#budget.refused('', this.#task.timeoutMs);
+      else this.#budget.served();
+    }
+  }
+
+  /** The session, or a new one where it was lost. */
+  #openSession(): FtpSession {
     if (this.#session?.isOpen === true) return this.#session;
     const { accessPoint, userAgent, timeoutMs } = this.#task;
     const { hostname, port } = new URL(accessPoint.url);
@@ -165,8 +192,6 @@ class Walk {
       password: userAgent,
       timeoutMs,
     });
-    this.connections++;
-    await this.#session.open();
     return this.#session;
   }
 }

@@ -1,11 +1,12 @@
-import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
+import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
+import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
-import type { AnswerSample } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
-import { askCanaries, canaryNames, FEW_OBJECTS, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
+import type { Samples } from './get-check.ts';
+import { canaryNames, isSoft404, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
 
 const MOST_DEPTH = 256;
 const FIRST_DEPTH = 4;
@@ -15,27 +16,27 @@ const HTTP2_CONNECTIONS = 2;
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
+/** Fewer are asked one at a time: to find out whether the host can be pipelined would cost as much. */
+const FEWEST_PIPELINED = 256;
 const TRIAL_FILES = 8;
 /** Of each kind of answer. */
 const SAMPLE_SIZE = 8;
 const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
+/** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
+const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
+const FOUND = [Outcome.present, Outcome.different] as const;
 
 /** HEAD of every object, pipelined over a few connections. */
 export const httpHead: Method = { name: 'http-head', scope: 'object', protocols: ['https', 'http'], check };
 
-interface Samples {
-  readonly present: AnswerSample;
-  readonly absent: AnswerSample;
-  readonly different: AnswerSample;
-}
-
 async function check(task: CheckTask): Promise<MethodReport> {
   // Loaded when it is needed: undici takes longer to load than most of a check over rsync alone takes to compare.
   const { HeadClient } = await import('../net/head-client.ts');
-  const { userAgent, timeoutMs, signal, accessPoint } = task;
+  const { userAgent, timeoutMs, signal, accessPoint, acquaintance } = task;
   const budget = task.hosts.of(accessPoint.url);
   const client = new HeadClient({ url: accessPoint.url, userAgent, budget, timeoutMs, signal });
   const report = (ended: MethodReport['ended'], ...reasons: string[]): MethodReport => {
+    if (ended !== 'whole') acquaintance.forget();
     const { requests, connections, bytes, roundTripsMs } = client;
     const reason = reasons.filter((one) => one !== '').join('; ');
     return { ended, reason, requests, connections, bytes, roundTripsMs };
@@ -46,52 +47,94 @@ async function check(task: CheckTask): Promise<MethodReport> {
     for (const id of task.objectIds) task.sink.fail(id, before.reason);
     return report('unusable', before.reason);
   }
-  const { bulk, isMixedUp } = await askObjects(task, client, budget.connections);
+  const { bulk, samples, isMixedUp } = await askObjects(task, client, budget.connections);
   if (bulk.ended === 'interrupted' || signal.aborted) return report('interrupted');
-  if ((await askCanaries(task, client)).reason === SOFT_404) {
-    task.sink.withdrawFound(SOFT_404);
+  if (await isSoft404(client)) {
+    task.sink.withdraw(FOUND, SOFT_404);
     return report('unusable', SOFT_404);
   }
+  const { disputesOf } = await import('./get-check.ts');
+  const disputes = await disputesOf(task, client, samples, (index) => askedPath(task, index));
+  for (const { outcome, reason } of disputes)
+    task.sink.withdraw(outcome === Outcome.absent ? [outcome] : FOUND, reason);
+  const [dispute] = disputes;
+  if (dispute !== undefined) {
+    // What is present to HEAD alone no viewer gets.
+    const isUseless = disputes.some(({ outcome, isTotal }) => outcome === Outcome.present && isTotal);
+    return report(isUseless ? 'unusable' : 'partial', dispute.reason);
+  }
+  if (signal.aborted) return report('interrupted');
   if (bulk.ended !== 'whole') return report('partial', bulk.reason, before.reason);
   return report('whole', before.reason, isMixedUp ? MIXED_UP : '');
 }
 
+interface Asked {
+  readonly bulk: HeadRunReport;
+  readonly samples: Samples;
+  readonly isMixedUp: boolean;
+}
+
 /**
- * Pipelined where the host can be trusted with it: that is tried before, and a sample of the answers is asked again.
- * Where it can't, over HTTP/2, which undici takes ten times as long for; else one at a time.
+ * As the host can be asked, which is tried before and remembered for the run; of what was answered together a sample is
+ * asked again, one at a time.
  */
-async function askObjects(
-  task: CheckTask,
-  client: HeadClient,
-  connections: number,
-): Promise<{ readonly bulk: HeadRunReport; readonly isMixedUp: boolean }> {
-  const { tryPipelining, isConfirmed, AnswerSample } = await import('../net/pipelining.ts');
-  const oneAtATime: Pace = { connections, depth: { first: 1, most: 1 } };
-  if (task.objectIds.length <= FEW_OBJECTS) return { bulk: await askAll(task, client, oneAtATime), isMixedUp: false };
+async function askObjects(task: CheckTask, client: HeadClient, connections: number): Promise<Asked> {
+  const { isConfirmed, AnswerSample } = await import('../net/pipelining.ts');
+  const { acquaintance, objectIds, signal, sink } = task;
+  const ask = async (how: AskedHow): Promise<Asked> => {
+    const outcomes = [Outcome.present, Outcome.absent, Outcome.different];
+    const samples = new Map(outcomes.map((outcome) => [outcome, new AnswerSample(SAMPLE_SIZE)]));
+    const bulk = await askAll(task, client, paceOf(how, connections), samples);
+    return { bulk, samples, isMixedUp: how === 'one a connection' || (how !== 'one at a time' && bulk.isMismatched) };
+  };
+  const isMany = objectIds.length >= FEWEST_PIPELINED;
+  if (isMany) acquaintance.askedHow ??= await howToAsk(task, client);
+  const known = acquaintance.askedHow;
+  if (known === 'one a connection' || known === 'one at a time') return ask(known);
+  if (known === null || !isMany) return ask('one at a time');
+  const asked = await ask(known);
+  // To be tried anew by the next check of the run.
+  if (asked.isMixedUp) acquaintance.askedHow = null;
+  const isWhole = asked.bulk.ended === 'whole';
+  const isRight = !isWhole || (await isConfirmed(client, asked.samples.values(), (index) => askedPath(task, index)));
+  if (isRight || signal.aborted) return asked;
+  acquaintance.askedHow = 'one a connection';
+  sink.withdraw(FOUND, MIXED_UP);
+  return ask('one a connection');
+}
+
+/**
+ * Pipelined where the host can be trusted with it. Where it can't, over HTTP/2, which takes undici six times
+ * the processor (docs/decisions/0006-http2.md); else one at a time.
+ */
+async function howToAsk(task: CheckTask, client: HeadClient): Promise<AskedHow> {
+  const { tryPipelining } = await import('../net/pipelining.ts');
   const paths = trialPaths(task);
   const pipelining = await tryPipelining(client, paths);
-  const isHttp2 =
-    pipelining !== 'right' &&
-    task.accessPoint.protocol === 'https' &&
-    (await tryPipelining(client, paths, true)) === 'right';
-  if (pipelining === 'wanting' && !isHttp2) return { bulk: await askAll(task, client, oneAtATime), isMixedUp: false };
-  if (pipelining === 'right' || isHttp2) {
-    const sample = () => new AnswerSample(SAMPLE_SIZE);
-    const samples: Samples = { present: sample(), absent: sample(), different: sample() };
-    const pipelined: Pace = { connections, depth: { first: FIRST_DEPTH, most: MOST_DEPTH } };
-    const multiplexed: Pace = {
-      connections: Math.min(connections, HTTP2_CONNECTIONS),
-      depth: { first: FIRST_DEPTH, most: MOST_STREAMS },
-      http2: true,
-    };
-    const bulk = await askAll(task, client, isHttp2 ? multiplexed : pipelined, samples);
-    const isRight =
-      bulk.ended !== 'whole' ||
-      (await isConfirmed(client, Object.values(samples), (index) => askedPath(task, task.objectIds[index] as number)));
-    if (isRight || task.signal.aborted) return { bulk, isMixedUp: bulk.isMismatched };
-    task.sink.withdrawFound(MIXED_UP);
+  if (pipelining === 'right') return 'pipelined';
+  const isHttps = task.accessPoint.protocol === 'https';
+  if (isHttps && (await tryPipelining(client, paths, true)) === 'right') return 'multiplexed';
+  return pipelining === 'wanting' ? 'one at a time' : 'one a connection';
+}
+
+function paceOf(how: AskedHow, connections: number): Pace {
+  const single: Pace = { connections, depth: { first: 1, most: 1 } };
+  switch (how) {
+    case 'pipelined':
+      return { connections, depth: { first: FIRST_DEPTH, most: MOST_DEPTH } };
+    case 'multiplexed':
+      return {
+        connections: Math.min(connections, HTTP2_CONNECTIONS),
+        depth: { first: FIRST_DEPTH, most: MOST_STREAMS },
+        http2: true,
+      };
+    case 'one at a time':
+      return single;
+    case 'one a connection':
+      return { ...single, singleUse: true };
+    default:
+      return how satisfies never;
   }
-  return { bulk: await askAll(task, client, { ...oneAtATime, singleUse: true }), isMixedUp: true };
 }
 
 /** Known files, of different sizes as far as possible, each followed by a name that can't exist. */
@@ -100,37 +143,43 @@ function trialPaths(task: CheckTask): string[] {
   return knownFiles(task, TRIAL_FILES).flatMap((path, i) => [path, impossible[i] as string]);
 }
 
-function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples?: Samples): Promise<HeadRunReport> {
+async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Samples): Promise<HeadRunReport> {
   const { inventory, objectIds, sink } = task;
-  return client.askAll({
+  const absent = new Set<number>();
+  const forbiddenLinks: number[] = [];
+  const report = await client.askAll({
     ...pace,
     count: objectIds.length,
-    pathOf: (index) => askedPath(task, objectIds[index] as number),
+    pathOf: (index) => askedPath(task, index),
     onAnswer: (index, status, lengthBytes, location) => {
       const id = objectIds[index] as number;
-      if (status === 200) {
-        if (isDirectoryLike(inventory, id)) sink.record(id, Outcome.present, -1);
-        else if (lengthBytes < 0) sink.fail(id, 'no length told');
-        else if (lengthBytes === inventory.sizeBytes[id]) {
-          sink.record(id, Outcome.present, lengthBytes);
-          samples?.present.add(index, status, lengthBytes);
-        } else {
-          sink.record(id, Outcome.different, lengthBytes);
-          samples?.different.add(index, status, lengthBytes);
-        }
+      const isDirectory = isDirectoryLike(inventory, id);
+      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
+      else if (status === 200) {
+        const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
+        const outcome = isRight ? Outcome.present : Outcome.different;
+        sink.record(id, outcome, isDirectory ? -1 : lengthBytes);
+        // Servers treat directories in ways of their own.
+        if (!isDirectory) samples.get(outcome)?.add(index, status, lengthBytes);
       } else if (status === 404 || status === 410) {
         sink.record(id, Outcome.absent, -1);
-        samples?.absent.add(index, status, lengthBytes);
-      } else sink.fail(id, statusReason(status, location));
+        if (!isDirectory) samples.get(Outcome.absent)?.add(index, status, lengthBytes);
+        absent.add(id);
+      } else if (status === 403 && inventory.types[id] === ObjectType.symlink) forbiddenLinks.push(id);
+      else sink.fail(id, statusReason(status, location));
     },
     onFailure: (index, reason) => sink.fail(objectIds[index] as number, reason),
     maxStrikes: MAX_STRIKES,
     budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
   });
+  for (const id of forbiddenLinks)
+    sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
+  return report;
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */
-function askedPath({ inventory }: CheckTask, id: number): string {
+function askedPath({ inventory, objectIds }: CheckTask, index: number): string {
+  const id = objectIds[index] as number;
   const path = requestPath(inventory, id);
   return isDirectoryLike(inventory, id) && path !== '' && !path.endsWith('/') ? `${path}/` : path;
 }

@@ -25,14 +25,16 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const { accessPoint, inventory, objectIds, timeoutMs, signal } = task;
   const { origin, pathname } = new URL(accessPoint.url);
   const seen = new SeenTree(task);
-  const client = new PageClient({
+  const client = await PageClient.open({
     origin,
-    userAgent: task.userAgent,
+    userAgent: task.acquaintance.greeting?.userAgent ?? task.userAgent,
+    budget: task.hosts.of(accessPoint.url),
     connections: CONNECTIONS,
     depth: DEPTH,
     timeoutMs,
     pageTimeoutMs: timeoutMs * PAGE_TIMEOUTS,
     maxPageBytes: MAX_PAGE_BYTES,
+    signal,
   });
   const beneath = beneathLinks(inventory);
   const directories = new Set<string>();
@@ -48,7 +50,8 @@ async function check(task: CheckTask): Promise<MethodReport> {
   });
   await client.close();
   seen.tell(walk, beneath);
-  return { ...verdict(walk, directories.size), requests: client.requests, connections: client.connections };
+  const { requests, connections, bytes } = client;
+  return { ...verdict(walk, directories.size), requests, connections, bytes };
 }
 
 function verdict(walk: WalkReport, directories: number): Pick<MethodReport, 'ended' | 'reason'> {
@@ -57,7 +60,10 @@ function verdict(walk: WalkReport, directories: number): Pick<MethodReport, 'end
   if (walk.pages === 0) return { ended: 'unusable', reason: walk.reason || (doubts[0] ?? 'no index pages') };
   if (walk.ended === 'gave up') return { ended: 'partial', reason: walk.reason };
   if (doubts.length === 0) return { ended: 'whole', reason: '' };
-  return { ended: 'partial', reason: `${doubts.length} of ${directories} index pages are not whole: ${doubts[0]}` };
+  return {
+    ended: 'partial',
+    reason: `${doubts.length} of ${directories} index pages ${doubts.length === 1 ? 'is' : 'are'} not whole, the first: ${doubts[0]}`,
+  };
 }
 
 /** What the pages show of the inventory. */

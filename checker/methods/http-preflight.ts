@@ -26,17 +26,29 @@ const INTERRUPTED: Preflight = { verdict: 'interrupted', reason: '' };
 
 /**
  * Whether the server can prove anything: it is reached, it denies names that cannot exist, and it does not refuse what
- * we call ourselves. Where it does, and serves Portage, the client goes on as Portage. Two tries.
+ * we call ourselves. Where it does, and serves Portage, the client goes on as Portage. Two tries; once in a run is enough.
  */
 export async function preflight(task: CheckTask, client: HeadClient): Promise<Preflight> {
-  const first = await greet(task, client);
-  if (first.verdict !== 'down' || first.reason === SOFT_404) return first;
-  try {
-    await delay(SECOND_TRY_AFTER_MS, undefined, { signal: task.signal });
-  } catch {
-    return INTERRUPTED;
+  const { acquaintance, objectIds, signal } = task;
+  const { greeting } = acquaintance;
+  if (greeting !== null && (greeting.isThorough || objectIds.length <= FEW_OBJECTS)) {
+    client.userAgent = greeting.userAgent;
+    return { verdict: 'usable', reason: greeting.reason };
   }
-  return greet(task, client);
+  let result = await greet(task, client);
+  if (result.verdict === 'down' && result.reason !== SOFT_404) {
+    try {
+      await delay(SECOND_TRY_AFTER_MS, undefined, { signal });
+    } catch {
+      return INTERRUPTED;
+    }
+    result = await greet(task, client);
+  }
+  if (result.verdict === 'usable') {
+    const isThorough = objectIds.length > FEW_OBJECTS;
+    acquaintance.greeting = { userAgent: client.userAgent, reason: result.reason, isThorough };
+  }
+  return result;
 }
 
 async function greet(task: CheckTask, client: HeadClient): Promise<Preflight> {
@@ -64,23 +76,39 @@ function isServed(answer: HeadAnswer | null): boolean {
 }
 
 /** Asks for two names that can't exist. `isForbidden`: they are answered 403. */
-export async function askCanaries(
+async function askCanaries(
   task: CheckTask,
   client: HeadClient,
 ): Promise<Preflight & { readonly isForbidden: boolean }> {
-  const [atRoot, among] = [canaryNames(1)[0] as string, canaryNames(1)[0] as string];
-  const { answers, report } = await client.askFew([among, atRoot.slice(atRoot.lastIndexOf('/') + 1)]);
+  const { answers, report } = await askForNothing(client);
   const isForbidden = answers.some((answer) => answer?.status === 403);
   if (report.ended === 'interrupted') return { ...INTERRUPTED, isForbidden };
   const down = (reason: string) => ({ verdict: 'down', reason, isForbidden }) as const;
-  if (answers.some((answer) => answer !== null && answer.status >= 200 && answer.status < 300)) return down(SOFT_404);
+  if (answers.some(isFound)) return down(SOFT_404);
   if (answers.includes(null)) return down(report.reason);
   const odd = answers.find((answer) => answer !== null && answer.status !== 404 && answer.status !== 410);
   if (odd === undefined || odd === null) return { ...USABLE, isForbidden };
   // Some stores answer 403 to what they don't have: they are of use if they answer for what they have.
   const known = await client.askFew(knownFiles(task, KNOWN_FILES_ASKED));
   if (known.answers.some(isServed)) return { ...USABLE, isForbidden };
-  return down(`${statusReason(odd.status, odd.location)} for names that don't exist`);
+  if (odd.status === 405 || odd.status === 501) return down(`does not take HEAD: ${statusReason(odd.status, '')}`);
+  const isAlways = known.answers.every((answer) => answer === null || answer.status === odd.status);
+  const toWhat = isAlways ? 'whatever it is asked for' : "for names that don't exist";
+  return down(`${statusReason(odd.status, odd.location)} ${toWhat}`);
+}
+
+/** Whether the server claims to have what can't exist. No answer is no claim. */
+export async function isSoft404(client: HeadClient): Promise<boolean> {
+  return (await askForNothing(client)).answers.some(isFound);
+}
+
+function askForNothing(client: HeadClient) {
+  const [atRoot, among] = canaryNames(2) as [string, string];
+  return client.askFew([among, atRoot.slice(atRoot.lastIndexOf('/') + 1)]);
+}
+
+function isFound(answer: HeadAnswer | null): boolean {
+  return answer !== null && answer.status >= 200 && answer.status < 300;
 }
 
 /** Request paths of names among the distfiles that can't exist. */

@@ -1,7 +1,9 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
+import { allowedMs } from '../../core/node/rsync.ts';
 import { requires } from '../../test/debian-packages.ts';
+import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
@@ -90,7 +92,56 @@ describe('over a real daemon', () => {
     const daemon = keep(await startRsyncDaemon(root.path));
     const { report, results } = await collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/nothing/`);
     expect(report.ended).toBe('unusable');
-    expect(report.reason).toMatch(/^the server refused: no such module.*"@ERROR: Unknown module 'nothing'"/);
+    expect(report.reason).toMatch(
+      /^the server refused: no such module \(rsync exit 5: "@ERROR: Unknown module 'nothing'"/,
+    );
     expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 7 });
   });
+});
+
+requires('rsync')('a listing that trickles', () => {
+  const COUNT = 4000;
+  const inventory = testInventory(
+    Array.from({ length: COUNT }, (_, i) => ({ path: `d${i % 80}/f${i}`, sizeBytes: 0 })),
+  );
+
+  /** Some 300 entries a second, where none of them is late for itself. */
+  async function trickling() {
+    const root = keep(tempFolder());
+    plantFiles(root.path, Object.fromEntries(inventory.paths.map((path) => [path, 0])));
+    const daemon = keep(await startRsyncDaemon(root.path));
+    const slow = { freeBytes: 2000, pieceBytes: 300, everyMs: 50 };
+    const front = keep(await startSlowFront(daemon.port, slow));
+    return { front, url: `rsync://127.0.0.1:${front.port}/tree/` };
+  }
+
+  test('is given up when it is too slow on the whole; what it showed counts, what it did not is not absent', async () => {
+    const { front, url } = await trickling();
+    const { report, results } = await collect(rsync, inventory, url, { timeoutMs: 300 });
+    expect(report).toMatchObject({
+      ended: 'partial',
+      reason: expect.stringMatching(/^too slow: [\d,]+ entries in \d+ s$/),
+    });
+    const counts = tally(results);
+    expect(counts['present 0']).toBeGreaterThan(100);
+    expect(counts[`failed: ${report.reason}`]).toBe(COUNT - (counts['present 0'] as number));
+    await expect.poll(front.open).toBe(0);
+  });
+
+  test('ends at once when it is interrupted, as by `check --budget`', async () => {
+    const { front, url } = await trickling();
+    const abort = new AbortController();
+    const checked = collect(rsync, inventory, url, { timeoutMs: 60_000, signal: abort.signal });
+    await expect.poll(front.open).toBe(1);
+    abort.abort();
+    const { report, results } = await checked;
+    expect(report).toMatchObject({ ended: 'interrupted', reason: '' });
+    expect(Object.values(results).filter((text) => text !== 'present 0')).toEqual([]);
+    await expect.poll(front.open).toBe(0);
+  });
+});
+
+test('a listing may take longer the more it brings, up to a bound', () => {
+  const minutes = [0, 250, 10_000, 149_000, 10_000_000].map((entries) => allowedMs(10_000, entries) / 60_000);
+  expect(minutes.map(Math.floor)).toEqual([2, 2, 8, 60, 60]);
 });

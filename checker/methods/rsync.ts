@@ -8,12 +8,11 @@ export const rsync: Method = { name: 'rsync', scope: 'listing', protocols: ['rsy
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
-  const listing = await listOverRsync({
-    url: task.accessPoint.url,
-    timeoutMs: task.timeoutMs,
-    signal: task.signal,
-    onEntry: (entry) => tree.add(entry),
-  });
+  const { accessPoint, timeoutMs, signal } = task;
+  const budget = task.hosts.of(accessPoint.url);
+  const connections = await budget.reserve(1, signal);
+  const listing = await listOverRsync({ url: accessPoint.url, timeoutMs, signal, onEntry: (entry) => tree.add(entry) });
+  budget.release(connections);
   tree.isWhole = () => listing.complete;
   const cost = { requests: 1, connections: 1 };
   const isInterrupted = task.signal.aborted && !listing.complete;

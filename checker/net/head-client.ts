@@ -53,10 +53,15 @@ export class HeadClient {
     const trust = ca === undefined ? {} : { ca };
     const same = { origin, userAgent: this.userAgent, budget, timeoutMs, signal, ...trust };
     const report = await headAll({ ...run, ...same, pathOf });
-    this.requests += report.requests;
-    this.connections += report.connections;
-    this.bytes += report.bytes;
+    this.count(report);
     return report;
+  }
+
+  /** Adds what something else has cost the access point. */
+  count({ requests, connections, bytes }: Pick<HeadRunReport, 'requests' | 'connections' | 'bytes'>): void {
+    this.requests += requests;
+    this.connections += connections;
+    this.bytes += bytes;
   }
 
   /** Given up at the first failure: its reason is in the report. What was not answered is null. */

@@ -1,4 +1,5 @@
 import type { HeadLine } from './head-line.ts';
+import { contentLength, headerText } from './raw-headers.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
 import type { Dispatcher } from './undici.ts';
 
@@ -97,36 +98,4 @@ export class Lane implements Dispatcher.DispatchHandler {
     runner.failed(index, connectionReason(error, runner.run.timeoutMs));
     line.rest(this);
   }
-}
-
-const LETTER_CASE = 0x20;
-
-function isNamed(key: Buffer, name: string): boolean {
-  if (key.length !== name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    if (((key[i] as number) | LETTER_CASE) !== (name.charCodeAt(i) | LETTER_CASE)) return false;
-  }
-  return true;
-}
-
-/** The Content-Length (RFC 9110, 8.6) of raw headers; -1 where there is none that is a plain number. */
-function contentLength(rawHeaders: Buffer[]): number {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (!isNamed(rawHeaders[i] as Buffer, 'content-length')) continue;
-    const digits = rawHeaders[i + 1] as Buffer;
-    let value = digits.length > 0 ? 0 : -1;
-    for (const byte of digits) {
-      if (byte < 0x30 || byte > 0x39) return -1;
-      value = value * 10 + byte - 0x30;
-    }
-    return Number.isSafeInteger(value) ? value : -1;
-  }
-  return -1;
-}
-
-function headerText(rawHeaders: Buffer[], name: string): string {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (isNamed(rawHeaders[i] as Buffer, name)) return (rawHeaders[i + 1] as Buffer).toString('latin1');
-  }
-  return '';
 }

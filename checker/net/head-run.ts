@@ -2,7 +2,7 @@ import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth
 import type { Lane } from './head-lane.ts';
 import { HeadLine } from './head-line.ts';
 import type { HostBudget } from './host-budget.ts';
-import { connectionReason, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
+import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
 import { Refusals } from './refusals.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
@@ -114,7 +114,7 @@ export class HeadRunner {
   #begin(): void {
     const { run } = this;
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
-    this.#budgetTimer = setTimeout(() => this.giveUp(tooSlow(run.budgetMs)), run.budgetMs);
+    this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs);
     for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
     this.#fillLines();
   }
@@ -142,18 +142,15 @@ export class HeadRunner {
       return;
     }
     this.#refusals.over();
+    this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
   }
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    const pauseMs = this.#refusals.pauseMs(retryAfter, this.run);
-    if (pauseMs !== null) {
-      this.run.budget.pause(pauseMs);
-      this.observe({ type: 'refused' });
-    }
-    if (this.#refusals.isAskedAgain(index)) return;
+    if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
+    if (this.#refusals.isAskedAgain(index, status)) return;
     this.run.onAnswer(index, status, -1, '');
     this.#settle();
     if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
@@ -265,6 +262,12 @@ export class HeadRunner {
     }
   }
 
+  readonly #outOfTime = (): void => {
+    const { status } = this.#refusals;
+    const refused = status === 0 ? '' : `${statusReason(status, '')} and is waited for: `;
+    this.giveUp(`${refused}too slow, not done within ${inWords(this.run.budgetMs)}`);
+  };
+
   readonly #interrupt = (): void => this.#end('interrupted', '');
 
   #end(ended: HeadRunReport['ended'], reason: string): void {
@@ -288,8 +291,4 @@ export class HeadRunner {
       });
     });
   }
-}
-
-function tooSlow(budgetMs: number): string {
-  return `too slow: not done within ${Math.round(budgetMs / 60_000)} minutes`;
 }

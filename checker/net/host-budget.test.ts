@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { FUZZ_TIMEOUT_MS, fuzz } from '../../test/fuzzing.ts';
 import {
   type Clock,
   DEFAULT_LIMITS,
@@ -117,6 +118,20 @@ describe('Retry-After', () => {
 describe('connections', () => {
   const never = new AbortController().signal;
 
+  test('are not granted below the least that is of use; whoever waited behind gets what is free', async () => {
+    const budget = new HostBudget({ ...unlimited, connections: 4 }, new TestClock());
+    expect(await budget.reserve(3, never)).toBe(3);
+    const abort = new AbortController();
+    const pair = budget.reserve(2, abort.signal, 2);
+    const one = budget.reserve(1, never);
+    expect(await Promise.race([pair, one, Promise.resolve('nobody')])).toBe('nobody');
+    abort.abort();
+    expect(await pair).toBe(0);
+    expect(await one).toBe(1);
+    budget.release(4);
+    expect(await budget.reserve(9, never, 9)).toBe(4);
+  });
+
   test('are never more than the host may have, and are handed on in order', async () => {
     const budget = new HostBudget({ ...unlimited, connections: 4 }, new TestClock());
     expect(await budget.reserve(3, never)).toBe(3);
@@ -161,4 +176,18 @@ describe('the budgets of a run', () => {
     while (distant.admit() === 0) sent++;
     expect(sent).toBeLessThan(100);
   });
+});
+
+test('any Retry-After is a bounded wait or none', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 40 }),
+    fc.stringMatching(/^[ \d]{0,20}$/),
+    fc.stringMatching(/^(Mon|Sun), \d{1,3} (Jan|Nov|Foo) \d{2,5} \d\d:\d\d:\d\d (GMT|\+0100)?$/),
+  );
+  await fuzz(
+    fc.property(text, fc.nat(), (said, nowMs) => {
+      const waitMs = retryAfterMs(said, nowMs);
+      if (waitMs !== null && !(waitMs >= 0 && waitMs <= MAX_RETRY_AFTER_MS)) throw new Error(`${said}: ${waitMs}`);
+    }),
+  );
 });

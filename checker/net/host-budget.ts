@@ -1,3 +1,5 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
 /** What one host may be asked, whatever the scheme. */
 export interface HostLimits {
   /** Open at the same time. */
@@ -30,6 +32,7 @@ const realClock: Clock = { nowMs: () => performance.now(), random: Math.random }
 
 interface Waiting {
   readonly wanted: number;
+  readonly least: number;
   readonly grant: (connections: number) => void;
 }
 
@@ -41,6 +44,8 @@ export class HostBudget {
   readonly #bytes: Bucket;
   readonly #isUnlimited: boolean;
   #pausedUntilMs = 0;
+  /** In a row. */
+  #refusals = 0;
   #free: number;
   readonly #waiting: Waiting[] = [];
 
@@ -66,6 +71,15 @@ export class HostBudget {
     return 0;
   }
 
+  /** Resolves to true when a request may leave, which is then taken from the account; to false when the signal is raised. */
+  async admission(signal: AbortSignal): Promise<boolean> {
+    for (let waitMs = this.admit(); waitMs > 0 && !signal.aborted; waitMs = this.admit()) {
+      await delay(waitMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return false;
+    }
+    return !signal.aborted;
+  }
+
   /** A request that left without being asked for: a repeated one, after a cut. */
   sentAgain(): void {
     this.#requests.spend(1);
@@ -79,6 +93,24 @@ export class HostBudget {
     return this.#clock.nowMs() < this.#pausedUntilMs;
   }
 
+  /**
+   * The host answered 429 or 503: nobody asks it for as long as its `Retry-After` says, or else longer each time in a row,
+   * up to `timeoutMs`. False where it is paused already and says nothing new: what was under way when it began to refuse
+   * is refused with it.
+   */
+  refused(retryAfter: string, timeoutMs: number): boolean {
+    const askedMs = retryAfterMs(retryAfter, Date.now());
+    if (askedMs === null && this.isPaused) return false;
+    this.pause(askedMs ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#refusals));
+    this.#refusals++;
+    return true;
+  }
+
+  /** It answered something else. */
+  served(): void {
+    this.#refusals = 0;
+  }
+
   /** Nobody asks the host for so long, at most `MAX_RETRY_AFTER_MS`, and a little longer. */
   pause(pauseMs: number): void {
     const untilMs = this.#clock.nowMs() + Math.min(pauseMs, MAX_RETRY_AFTER_MS) * this.#jitter();
@@ -86,14 +118,15 @@ export class HostBudget {
   }
 
   /**
-   * Resolves to the connections that may be opened: as many as are wanted and free, at least one, in the order of the
-   * callers. They are to be given back with `release`. 0 when the signal is raised.
+   * Resolves to the connections that may be opened: as many as are wanted and free, at least `least` or all there are, in
+   * the order of the callers. They are to be given back with `release`. 0 when the signal is raised.
    */
-  reserve(wanted: number, signal: AbortSignal): Promise<number> {
+  reserve(wanted: number, signal: AbortSignal, least = 1): Promise<number> {
     if (signal.aborted) return Promise.resolve(0);
     return new Promise((resolve) => {
       const entry = {
         wanted,
+        least: Math.min(least, this.connections),
         grant: (connections: number) => {
           signal.removeEventListener('abort', leave);
           resolve(connections);
@@ -102,6 +135,7 @@ export class HostBudget {
       const leave = () => {
         this.#waiting.splice(this.#waiting.indexOf(entry), 1);
         resolve(0);
+        this.#grant();
       };
       signal.addEventListener('abort', leave, { once: true });
       this.#waiting.push(entry);
@@ -115,7 +149,7 @@ export class HostBudget {
   }
 
   #grant(): void {
-    while (this.#free > 0 && this.#waiting.length > 0) {
+    while (this.#free >= (this.#waiting[0]?.least ?? Number.POSITIVE_INFINITY)) {
       const { wanted, grant } = this.#waiting.shift() as Waiting;
       const granted = Math.min(wanted, this.#free);
       this.#free -= granted;

@@ -1,11 +1,17 @@
+import { setMaxListeners } from 'node:events';
+import type { Socket } from 'node:net';
 import { buildConnector } from './connector.ts';
-import { connectionReason, isTimeout, statusReason } from './reasons.ts';
+import type { HostBudget } from './host-budget.ts';
+import { contentLength, headerText } from './raw-headers.ts';
+import { connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
 import { Client, type Dispatcher } from './undici.ts';
 
 export interface PageClientOptions {
   /** `http://host[:port]` or `https://…`. */
   readonly origin: string;
   readonly userAgent: string;
+  /** The host's account: it may allow fewer connections, and makes requests wait. */
+  readonly budget: HostBudget;
   readonly connections: number;
   /** Requests under way on one connection. */
   readonly depth: number;
@@ -14,6 +20,8 @@ export interface PageClientOptions {
   /** Longest time from a page's headers to its end. */
   readonly pageTimeoutMs: number;
   readonly maxPageBytes: number;
+  /** Raised, every request ends with a reason. */
+  readonly signal: AbortSignal;
 }
 
 /** What became of a request for a page. */
@@ -22,6 +30,8 @@ export interface PageAnswer {
   readonly reason: string;
   /** 0 = the connection failed before a whole answer. */
   readonly status: number;
+  /** As told; -1 where it is not. */
+  readonly lengthBytes: number;
   /** Of a redirect, else ''; hostile text. */
   readonly location: string;
   /** The other side kept silent. */
@@ -36,109 +46,197 @@ const MAX_INTERIM_ANSWERS = 8;
 const FEW_ANSWERS = 16;
 const SHORT_CONNECTIONS_ALLOWED = 6;
 
+/** The reason where `onBody` wanted no more. */
+export const BROKEN_PAGE = 'a page that cannot be read';
+
+const INTERRUPTED: PageAnswer = {
+  ...{ reason: 'interrupted', status: 0, lengthBytes: -1, location: '' },
+  ...{ isSilent: false, isEndless: false },
+};
+
 interface Line {
   readonly client: Client;
+  socket: Socket | null;
+  /** Of the socket's bytes, those that are counted. */
+  countedBytes: number;
   underWay: number;
   /** Answers on the present connection. */
   answers: number;
 }
 
-/** GETs of pages of one origin, pipelined over a few connections; whoever makes one closes it. */
+/** GETs of pages of one origin, pipelined over a few connections; whoever opens one closes it. */
 export class PageClient {
   requests = 0;
   connections = 0;
+  /** Sent and received, as TCP carried them (over TLS, as TLS did). */
+  bytes = 0;
   readonly #options: PageClientOptions;
   readonly #lines: readonly Line[];
+  readonly #closing = new AbortController();
+  readonly #signal: AbortSignal;
   #shortConnections = 0;
 
-  constructor(options: PageClientOptions) {
+  /** Waits until the host's account has a connection to spare. Interrupted, every answer of it is `interrupted`. */
+  static async open(options: PageClientOptions): Promise<PageClient> {
+    const connections = await options.budget.reserve(options.connections, options.signal);
+    return new PageClient({ ...options, connections });
+  }
+
+  private constructor(options: PageClientOptions) {
     this.#options = options;
+    this.#signal = AbortSignal.any([options.signal, this.#closing.signal]);
+    // Every request that waits listens to it.
+    setMaxListeners(0, this.#signal);
     this.#lines = Array.from({ length: options.connections }, () => this.#newLine());
+    this.#signal.addEventListener('abort', this.#destroy, { once: true });
   }
 
   /** Requests it can have under way. */
   get width(): number {
-    return this.#options.connections * this.#options.depth;
+    return Math.max(1, this.#lines.length * this.#options.depth);
   }
 
   /** Asks once, and hands over the body of a 200 as it comes until `onBody` returns false. Never throws. */
-  async get(path: string, onBody: (chunk: Buffer) => boolean): Promise<PageAnswer> {
+  get(path: string, onBody: (chunk: Buffer) => boolean): Promise<PageAnswer> {
+    return this.#ask(path, onBody);
+  }
+
+  /** Asks once, and ends the connection when the headers have come: no body is read. Never throws. */
+  peek(path: string): Promise<PageAnswer> {
+    return this.#ask(path, null);
+  }
+
+  /** Ends every request with a reason, and gives the connections back to the host's account. To be called once. */
+  async close(): Promise<void> {
+    for (const line of this.#lines) this.#countBytes(line);
+    this.#closing.abort();
+    await Promise.all(this.#lines.map(({ client }) => client.destroy()));
+    this.#options.budget.release(this.#lines.length);
+  }
+
+  readonly #destroy = (): void => {
+    for (const { client } of this.#lines) void client.destroy();
+  };
+
+  async #ask(path: string, onBody: OnBody): Promise<PageAnswer> {
+    const { budget, timeoutMs } = this.#options;
+    if (!(await budget.admission(this.#signal))) return INTERRUPTED;
+    // Chosen not before: by then others may have been sent.
     const line = this.#lines.reduce((least, other) => (other.underWay < least.underWay ? other : least));
     line.underWay++;
-    try {
-      const answer = await new Promise<PageAnswer>((resolve) => {
-        this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, () => this.requests++, resolve));
-      });
-      line.answers++;
-      return answer;
-    } finally {
-      line.underWay--;
-    }
+    let retryAfter = '';
+    const answer = await new Promise<PageAnswer>((resolve) => {
+      const onRefused = (text: string) => {
+        retryAfter = text;
+      };
+      this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, this.#onSent, onRefused, resolve));
+    });
+    line.underWay--;
+    line.answers++;
+    this.#countBytes(line);
+    if (isRefusal(answer.status)) budget.refused(retryAfter, timeoutMs);
+    else if (answer.status > 0) budget.served();
+    return answer;
   }
 
-  /** Ends every request under way with a reason. */
-  async close(): Promise<void> {
-    await Promise.all(this.#lines.map(({ client }) => client.destroy()));
-  }
+  readonly #onSent = (isAgain: boolean): void => {
+    this.requests++;
+    if (isAgain) this.#options.budget.sentAgain();
+  };
 
-  #dispatch(client: Client, path: string, handler: Dispatcher.DispatchHandler): void {
-    const headers = ['user-agent', this.#options.userAgent, 'accept', 'text/html', 'accept-encoding', 'identity'];
+  #dispatch(client: Client, path: string, handler: PageHandler): void {
+    const accept = handler.isPeek ? [] : ['accept', 'text/html'];
+    const headers = ['user-agent', this.#options.userAgent, ...accept, 'accept-encoding', 'identity'];
     // Without `blocking: false` undici sends nothing behind a GET before its headers have come.
-    client.dispatch({ path, method: 'GET', headers, blocking: false }, handler);
+    client.dispatch({ path, method: 'GET', headers, blocking: false, reset: handler.isPeek }, handler);
   }
 
   #connectionEnded(line: Line): void {
+    this.#countBytes(line);
     const isShort = line.answers < FEW_ANSWERS;
     line.answers = 0;
     if (!isShort || ++this.#shortConnections !== SHORT_CONNECTIONS_ALLOWED) return;
     for (const { client } of this.#lines) client.pipelining = 1;
   }
 
+  #countBytes(line: Line): void {
+    if (line.socket === null) return;
+    const bytes = line.socket.bytesRead + line.socket.bytesWritten;
+    this.bytes += bytes - line.countedBytes;
+    this.#options.budget.transferred(bytes - line.countedBytes);
+    line.countedBytes = bytes;
+  }
+
   #newLine(): Line {
     const { origin, timeoutMs, depth } = this.#options;
+    // A request that waits for the last one to be acknowledged waits 40 ms (RFC 896, RFC 1122 4.2.3.2).
+    const connect = buildConnector({ timeout: timeoutMs, noDelay: true });
     const client = new Client(origin, {
       pipelining: depth,
       maxHeaderSize: MAX_HEADER_BYTES,
       headersTimeout: timeoutMs,
       bodyTimeout: timeoutMs,
-      // A request that waits for the last one to be acknowledged waits 40 ms (RFC 896, RFC 1122 4.2.3.2).
-      connect: buildConnector({ timeout: timeoutMs, noDelay: true }),
+      connect: (options, callback) =>
+        connect(options, (...result) => {
+          if (result[0] === null) {
+            this.connections++;
+            Object.assign(line, { socket: result[1], countedBytes: 0 });
+          }
+          callback(...result);
+        }),
     });
-    const line = { client, underWay: 0, answers: 0 };
-    client.on('connect', () => this.connections++).on('disconnect', () => this.#connectionEnded(line));
+    const line: Line = { client, socket: null, countedBytes: 0, underWay: 0, answers: 0 };
+    client.on('disconnect', () => this.#connectionEnded(line));
     return line;
   }
+}
+
+/** null: the headers are enough. */
+type OnBody = ((chunk: Buffer) => boolean) | null;
+
+/** Too many requests, or too many at once. */
+function isRefusal(status: number): boolean {
+  return status === 429 || status === 503;
 }
 
 /** undici's low-level handler interface, which it runs on itself. */
 class PageHandler implements Dispatcher.DispatchHandler {
   readonly #options: PageClientOptions;
-  readonly #onBody: (chunk: Buffer) => boolean;
-  readonly #onSent: () => void;
+  readonly #onBody: OnBody;
+  readonly #onSent: (isAgain: boolean) => void;
+  readonly #onRefused: (retryAfter: string) => void;
   readonly #resolve: (answer: PageAnswer) => void;
   #abort: ((error?: Error) => void) | null = null;
   #deadline: NodeJS.Timeout | undefined;
+  #writes = 0;
   #interim = 0;
   #status = 0;
+  #lengthBytes = -1;
   #location = '';
   #bytes = 0;
-  #given = '';
+  #given: string | null = null;
 
   constructor(
     options: PageClientOptions,
-    onBody: (chunk: Buffer) => boolean,
-    onSent: () => void,
+    onBody: OnBody,
+    onSent: (isAgain: boolean) => void,
+    onRefused: (retryAfter: string) => void,
     resolve: (answer: PageAnswer) => void,
   ) {
     this.#options = options;
     this.#onBody = onBody;
     this.#onSent = onSent;
+    this.#onRefused = onRefused;
     this.#resolve = resolve;
+  }
+
+  get isPeek(): boolean {
+    return this.#onBody === null;
   }
 
   onConnect(abort: (error?: Error) => void): void {
     this.#abort = abort;
-    this.#onSent();
+    this.#onSent(++this.#writes > 1);
   }
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
@@ -148,38 +246,39 @@ class PageHandler implements Dispatcher.DispatchHandler {
       return true;
     }
     const { pageTimeoutMs } = this.#options;
-    this.#deadline = setTimeout(() => this.#giveUp(`a page not done within ${pageTimeoutMs / 1000} s`), pageTimeoutMs);
+    this.#deadline = setTimeout(
+      () => this.#giveUp(`a page is not done within ${inWords(pageTimeoutMs)}`),
+      pageTimeoutMs,
+    );
     this.#status = status;
+    this.#lengthBytes = contentLength(rawHeaders);
     this.#location = headerText(rawHeaders, 'location');
+    if (isRefusal(status)) this.#onRefused(headerText(rawHeaders, 'retry-after'));
     const encoding = headerText(rawHeaders, 'content-encoding').toLowerCase();
-    if (encoding !== '' && encoding !== 'identity') this.#giveUp('answers compressed without being asked');
+    if (this.isPeek) this.#giveUp('');
+    else if (encoding !== '' && encoding !== 'identity') this.#giveUp('answers compressed without being asked');
     return true;
   }
 
   onData(chunk: Buffer): boolean {
     this.#bytes += chunk.length;
     if (this.#isEndless()) this.#giveUp('sends a page without end');
-    else if (this.#status === 200 && this.#given === '' && !this.#onBody(chunk)) this.#giveUp('a page of no use');
+    else if (this.#status === 200 && this.#given === null && this.#onBody?.(chunk) === false) this.#giveUp(BROKEN_PAGE);
     return true;
   }
 
   onComplete(): void {
-    const status = this.#status;
-    const reason = this.#given || (status === 200 ? '' : statusReason(status, this.#location));
-    this.#settle({ reason, status, location: this.#location, isSilent: false, isEndless: this.#isEndless() });
+    const ofStatus = this.#status === 200 ? '' : statusReason(this.#status, this.#location);
+    this.#settle(this.#given ?? ofStatus, this.#status, this.#location, false);
   }
 
   onError(error: Error): void {
-    const reason = this.#given || connectionReason(error, this.#options.timeoutMs);
     // What we gave up ourselves is an answer: asking again would bring the same.
-    const isSilent = isTimeout(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT';
-    this.#settle({
-      reason,
-      status: this.#given === '' ? 0 : this.#status,
-      location: '',
-      isSilent,
-      isEndless: this.#isEndless(),
-    });
+    if (this.#given !== null) this.#settle(this.#given, this.#status, this.#location, false);
+    else {
+      const isSilent = isTimeout(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT';
+      this.#settle(connectionReason(error, this.#options.timeoutMs), 0, '', isSilent);
+    }
   }
 
   #isEndless(): boolean {
@@ -187,22 +286,13 @@ class PageHandler implements Dispatcher.DispatchHandler {
   }
 
   #giveUp(reason: string): void {
-    this.#given ||= reason;
+    this.#given ??= reason;
     this.#abort?.();
   }
 
-  #settle(answer: PageAnswer): void {
+  #settle(reason: string, status: number, location: string, isSilent: boolean): void {
     clearTimeout(this.#deadline);
-    this.#resolve(answer);
+    const lengthBytes = this.#lengthBytes;
+    this.#resolve({ reason, status, lengthBytes, location, isSilent, isEndless: this.#isEndless() });
   }
-}
-
-function headerText(rawHeaders: readonly Buffer[], name: string): string {
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const key = rawHeaders[i] as Buffer;
-    if (key.length === name.length && key.toString('latin1').toLowerCase() === name) {
-      return (rawHeaders[i + 1] as Buffer).toString('latin1');
-    }
-  }
-  return '';
 }

@@ -35,7 +35,8 @@ export function comparePipelined(alone: readonly HeadAnswer[], together: readonl
   return pairs.some(([, other]) => other === null) ? 'wanting' : 'right';
 }
 
-function isSame(one: HeadAnswer, other: HeadAnswer): boolean {
+/** Whether two answers say the same of an object. */
+export function isSame(one: HeadAnswer, other: HeadAnswer): boolean {
   return one.status === other.status && (one.status !== 200 || one.lengthBytes === other.lengthBytes);
 }
 
@@ -64,10 +65,10 @@ const MAX_CHANGED = 1;
 /** Whether a sample of pipelined answers holds when it is asked again, one at a time. No answer is no contradiction. */
 export async function isConfirmed(
   client: HeadClient,
-  samples: readonly AnswerSample[],
+  samples: Iterable<AnswerSample>,
   pathOf: (index: number) => string,
 ): Promise<boolean> {
-  const sampled = samples.flatMap((sample) => sample.answers);
+  const sampled = [...samples].flatMap((sample) => sample.answers);
   const paths = sampled.map(({ index }) => pathOf(index));
   const { answers } = await client.askFew(paths, { connections: CONNECTIONS, depth: { first: 1, most: 1 } });
   const changed = sampled.filter(({ answer }, i) => {

@@ -3,20 +3,28 @@ import { messageOf, quoted } from '../../core/errors.ts';
 
 const MAX_FOREIGN_CHARACTERS = 80;
 
+const CUT = 'closes the connection without a whole answer';
+const WRONG_LENGTH = 'tells a length (Content-Length) that cannot be right';
 // Codes of undici (docs/api/Errors.md), Node (errors.html#common-system-errors, tls) and OpenSSL's verification.
 const SENTENCES: Readonly<Record<string, string>> = {
-  UND_ERR_SOCKET: 'closes the connection without an answer',
+  UND_ERR_SOCKET: CUT,
   UND_ERR_HEADERS_OVERFLOW: 'sends headers without end',
   UND_ERR_ABORTED: 'sends interim answers without end',
-  UND_ERR_INFO: 'closes the connection without an answer',
+  UND_ERR_INFO: CUT,
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: WRONG_LENGTH,
   ECONNREFUSED: 'connection refused',
   ECONNRESET: 'connection reset',
+  ECONNABORTED: 'connection reset',
   EPIPE: 'connection reset',
   ENOTFOUND: 'the name does not resolve',
   EAI_AGAIN: 'the name cannot be resolved for now',
   EHOSTUNREACH: 'no route to the host',
   ENETUNREACH: 'no route to the network',
   ETIMEDOUT: 'no connection in time',
+  EADDRNOTAVAIL: 'this machine has no address left to connect from',
+  EMFILE: 'this machine has too many files and connections open',
+  EACCES: 'this machine may not connect there',
+  EPERM: 'this machine may not connect there',
   CERT_HAS_EXPIRED: 'certificate expired',
   CERT_NOT_YET_VALID: 'certificate not valid yet',
   ERR_TLS_CERT_ALTNAME_INVALID: 'certificate is for another name',
@@ -36,9 +44,16 @@ export function connectionReason(error: unknown, timeoutMs: number): string {
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`;
   if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') return `no answer within ${seconds}`;
   // Its code is not to be relied on: undici looks it up by number in a table of names.
-  if ((error as Error | null)?.name === 'HTTPParserError') return 'its answer is not HTTP';
+  if ((error as Error | null)?.name === 'HTTPParserError')
+    return /content-length/i.test(messageOf(error)) ? WRONG_LENGTH : 'its answer is not HTTP';
   if (code.startsWith('ERR_SSL_')) return 'no TLS connection';
+  if (code.startsWith('ERR_HTTP2_')) return 'breaks off HTTP/2';
   return SENTENCES[code] ?? `connection failed: ${quoted(code || messageOf(error), MAX_FOREIGN_CHARACTERS)}`;
+}
+
+/** A time for people: "18 s", "60 minutes". */
+export function inWords(ms: number): string {
+  return ms < 120_000 ? `${Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0))} s` : `${Math.round(ms / 60_000)} minutes`;
 }
 
 /** Whether the other side kept silent, as opposed to closing, refusing or talking nonsense. */
@@ -59,8 +74,13 @@ export function isStrayAnswer(error: unknown): boolean {
  */
 export function statusReason(status: number, location: string): string {
   if (status >= 300 && status < 400) return `redirects (${status})${location === '' ? '' : ` to ${target(location)}`}`;
+  return `answers ${phraseOf(status)}`;
+}
+
+/** A status and what it means: "404 (not found)". */
+export function phraseOf(status: number): string {
   const phrase = STATUS_CODES[status]?.toLowerCase();
-  return `answers ${status}${phrase === undefined ? '' : ` (${phrase})`}`;
+  return phrase === undefined ? String(status) : `${status} (${phrase})`;
 }
 
 function target(location: string): string {

@@ -1,5 +1,3 @@
-import { type HostBudget, retryAfterMs } from './host-budget.ts';
-
 /** An object whose question is refused so often has got its answer. */
 const MAX_REFUSALS = 3;
 /** After so many such objects in a row the host is given up. */
@@ -9,28 +7,20 @@ const MAX_REFUSED_IN_A_ROW = 5;
 export class Refusals {
   /** To be asked again, before all others. */
   readonly waiting: number[] = [];
+  /** 429 or 503 while that is all that is answered; else 0. */
+  status = 0;
   readonly #counts = new Map<number, number>();
   #inARow = 0;
-  #pauses = 0;
 
   /** Another answer came: the host is itself again. */
   over(): void {
     this.#inARow = 0;
-    this.#pauses = 0;
-  }
-
-  /**
-   * How long to leave the host alone: what it asks for, else a tenth of the time-out, doubled each time up to the whole.
-   * Null: what was under way when it began to refuse is refused with it, and that is one refusal.
-   */
-  pauseMs(retryAfter: string, { budget, timeoutMs }: { budget: HostBudget; timeoutMs: number }): number | null {
-    const askedMs = retryAfterMs(retryAfter, Date.now());
-    if (askedMs === null && budget.isPaused) return null;
-    return askedMs ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#pauses++);
+    this.status = 0;
   }
 
   /** Whether there is another try for it. */
-  isAskedAgain(index: number): boolean {
+  isAskedAgain(index: number, status: number): boolean {
+    this.status = status;
     const count = (this.#counts.get(index) ?? 0) + 1;
     this.#counts.set(index, count);
     if (count < MAX_REFUSALS) this.waiting.push(index);

@@ -279,7 +279,7 @@ describe('bare sockets', () => {
     const rows: [TestPoint, string | RegExp][] = [
       [
         { name: 'closes', url: url(await scripted((socket) => socket.end())) },
-        'down: closes the connection without an answer',
+        'down: closes the connection without a whole answer',
       ],
       [
         { name: 'talks nonsense', url: url(await scripted((socket) => socket.write('220 ftp ready\r\n'))) },

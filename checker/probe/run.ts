@@ -30,8 +30,8 @@ export interface ProbeOptions {
   readonly output: string;
   readonly inventory: Inventory;
   readonly mirrors: MirrorList;
-  /** Of these mirrors only; empty = all. */
-  readonly mirrorIds: readonly string[];
+  /** Of these mirrors only; null = all. */
+  readonly mirrorIds: readonly string[] | null;
   readonly master: MasterFiles;
   readonly userAgent: string;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
@@ -63,7 +63,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const { output, inventory, mirrors, mirrorIds, progress, signal, nowMs } = options;
   const startedAtMs = nowMs();
   const all = mirrors.mirrors.flatMap((mirror) => mirror.accessPoints);
-  const chosen = all.filter(({ mirrorId }) => mirrorIds.length === 0 || mirrorIds.includes(mirrorId));
+  const chosen = all.filter(({ mirrorId }) => mirrorIds === null || mirrorIds.includes(mirrorId));
   const beforeOf = readProbes(output, progress.note);
   const objectIdOf = pathIndex(inventory.paths);
   const evidence = (accessPoint: AccessPoint) =>

@@ -2,7 +2,8 @@ import type { Inventory } from '../../core/inventory.ts';
 import type { Protocol } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
-import { HostBudgets } from '../net/host-budget.ts';
+import { Acquaintance } from '../net/acquaintance.ts';
+import { type HostBudget, HostBudgets } from '../net/host-budget.ts';
 
 export interface Collected {
   readonly report: MethodReport;
@@ -19,7 +20,7 @@ export async function collect(
   method: Method,
   inventory: Inventory,
   url: string,
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal } = {},
+  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly budget?: HostBudget } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
   const repeated: string[] = [];
@@ -49,15 +50,17 @@ export async function collect(
         put(id, `${WORDS[outcome]}${size < 0 ? '' : ` ${size}`}`),
       hint: (id: number) => put(id, 'hint'),
       fail: (id: number, reason: string) => put(id, `failed: ${reason}`),
-      withdrawFound: (reason: string) => {
+      withdraw: (outcomes: readonly OutcomeCode[], reason: string) => {
+        const words = outcomes.map((outcome) => WORDS[outcome]);
         for (const [path, text] of Object.entries(results)) {
-          if (/^(present|different)/.test(text)) results[path] = `failed: ${reason}`;
+          if (words.includes(text.split(' ')[0])) results[path] = `failed: ${reason}`;
         }
       },
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
-    hosts: new HostBudgets(),
+    hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
+    acquaintance: new Acquaintance(),
     signal: options.signal ?? new AbortController().signal,
   });
   return { report, results, repeated };

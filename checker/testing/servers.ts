@@ -79,19 +79,22 @@ export async function startRsyncDaemon(root: string): Promise<TestServer> {
 }
 
 /** What a scripted server does with a request: `nth` counts from 1 on its connection, `asked` over all of them. */
-export type Responder = (socket: Socket, path: string, nth: number, asked: number) => void;
+export type Responder = (socket: Socket, path: string, nth: number, asked: number, method: string) => void;
 
 export interface ScriptedServer extends TestServer {
   /** Connections accepted so far, and those open now. */
   readonly accepted: () => number;
   readonly open: () => number;
   readonly paths: readonly string[];
+  /** Of the same requests. */
+  readonly methods: readonly string[];
 }
 
 /** A server on bare sockets that does as it is told: for each request's head it calls `respond`. */
 export async function startScripted(respond: Responder, onConnect?: (socket: Socket) => void): Promise<ScriptedServer> {
   const sockets = new Set<Socket>();
   const paths: string[] = [];
+  const methods: string[] = [];
   let accepted = 0;
   const server = createServer((socket) => {
     accepted++;
@@ -105,9 +108,10 @@ export async function startScripted(respond: Responder, onConnect?: (socket: Soc
       rest = heads.pop() as string;
       for (const head of heads) {
         if (socket.destroyed || socket.writableEnded) return;
-        const path = head.split(' ')[1] as string;
+        const [method, path] = head.split(' ') as [string, string];
         paths.push(path);
-        respond(socket, path, ++nth, paths.length);
+        methods.push(method);
+        respond(socket, path, ++nth, paths.length, method);
       }
     });
   }).listen(0, '127.0.0.1');
@@ -118,7 +122,7 @@ export async function startScripted(respond: Responder, onConnect?: (socket: Soc
     await once(server, 'close');
   };
   const { port } = server.address() as AddressInfo;
-  return { port, close, accepted: () => accepted, open: () => sockets.size, paths };
+  return { port, close, accepted: () => accepted, open: () => sockets.size, paths, methods };
 }
 
 /** The text of an answer to HEAD. */

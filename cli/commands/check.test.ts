@@ -70,6 +70,18 @@ describe('redirector check', () => {
     expect(observed()[0]).toBe('127.0.0.1.http.msgpack');
   });
 
+  it('in full asks for every object, though none is due', async () => {
+    const planned = async (...args: string[]) => {
+      const { stdout } = await redirect('check', '--vantage', 'eu-west', '--dry-run', '--json', ...args);
+      return JSON.parse(stdout).map(({ objects }: { objects: number }) => objects);
+    };
+    const checkedInS = Math.floor(Date.now() / 1000);
+    // What was asked in this very second is not asked again.
+    await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 5000 }).toBeGreaterThan(checkedInS);
+    expect(await planned()).toEqual([0]);
+    expect(await planned('--full')).toEqual([41]);
+  });
+
   it('out of budget ends well, with what is left for the next', async () => {
     silent = /f3\d$/;
     const args = ['check', '--vantage', 'asia', '--budget', '900ms', '--only', 'new'];

@@ -3,10 +3,10 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { PlannedPoint } from '../../checker/plan.ts';
 import type { CheckSummary } from '../../checker/run.ts';
 import type { Only } from '../../checker/schedule.ts';
-import { quoted, UsageError } from '../../core/errors.ts';
+import { UsageError } from '../../core/errors.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
-import type { Config } from '../config.ts';
+import { type Config, throwUnlessVantage } from '../config.ts';
 import {
   type Context,
   durationOption,
@@ -18,15 +18,21 @@ import {
   withSharedOptions,
 } from '../context.ts';
 
-export interface CheckOptions {
+/** Which mirrors are asked. */
+export interface MirrorOptions {
   readonly mirror: readonly string[];
   readonly part: Part;
+  readonly vantage?: string;
+}
+
+export interface CheckOptions extends MirrorOptions {
   readonly tree: string;
   readonly dryRun?: boolean;
   readonly only?: Only;
+  /** Every object, due or not. */
+  readonly full?: boolean;
   /** In milliseconds. */
   readonly budget?: number;
-  readonly vantage?: string;
 }
 
 /** One share of the mirrors, for runs that divide them. */
@@ -34,6 +40,9 @@ export interface Part {
   readonly number: number;
   readonly of: number;
 }
+
+/** In a period of a second everyone's turn has come. */
+const FULL_PERIOD_MS = 1000;
 
 export const WHOLE: Part = { number: 1, of: 1 };
 
@@ -55,6 +64,7 @@ export function withCheckOptions(command: Command): Command {
     .addOption(
       new Option('--only <kind>', 'only what is new, or expired (and failed)').choices(['new', 'expired', 'all']),
     )
+    .option('--full', 'every object by a check of its own, due or not')
     .option('--vantage <name>', 'only the mirrors of this vantage, into files of its own; see "merge"')
     .option('--dry-run', 'say what would be asked, ask nothing, write nothing');
 }
@@ -73,11 +83,11 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const config = context.config();
   const { output, progress, signal } = context;
   const { inventory, mirrors } = readLeader(output);
-  const assigned = await assignedMirrors(mirrors.mirrors, config, options.vantage);
-  const { userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs } = config;
+  const { userAgent, timeoutMs, hostLimits, expiryMs, checkpointMs } = config;
+  const periodMs = options.full === true ? FULL_PERIOD_MS : config.periodMs;
   const run = {
     ...{ output, inventory, userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs, progress, signal },
-    mirrors: { ...mirrors, mirrors: chosenMirrors(assigned, options) },
+    mirrors: { ...mirrors, mirrors: await askedMirrors(mirrors.mirrors, config, options) },
     chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
     only: options.only ?? 'all',
     vantage: options.vantage ?? '',
@@ -113,27 +123,29 @@ function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary):
   );
 }
 
+/** Of all mirrors those that the options mean. Throws UsageError for a vantage or a mirror that there is not. */
+export async function askedMirrors(
+  mirrors: readonly Mirror[],
+  config: Config,
+  options: MirrorOptions,
+): Promise<readonly Mirror[]> {
+  return chosenMirrors(await assignedMirrors(mirrors, config, options.vantage), options);
+}
+
 /** The mirrors of a vantage; all where none is told. */
 async function assignedMirrors(
   mirrors: readonly Mirror[],
-  { vantages }: Config,
+  config: Config,
   name: string | undefined,
 ): Promise<readonly Mirror[]> {
   if (name === undefined) return mirrors;
-  if (!vantages.some((vantage) => vantage.name === name)) {
-    const names = vantages.map((vantage) => vantage.name).join(', ');
-    const way = names === '' ? 'the configuration has no [[vantage]]' : `there are: ${names}`;
-    throw new UsageError(`--vantage ${quoted(name)}: no such vantage; ${way}`);
-  }
+  throwUnlessVantage(name, config);
   const { mirrorsOf } = await import('../../checker/vantages.ts');
-  return mirrorsOf(name, vantages, mirrors);
+  return mirrorsOf(name, config.vantages, mirrors);
 }
 
 /** Throws UsageError for an id that is not on the list. */
-export function chosenMirrors(
-  mirrors: readonly Mirror[],
-  { mirror: ids, part }: Pick<CheckOptions, 'mirror' | 'part'>,
-): readonly Mirror[] {
+export function chosenMirrors(mirrors: readonly Mirror[], { mirror: ids, part }: MirrorOptions): readonly Mirror[] {
   const unknown = ids.find((id) => !mirrors.some((mirror) => mirror.id === id));
   if (unknown !== undefined) {
     const first = mirrors.slice(0, 12).map((mirror) => mirror.id);

@@ -1,4 +1,6 @@
+import { existsSync, readdirSync } from 'node:fs';
 import type { Command } from 'commander';
+import { UsageError } from '../../core/errors.ts';
 import { decodeInventory, encodeInventory } from '../../core/formats/inventory-file.ts';
 import { encodeMasterFiles } from '../../core/formats/master-files.ts';
 import { encodeMirrors } from '../../core/formats/mirrors-file.ts';
@@ -31,6 +33,7 @@ export async function takeStock(context: Context, options: InventoryOptions): Pr
   const file = outputLayout.inventory(output);
   const bytes = readFileOrNull(file);
   const previous = bytes === null ? null : decodeInventory(bytes, file);
+  if (previous === null) throwIfObserved(output, file);
   const { timeoutMs, mirrorList, overrides, sources } = config;
   const mirrors = await readMirrorList({ list: mirrorList, overrides, nowMs, timeoutMs, signal });
   const force = options.force === true;
@@ -61,6 +64,15 @@ export async function takeStock(context: Context, options: InventoryOptions): Pr
     `inventory: ${plural(changes.added + changes.changed + changes.unchanged, 'object')} in the tree ` +
       `(${changes.added.toLocaleString('en')} new, ${changes.changed.toLocaleString('en')} changed, ` +
       `${changes.removed.toLocaleString('en')} removed); ${plural(mirrors.mirrors.length, 'mirror')} with ${plural(accessPoints, 'access point')}`,
+  );
+}
+
+/** Observations are columns over the ids of one inventory; over those of another they would be false. */
+function throwIfObserved(output: string, file: string): void {
+  const folder = outputLayout.observationsFolder(output);
+  if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+  throw new UsageError(
+    `${file}: it is gone, and ${folder} means nothing without it; put it back, or remove that folder and ${outputLayout.objectTable(output)} to begin anew`,
   );
 }
 

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
 import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
-import { chosenMirrors, WHOLE } from './check.ts';
+import { askedMirrors, type MirrorOptions, WHOLE } from './check.ts';
 import { STATE_SIGNS } from './demo.ts';
 import { refreshMasterFiles } from './inventory.ts';
 
@@ -15,15 +15,22 @@ export function registerProbe(program: Command): void {
   withSharedOptions(program.command('probe'))
     .description('see which access points are up, in seconds')
     .option('--mirror <id>', 'only this mirror; may be given several times', several, [])
-    .action((options: SharedOptions & ProbeOptions) => inContext(options, (context) => probe(context, options)));
+    .action((options: SharedOptions & ProbeOptions) =>
+      inContext(options, (context) => probeMirrors(context, { ...options, part: WHOLE }, { withTable: true })),
+    );
 }
 
-async function probe(context: Context, { mirror }: ProbeOptions): Promise<void> {
+export async function probeMirrors(
+  context: Context,
+  options: MirrorOptions,
+  { withTable }: { readonly withTable: boolean },
+): Promise<void> {
   const { runProbe } = await import('../../checker/probe/run.ts');
   const { output, progress, signal } = context;
-  const { userAgent, timeoutMs } = context.config();
+  const config = context.config();
+  const { userAgent, timeoutMs } = config;
   const { inventory, mirrors } = readLeader(output);
-  const mirrorIds = chosenMirrors(mirrors.mirrors, { mirror, part: WHOLE }).map(({ id }) => id);
+  const mirrorIds = (await askedMirrors(mirrors.mirrors, config, options)).map(({ id }) => id);
   const master = await refreshMasterFiles(context);
   const summary = await runProbe({
     ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, progress, signal },
@@ -33,7 +40,7 @@ async function probe(context: Context, { mirror }: ProbeOptions): Promise<void> 
   const states = (state: string) => accessPoints.filter(({ liveness }) => liveness.state === state).length;
   context.print(
     summary,
-    `${accessPoints.length === 0 ? '' : `${tableOf(accessPoints)}\n`}` +
+    `${withTable && accessPoints.length > 0 ? `${tableOf(accessPoints)}\n` : ''}` +
       `probe: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down) ` +
       `with ${plural(requests, 'request')} in ${(elapsedMs / 1000).toFixed(1)} s`,
   );

@@ -4,11 +4,12 @@ import { buildAll } from './build.ts';
 import { type CheckOptions, checkMirrors, withCheckOptions } from './check.ts';
 import { takeStock } from './inventory.ts';
 import { mergeVantages } from './merge.ts';
+import { probeMirrors } from './probe.ts';
 import { buildPages } from './site.ts';
 
 export function registerRun(program: Command): void {
   withCheckOptions(withSharedOptions(program.command('run')))
-    .description('inventory, check, build and site, in this order')
+    .description('inventory, check, probe, build and site, in this order')
     .option('--force', 'accept a source that lost more than half of its objects')
     .action((options: SharedOptions & CheckOptions & { force?: boolean }) =>
       inLockedContext('run', options, (context) => runAll(context, options)),
@@ -31,6 +32,7 @@ export async function runAll(context: Context, options: CheckOptions & { readonl
   await checkMirrors(stage('check'), options);
   if (options.dryRun !== true) {
     if (options.vantage !== undefined) await mergeVantages(stage('merge'), []);
+    await probeMirrors(stage('probe'), options, { withTable: false });
     await buildAll(stage('build'));
     context.throwIfInterrupted();
     await buildPages(stage('site'));

@@ -1,4 +1,7 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import type { Command } from 'commander';
+import { outputLayout } from '../../core/output-layout.ts';
 import {
   type Context,
   inContext,
@@ -7,8 +10,11 @@ import {
   untilInterrupted,
   withSharedOptions,
 } from '../context.ts';
+import { DEFAULT_FOLDER } from '../publish-targets.ts';
 
 export interface ServeOptions {
+  /** What was built last, even where something was published. */
+  readonly built?: boolean;
   readonly host: string;
   readonly port: number;
   readonly sitePort: number;
@@ -23,7 +29,8 @@ export function withServeOptions(command: Command, port: number, sitePort: numbe
 
 export function registerServe(program: Command): void {
   withServeOptions(withSharedOptions(program.command('serve')), 8080, 8081)
-    .description('a local edge: the built function over the built keys, with the site beside it')
+    .description('a local edge: the function over the keys of the release that was published into the output folder')
+    .option('--built', 'serve what was built last instead, as it does where nothing was published')
     .addHelpText(
       'after',
       '\nAsk it as a viewer of another place: curl -I "http://127.0.0.1:8080/distfiles/layout.conf?country=DE"',
@@ -45,7 +52,11 @@ export async function serve(
 ): Promise<void> {
   const { startLocalEdge } = await import('../../edge-shim/local-edge.ts');
   const { host, port, sitePort } = options;
-  const edge = await startLocalEdge({ output: context.output, host, port, sitePort });
+  const published = join(context.output, DEFAULT_FOLDER, 'current');
+  // A release folder has the layout of the output folder.
+  const isPublished = options.built !== true && existsSync(outputLayout.edgeKeys(published));
+  const output = isPublished ? published : context.output;
+  const edge = await startLocalEdge({ output, host, port, sitePort });
   try {
     onListening({ edge: edge.url, site: edge.siteUrl });
     await untilInterrupted(context);

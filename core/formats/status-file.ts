@@ -32,5 +32,16 @@ export function decodeStatus(text: string, file: string): Status {
     if (ids.has(id)) throw new FormatError(`${file}: two mirrors have the id ${id}; ${WAY_OUT}`);
     ids.add(id);
   }
-  return status as Status;
+  return withWhatIsNewer(status as Status);
 }
+
+/** Of a file from before these were told: nothing is known of them. */
+function withWhatIsNewer(status: Status): Status {
+  const mirrors = status.mirrors.map((mirror) => ({
+    ...mirror,
+    accessPoints: mirror.accessPoints.map((point) => ({ ...NOT_TOLD, ...point })),
+  }));
+  return { ...status, mirrors };
+}
+
+const NOT_TOLD = { probe: null, vantages: [], history: [] };

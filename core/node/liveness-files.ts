@@ -14,7 +14,7 @@ import { readFileOrNull } from './atomic-file.ts';
 export function readProbes(
   output: string,
   note: (line: string) => void,
-): (accessPoint: AccessPoint) => ProbeRecord | null {
+): (accessPoint: Pick<AccessPoint, 'id' | 'url'>) => ProbeRecord | null {
   const file = outputLayout.liveness(output);
   const bytes = readFileOrNull(file);
   let read: LivenessFile['accessPoints'] = [];

@@ -5,8 +5,8 @@ import { RunError } from '../errors.ts';
 import { outputLayout } from '../output-layout.ts';
 import { readFileOrNull } from './atomic-file.ts';
 
-/** Who works in an output folder. */
-interface Holder {
+/** Who works in an output folder, or publishes. */
+export interface Holder {
   readonly pid: number;
   /** When the process began, as the system counts it: a pid is used again one day. '' = not known. */
   readonly bornAt: string;
@@ -23,20 +23,24 @@ interface Holder {
  */
 export async function withLock<T>(output: string, command: string, work: () => Promise<T>): Promise<T> {
   const file = outputLayout.lock(output);
-  const own: Holder = {
-    pid: process.pid,
-    bornAt: bornAt(process.pid) ?? '',
-    host: hostname(),
-    command,
-    since: new Date().toISOString(),
-  };
-  acquire(file, own);
+  acquire(file, ownHolder(command));
   try {
     removeLeftovers(output);
     return await work();
   } finally {
     rmSync(file, { force: true });
   }
+}
+
+/** This process, as a lock names it. */
+export function ownHolder(command: string): Holder {
+  return {
+    pid: process.pid,
+    bornAt: bornAt(process.pid) ?? '',
+    host: hostname(),
+    command,
+    since: new Date().toISOString(),
+  };
 }
 
 function acquire(file: string, own: Holder): void {
@@ -89,8 +93,8 @@ function parsed(bytes: Buffer): Holder | null {
   }
 }
 
-/** Of a process on another machine nobody here can tell. */
-function isAlive({ pid, bornAt: born, host }: Holder): boolean {
+/** Whether the process runs; true for one on another machine, of which nobody here can tell. */
+export function isAlive({ pid, bornAt: born, host }: Holder): boolean {
   if (host !== hostname()) return true;
   return isRunning(pid) && (born === '' || bornAt(pid) === null || bornAt(pid) === born);
 }
@@ -121,9 +125,14 @@ function bornAt(pid: number): string | null {
 }
 
 function refusal(file: string, { pid, host, command, since }: Holder): RunError {
-  const who = `"redirector ${command}", process ${pid}${host === hostname() ? '' : ` on ${host}`}, since ${since}`;
+  const who = holderWords({ pid, host, command, since });
   const way = host === hostname() ? 'wait for it to end, or stop it' : `if it is no more, remove ${file}`;
   return new RunError(`${dirname(file)}: another one works there (${who}); ${way}`);
+}
+
+/** A holder for a person's eyes. */
+export function holderWords({ pid, host, command, since }: Omit<Holder, 'bornAt'>): string {
+  return `"redirector ${command}", process ${pid}${host === hostname() ? '' : ` on ${host}`}, since ${since}`;
 }
 
 const TEMPORARY = /\.(\d+)-[^.]+\.tmp$/;

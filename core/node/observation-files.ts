@@ -11,7 +11,7 @@ import { readFileOrNull } from './atomic-file.ts';
  */
 export function readObservations(
   output: string,
-  accessPoint: AccessPoint,
+  accessPoint: Pick<AccessPoint, 'id' | 'url'>,
   objectCount: number,
   note: (line: string) => void,
 ): Observations | null {

@@ -16,7 +16,7 @@ export interface RsyncListing {
 export interface RsyncListOptions {
   /** `rsync://host[:port]/module[/path]/`. */
   readonly url: string;
-  /** Longest silence, and longest wait for a connection. */
+  /** Longest silence, and longest wait for a connection; what it may take in all follows from it (`allowedMs`). */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
   readonly onEntry: (entry: RsyncEntry) => void;
@@ -26,7 +26,8 @@ export interface RsyncListOptions {
 
 // rsync(1), EXIT VALUES.
 const EXIT_REASONS: Readonly<Record<number, string>> = {
-  5: 'the server refused: no such module, or access denied',
+  4: 'the server sends what rsync does not take',
+  5: 'the server refused',
   10: 'no connection',
   11: 'error in file input or output',
   12: 'the protocol stream broke off',
@@ -40,76 +41,90 @@ const MAX_STDERR_BYTES = 4096;
 /** Ten times the largest tree's, with the longest names. */
 const MAX_LISTING_BYTES = 2 ** 30;
 const READ_EVERY_MS = 4;
+/** rsync shows a directory when it has all of it, be it of 70,000 names over a slow line. */
+const SILENT_TIMEOUTS = { one: 2, tree: 6 };
+/** A listing must bring so many entries in the time of one time-out, on the whole: 25 a second for ten seconds. */
+const LEAST_ENTRIES = 250;
+/** So many time-outs are given to any listing, and no more than so many: two minutes and an hour for ten seconds. */
+const LEAST_TIMEOUTS = 12;
+const MOST_TIMEOUTS = 360;
+
+/** How long a listing that has brought so many entries may have taken. */
+export function allowedMs(timeoutMs: number, entries: number): number {
+  return timeoutMs * Math.min(MOST_TIMEOUTS, LEAST_TIMEOUTS + entries / LEAST_ENTRIES);
+}
 
 /**
  * Lists a tree over rsync in one pass. Never throws for the server's sake: what went wrong is in the answer.
  * Without rsync on the machine the listing is incomplete, with that reason.
  */
 export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> {
-  const seconds = Math.max(1, Math.ceil(options.timeoutMs / 1000));
-  const flags = [
-    '--list-only',
-    options.recursive === false ? '-dl' : '-rl',
-    '--no-motd',
-    '--no-human-readable',
-    `--timeout=${seconds}`,
-    `--contimeout=${seconds}`,
-  ];
-  const parser = new RsyncListParser(options.onEntry);
+  const { timeoutMs, signal } = options;
+  let entries = 0;
+  const parser = new RsyncListParser((entry) => {
+    entries++;
+    options.onEntry(entry);
+  });
   return new Promise((resolve) => {
-    // A locale of its own: rsync then escapes every byte that is not printable ASCII.
-    const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
     const spool = new Spool();
-    const child = spawn('rsync', [...flags, '--', options.url], {
-      stdio: ['ignore', spool.fd, 'pipe'],
-      env,
-      detached: true,
-    });
+    const child = start(options, spool);
+    const startedAtMs = performance.now();
     let stderr = '';
-    let isTooLarge = false;
+    /** Why it was given up; '' = it was not. */
+    let givenUp = '';
     const kill = () => killGroup(child);
-    // rsync's own time-outs do not cover name look-ups and slow trickles of nothing useful.
-    const watchdog = setTimeout(kill, options.timeoutMs * 2);
-    options.signal.addEventListener('abort', kill, { once: true });
-    if (options.signal.aborted) kill();
+    const giveUp = (reason: string) => {
+      givenUp ||= reason;
+      kill();
+    };
+    // rsync's own time-outs cover neither name look-ups nor trickles of nothing useful.
+    const silentMs = timeoutMs * SILENT_TIMEOUTS[options.recursive === false ? 'one' : 'tree'];
+    const watchdog = setTimeout(() => giveUp(`nothing of a listing within ${silentMs / 1000} s`), silentMs);
+    signal.addEventListener('abort', kill, { once: true });
+    if (signal.aborted) kill();
     const drain = () => {
-      for (let chunk = spool.read(); chunk !== null; chunk = spool.read()) {
+      while (spool.position <= MAX_LISTING_BYTES) {
+        const chunk = spool.read();
+        if (chunk === null) return;
         watchdog.refresh();
         parser.push(chunk);
-        if (spool.position > MAX_LISTING_BYTES) {
-          isTooLarge = true;
-          kill();
-          return;
-        }
       }
+      giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
     };
-    const reading = setInterval(drain, READ_EVERY_MS);
+    const reading = setInterval(() => {
+      drain();
+      const elapsedMs = performance.now() - startedAtMs;
+      if (elapsedMs > allowedMs(timeoutMs, entries)) giveUp(tooSlow(entries, elapsedMs));
+    }, READ_EVERY_MS);
     child.stderr?.on('data', (chunk: Buffer) => {
       if (stderr.length < MAX_STDERR_BYTES) stderr += chunk.toString('latin1').slice(0, MAX_STDERR_BYTES);
     });
-    const finish = (complete: boolean, reason: string) => {
+    const finish = (isComplete: boolean, reason: string) => {
       clearInterval(reading);
-      if (!isTooLarge) drain();
+      drain();
       spool.close();
       clearTimeout(watchdog);
-      options.signal.removeEventListener('abort', kill);
+      signal.removeEventListener('abort', kill);
       parser.end();
-      resolve({
-        complete: complete && parser.oddLines === 0,
-        reason: reason || oddReason(parser),
-        oddLines: parser.oddLines,
-        specials: parser.specials,
-      });
+      const { oddLines, specials } = parser;
+      const complete = isComplete && givenUp === '' && oddLines === 0;
+      resolve({ complete, reason: givenUp || reason || oddReason(parser), oddLines, specials });
     };
     child.on('error', (error) => {
       const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
       finish(false, missing ? 'rsync is not installed on this machine' : messageOf(error));
     });
-    child.on('close', (code) => {
-      if (isTooLarge) finish(false, `its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
-      else finish(code === 0, code === 0 ? '' : exitReason(code, options.signal.aborted, stderr));
-    });
+    child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, signal.aborted, stderr)));
   });
+}
+
+function start({ url, timeoutMs, recursive }: RsyncListOptions, spool: Spool): ChildProcess {
+  const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
+  const what = ['--list-only', recursive === false ? '-dl' : '-rl', '--no-motd', '--no-human-readable'];
+  const flags = [...what, `--timeout=${seconds}`, `--contimeout=${seconds}`];
+  // A locale of its own: rsync then escapes every byte that is not printable ASCII.
+  const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
+  return spawn('rsync', [...flags, '--', url], { stdio: ['ignore', spool.fd, 'pipe'], env, detached: true });
 }
 
 /** rsync forks, and what it has forked would hold its connection and its pipes. It leads a group of its own. */
@@ -123,12 +138,26 @@ function killGroup({ pid }: ChildProcess): void {
 }
 
 function exitReason(code: number | null, aborted: boolean, stderr: string): string {
-  if (code === null) return aborted ? 'interrupted' : 'no data for too long';
+  if (code === null) return aborted ? 'interrupted' : 'rsync was killed';
   const said = stderr.trim().split('\n')[0] ?? '';
-  const known = EXIT_REASONS[code] ?? 'failed';
+  const known = code === 5 ? refusal(said) : (EXIT_REASONS[code] ?? 'failed');
   return `${known} (rsync exit ${code}${said === '' ? '' : `: ${quoted(said)}`})`;
 }
 
+/** By what daemons and clients of rsync 2.6 to 3.5 say (clientserver.c). */
+function refusal(said: string): string {
+  if (/rather than greeting|protocol startup/.test(said)) return 'no rsync server';
+  if (/unknown module/i.test(said)) return 'the server refused: no such module';
+  if (/access denied|auth failed/i.test(said)) return 'the server refused: access denied';
+  if (/max connections/i.test(said)) return 'the server refused: too many connections';
+  return 'the server refused';
+}
+
+function tooSlow(entries: number, elapsedMs: number): string {
+  return `too slow: ${entries.toLocaleString('en')} entries in ${Math.round(elapsedMs / 1000)} s`;
+}
+
 function oddReason(parser: RsyncListParser): string {
-  return parser.oddLines === 0 ? '' : `${parser.oddLines} lines are no entries, the first: ${parser.oddSamples[0]}`;
+  const { oddLines, oddSamples } = parser;
+  return oddLines === 0 ? '' : `${oddLines} lines that are no entries, the first: ${oddSamples[0]}`;
 }

@@ -47,6 +47,8 @@ export class SftpError extends RunError {
   }
 }
 
+/** Of a file that is written: all its pieces are on their way at once. */
+const PIECE_BYTES = 256 * 1024;
 const TYPE_BITS = 0o170000;
 const TYPES: Readonly<Record<number, SftpFileType>> = { 32768: 'file', 16384: 'directory', 40960: 'symlink' };
 const STATUS_WORDS: Readonly<Record<number, string>> = { 2: 'no such file', 3: 'permission denied', 4: 'failure' };
@@ -151,14 +153,22 @@ export class SftpConnection {
     return this.#call(path, (sftp, done: Done<Buffer>) => sftp.readFile(path, done));
   }
 
-  /** Makes a file that is not there yet, and sees to it that its bytes reach the disk where the server can do so. */
-  async create(path: string, bytes: Uint8Array): Promise<void> {
-    const handle = await this.#call(path, (sftp, done: Done<Buffer>) => sftp.open(path, 'wx', 0o644, done));
+  /**
+   * Makes a file that is not there yet (`over`: or writes over what is there, which is not atomic), and sees to it that
+   * its bytes reach the disk where the server can do so.
+   */
+  async create(path: string, bytes: Uint8Array, { over = false } = {}): Promise<void> {
+    const flags = over ? 'w' : 'wx';
+    const handle = await this.#call(path, (sftp, done: Done<Buffer>) => sftp.open(path, flags, 0o644, done));
     try {
-      if (bytes.length > 0) {
-        const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-        await this.#call(path, (sftp, done: Done<void>) => sftp.write(handle, buffer, 0, buffer.length, 0, done));
-      }
+      const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const starts = Array.from({ length: Math.ceil(buffer.length / PIECE_BYTES) }, (_, i) => i * PIECE_BYTES);
+      // A far server is busy with one piece while others are on their way.
+      const pieces = starts.map((start) => {
+        const length = Math.min(PIECE_BYTES, buffer.length - start);
+        return this.#call(path, (sftp, done: Done<void>) => sftp.write(handle, buffer, start, length, start, done));
+      });
+      await Promise.all(pieces);
       await this.#optional(path, (sftp, done) => sftp.ext_openssh_fsync(handle, done));
     } finally {
       if (this.isOpen) await this.#call(path, (sftp, done: Done<void>) => sftp.close(handle, done));
@@ -177,6 +187,31 @@ export class SftpConnection {
 
   remove(path: string): Promise<void> {
     return this.#call(path, (sftp, done: Done<void>) => sftp.unlink(path, done));
+  }
+
+  removeDirectory(path: string): Promise<void> {
+    return this.#call(path, (sftp, done: Done<void>) => sftp.rmdir(path, done));
+  }
+
+  makeLink(target: string, path: string): Promise<void> {
+    return this.#call(path, (sftp, done: Done<void>) => sftp.symlink(target, path, done));
+  }
+
+  /** A second name for a file. False where the server knows no such thing (hardlink@openssh.com). */
+  hardLink(from: string, to: string): Promise<boolean> {
+    return this.#optional(to, (sftp, done) => sftp.ext_openssh_hardlink(from, to, done));
+  }
+
+  /** Of the file system that holds the path; null where the server does not tell (statvfs@openssh.com). */
+  async freeBytes(path: string): Promise<number | null> {
+    let free: number | null = null;
+    await this.#optional(path, (sftp, done) =>
+      sftp.ext_openssh_statvfs(path, (error, found) => {
+        if (error === undefined) free = Number(found.f_bavail) * Number(found.f_frsize);
+        done(error);
+      }),
+    );
+    return free;
   }
 
   makeDirectory(path: string): Promise<void> {

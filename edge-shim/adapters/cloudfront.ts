@@ -97,7 +97,7 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
         value = null;
       }
       tables[key] = value;
-      decision = decide(request, tables, nowS, FALLBACK);
+      decision = decide(request, tables, nowS, FALLBACK, decision);
     }
   } catch (e) {
     decision = { kind: 'need', key: '' };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { type HttpHeaders, httpAnswer, trustedProxies } from '../http-event.ts';
-import { KeyFile } from '../key-file.ts';
+import { readKeys, WatchedFile } from '../watched-file.ts';
 
 /**
  * The OpenFaaS function (templates node20 and node22), with the map beside it: a file that is replaced there is taken
@@ -30,7 +30,7 @@ interface FunctionContext {
 const WATCHDOG = '127.0.0.1';
 const configured = (process.env['TRUSTED_PROXIES'] ?? '').split(',').filter((network) => network !== '');
 const options = { fallback: FALLBACK, proxies: trustedProxies([WATCHDOG, ...configured]), locate: null };
-const keys = new KeyFile(join(__dirname, 'kvs.json'), console.error);
+const keys = new WatchedFile(join(__dirname, 'kvs.json'), readKeys, console.error);
 
 export default async function handle(event: FunctionEvent, context: FunctionContext): Promise<unknown> {
   const { method, path, headers } = event;

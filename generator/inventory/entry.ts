@@ -1,4 +1,5 @@
 import type { ObjectTypeCode } from '../../core/inventory.ts';
+import type { SftpAccess } from '../../core/node/sftp-place.ts';
 import type { ObjectPath } from '../../core/path.ts';
 
 /** Where a part of the tree is read from. */
@@ -9,14 +10,6 @@ export interface Source {
   readonly prefix: string;
   /** For `sftp:` alone, and needed there. */
   readonly access?: SftpAccess;
-}
-
-/** How a host is entered over SFTP, and how it is known. */
-export interface SftpAccess {
-  /** The file of a private key without a passphrase; null = what the ssh-agent holds. */
-  readonly keyFile: string | null;
-  /** Of the host's key, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
-  readonly hostKeySha256: string;
 }
 
 /** One entry of the master's tree as a reader finds it; links are not followed yet. */

@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { BoundedNotes } from '../../core/bounded-notes.ts';
-import { messageOf, quoted, RunError, UsageError } from '../../core/errors.ts';
+import { quoted, RunError, UsageError } from '../../core/errors.ts';
 import { ObjectType } from '../../core/inventory.ts';
-import { SftpConnection, type SftpEntry, SftpError, type SftpPlace, SftpStatus } from '../../core/node/sftp.ts';
+import { SftpConnection, type SftpEntry, SftpError, SftpStatus } from '../../core/node/sftp.ts';
+import { sftpPlaceOf } from '../../core/node/sftp-place.ts';
 import type { ObjectPath } from '../../core/path.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
 import type { Task } from '../../core/progress.ts';
@@ -10,36 +10,6 @@ import type { ReadSource, Source, TreeEntry } from './entry.ts';
 
 const LINKS_AT_ONCE = 64;
 const ROOT: TreeEntry = { path: '', type: ObjectType.directory, sizeBytes: -1, mtimeS: 0, target: '' };
-
-/** The host of an sftp source and the directory there. Throws UsageError where the URL or the key is none. */
-function placeOf({ from, access }: Source, timeoutMs: number): { place: SftpPlace; directory: string } {
-  const form = 'write it as sftp://user@host/path, without a password';
-  let url: URL;
-  try {
-    url = new URL(from);
-    decodeURIComponent(url.pathname + url.username);
-  } catch {
-    throw new UsageError(`${from}: no URL; ${form}`);
-  }
-  if (url.username === '' || url.password !== '' || url.hostname === '') throw new UsageError(`${from}: ${form}`);
-  if (access === undefined) throw new UsageError(`${from}: the host's key must be known; give its fingerprint`);
-  const { keyFile, hostKeySha256 } = access;
-  let privateKey: string | null = null;
-  try {
-    if (keyFile !== null) privateKey = readFileSync(keyFile, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${keyFile}: cannot be read (${messageOf(error)}); name the file of a private key`);
-  }
-  const place = {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
-    port: url.port === '' ? 22 : Number(url.port),
-    user: decodeURIComponent(url.username),
-    privateKey,
-    hostKeySha256,
-    timeoutMs,
-  };
-  return { place, directory: decodeURIComponent(url.pathname) };
-}
 
 /**
  * Reads a directory of another host with all beneath it. Links are not followed. Names that are no UTF-8 cannot be
@@ -52,7 +22,7 @@ export async function readSftp(
   task: Task,
   signal: AbortSignal,
 ): Promise<ReadSource> {
-  const { place, directory } = placeOf(source, timeoutMs);
+  const { place, directory } = sftpPlaceOf(source.from, source.access, timeoutMs);
   const failed = (error: unknown) => {
     if (!(error instanceof SftpError)) return error;
     return new RunError(
@@ -78,7 +48,7 @@ export async function readSftpFile(
   timeoutMs: number,
   signal: AbortSignal,
 ): Promise<Buffer | null> {
-  const { place, directory } = placeOf(source, timeoutMs);
+  const { place, directory } = sftpPlaceOf(source.from, source.access, timeoutMs);
   const connection = await SftpConnection.open(place, signal);
   try {
     const file = `${directory.replace(/\/+$/, '')}/${path}`;

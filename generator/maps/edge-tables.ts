@@ -2,6 +2,7 @@ import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
 import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './classes.ts';
 import { type Known, rankedOf } from './evidence.ts';
+import { evened } from './families.ts';
 import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
 import { fitting, holdersKey, masksOf, shardKeys, type Target } from './region-keys.ts';
 import type { Shard } from './shards.ts';
@@ -72,7 +73,7 @@ function pointsOf({ known, nowMs }: TablesInput, scheme: Scheme): Ranked[] {
 }
 
 function fittingZone(zone: ZoneTables, targets: (number: number) => Target): ZoneTables {
-  const cut = (shards: readonly Shard[]) => shards.map((shard) => fitting(shard, targets, CLASSES_PER_PAGE));
+  const cut = (shards: readonly Shard[]) => shards.map((shard) => evened(fitting(shard, targets, CLASSES_PER_PAGE)));
   return { ...zone, https: cut(zone.https), http: cut(zone.http) };
 }
 
@@ -149,7 +150,9 @@ function schemeMap({ accepted, excluded }: Ranking, shards: readonly Shard[]): S
     .filter(({ number }) => !used.has(number))
     .map(({ number }) => ({ number, reason: `farther than the ${used.size} nearest` }));
   return {
-    candidates: accepted.filter(({ number }) => used.has(number)),
+    candidates: accepted
+      .filter(({ number }) => used.has(number))
+      .map(({ number, tier, weight, distanceKm }) => ({ number, tier, weight, distanceKm })),
     excluded: [...excluded, ...farther],
     shards: shards.map((shard) => shard.map(({ number, tier, weight }) => ({ number, tier, weight }))),
   };

@@ -31,7 +31,8 @@ export function rankedOf({ evidence }: Known, number: number, nowMs: number): Ra
   if (evidence === null) return [];
   const { mirror, accessPoint } = evidence;
   const { places, weight, only, never } = mirror;
-  return [{ number, places, weight, only, never, unfit: unfit(evidence, accessPoint.url, nowMs) }];
+  const { ipv6, url } = accessPoint;
+  return [{ number, places, weight, ipv6, only, never, unfit: unfit(evidence, url, nowMs) }];
 }
 
 function unfit({ mirror, liveness }: Evidence, url: string, nowMs: number): string | null {

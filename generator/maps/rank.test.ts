@@ -8,6 +8,7 @@ const germany: Region = { code: 'DE', country: 'DE', middle: { latitude: 51, lon
 const point = (number: number, at: ReturnType<typeof place>[], unfit: string | null = null): Ranked => ({
   number,
   places: at,
+  ipv6: true,
   weight: 1,
   unfit,
 });

@@ -17,6 +17,7 @@ export interface Ranked {
   readonly number: number;
   readonly places: readonly Place[];
   readonly weight: number;
+  readonly ipv6: boolean;
   /** A sentence where viewers must not be sent there: drained, down for long. */
   readonly unfit: string | null;
   /** ISO 3166-1 codes of the countries whose viewers it wants alone, or does not want. */
@@ -28,6 +29,7 @@ export interface Candidate {
   readonly number: number;
   readonly tier: number;
   readonly weight: number;
+  readonly ipv6: boolean;
   /** Great-circle distance from the region's middle to the mirror's nearest place, in km; 0 for the default region. */
   readonly distanceKm: number;
 }
@@ -51,7 +53,10 @@ export function rank(region: Region, points: readonly Ranked[]): Ranking {
   for (const point of points) {
     const reason = point.unfit ?? unwanted(region, point);
     if (reason !== null) excluded.push({ number: point.number, reason });
-    else accepted.push({ number: point.number, weight: point.weight, ...placeIn(region, point) });
+    else {
+      const { number, weight, ipv6 } = point;
+      accepted.push({ number, weight, ipv6, ...placeIn(region, point) });
+    }
   }
   const nearness = (a: Candidate, b: Candidate) => a.tier - b.tier || a.distanceKm - b.distanceKm;
   // Equally near ones are ordered by a hash of region and point, so that not the same few are near for everybody.

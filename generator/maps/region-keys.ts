@@ -8,6 +8,7 @@ import {
 } from '../../core/edge-keys.ts';
 import { MAX_VALUE_BYTES } from './buckets.ts';
 import type { PresenceClass } from './classes.ts';
+import { evened } from './families.ts';
 import type { Candidate } from './rank.ts';
 import type { Shard } from './shards.ts';
 
@@ -37,7 +38,11 @@ function candidateLine(candidate: Candidate, target: Target): string {
 }
 
 /** As many of the candidates, best first, as fit beside `reservedBytes`. */
-export function fitting(candidates: readonly Candidate[], targets: Targets, reservedBytes: number): Shard {
+export function fitting(
+  candidates: readonly Candidate[],
+  targets: Targets,
+  reservedBytes: number,
+): readonly Candidate[] {
   let left = MAX_VALUE_BYTES - reservedBytes;
   const beyond = candidates.findIndex((candidate) => {
     left -= candidateLine(candidate, targets(candidate.number)).length + 1;
@@ -78,7 +83,7 @@ export function holdersKey(
   holders: readonly Candidate[],
   targets: Targets,
 ): [string, string] {
-  const everywhere = fitting(holders, targets, 64).map((holder) =>
+  const everywhere = evened(fitting(holders, targets, 64)).map((holder) =>
     candidateLine({ ...holder, tier: WORLD_TIER }, targets(holder.number)),
   );
   return [classKey(epoch, scheme, classId), [...everywhere, ''].join('\n')];

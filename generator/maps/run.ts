@@ -6,8 +6,9 @@ import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts'
 import { readLeader } from '../../core/node/leader-files.ts';
 import { readProbes } from '../../core/node/liveness-files.ts';
 import { readObservations } from '../../core/node/observation-files.ts';
+import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
-import { presenceColumn } from '../../core/presence.ts';
+import { type PresenceColumn, presenceColumn } from '../../core/presence.ts';
 import type { Progress } from '../../core/progress.ts';
 import { buildMaps } from './build.ts';
 import type { Evidence } from './evidence.ts';
@@ -60,7 +61,13 @@ function importForm(keys: readonly (readonly [string, string])[]): string {
   return JSON.stringify({ data: keys.map(([key, value]) => ({ key, value })) });
 }
 
-function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: MirrorList): Evidence[] {
+/** What is known of every http and https access point at `options.nowMs`; `each` is shown every one's columns in turn. */
+export function readEvidence(
+  options: BuildOptions,
+  inventory: Inventory,
+  mirrors: MirrorList,
+  each: (presence: PresenceColumn, observations: Observations) => void = () => {},
+): Evidence[] {
   const oldestS = (options.nowMs - options.expiryMs) / 1000;
   const probed = readProbes(options.output, options.progress.note);
   const evidence: Evidence[] = [];
@@ -70,6 +77,7 @@ function readEvidence(options: BuildOptions, inventory: Inventory, mirrors: Mirr
       const observations = readObservations(options.output, accessPoint, inventory.paths.length, options.progress.note);
       if (observations === null) continue;
       const presence = presenceColumn(inventory, observations, oldestS);
+      each(presence, observations);
       const liveness = foldLiveness(observations.liveness, probed(accessPoint)?.liveness ?? null);
       evidence.push({ mirror, accessPoint, presence, liveness });
     }

@@ -8,6 +8,7 @@ const candidate = (number: number, tier: number, weight = 1): Candidate => ({
   number,
   tier,
   weight,
+  ipv6: number % 4 !== 0,
   distanceKm: tier * 500,
 });
 
@@ -43,12 +44,27 @@ describe('shardsOf', () => {
   it('names the next best behind them, none twice, in every shard', () => {
     const accepted = [...Array.from({ length: 25 }, (_, i) => candidate(i, 0)), candidate(50, 3), candidate(51, 4)];
     const shards = shardsOf(accepted, 8);
-    expect(shards).toHaveLength(8);
+    expect(shards).toHaveLength(5);
     for (const shard of shards) {
       expect(shard).toHaveLength(MOST_CANDIDATES);
       expect(new Set(shard.map(({ number }) => number)).size).toBe(MOST_CANDIDATES);
       expect(shard.at(-1)?.tier).toBeGreaterThan(0);
       expect(shard.map(({ tier }) => tier)).toEqual(shard.map(({ tier }) => tier).toSorted((a, b) => a - b));
+    }
+  });
+
+  it('gives each shard its part of the mirrors with IPv6, and as many mirrors as fit', () => {
+    for (const count of [12, 20, 22, 33]) {
+      // As drawn, some shards would get none.
+      const tier = Array.from({ length: count }, (_, i) => ({ ...candidate(i, 0), ipv6: i % 2 === 0 }));
+      const shards = shardsOf(tier, 8);
+      expect(shards.length).toBeLessThanOrEqual(Math.ceil(count / 4) + 1);
+      for (const shard of shards) {
+        const best = shard.filter((one) => one.tier === 0);
+        const length = (some: readonly Candidate[]) => some.reduce((sum, { weight }) => sum + weight, 0);
+        const share = length(best.filter(({ ipv6 }) => ipv6)) / length(best);
+        expect(Math.abs(share - 0.5)).toBeLessThan(0.3);
+      }
     }
   });
 

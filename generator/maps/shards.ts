@@ -11,16 +11,14 @@ const MOST_OF_TIER = MOST_CANDIDATES - 1;
  * Deals the nearest tier to shards of equal size: the mirrors lie on a line, each as long as its weight, and the line
  * is cut into equal pieces. A mirror that lies across a cut is in both shards, with what lies there as its weight, so
  * that its share of all viewers is its share of the tier's weight. Places that are left get the next best. `accepted`
- * is best first; the shards are `fewest` (1, 2, 4 or 8) or as often twice as many as are needed. Where that were more
- * than `most`, the farthest of the tier wait behind.
+ * is best first; the shards are as few as it takes, from `fewest` on, so that each mirror has many that step in for it.
+ * Where that were more than `most`, the farthest of the tier wait behind.
  */
 export function shardsOf(accepted: readonly Candidate[], most: number, fewest = 1): Shard[] {
   const nearest = accepted.filter(({ tier }) => tier === accepted[0]?.tier);
   for (let count = nearest.length; count > 0; count--) {
-    const tier = nearest
-      .slice(0, count)
-      .sort((a, b) => lotOf('', a.number) - lotOf('', b.number) || a.number - b.number);
-    for (let shards = fewest; shards <= most; shards *= 2) {
+    const tier = mixed(nearest.slice(0, count));
+    for (let shards = fewest; shards <= most; shards++) {
       const pieces = cut(tier, shards);
       if (pieces.every((piece) => piece.length <= (shards === 1 ? MOST_CANDIDATES : MOST_OF_TIER))) {
         return pieces.map((piece, i) => filled(piece, rotated(tier, i / shards), accepted));
@@ -28,6 +26,25 @@ export function shardsOf(accepted: readonly Candidate[], most: number, fewest = 
     }
   }
   return Array.from({ length: fewest }, () => []);
+}
+
+/**
+ * In the order of their lots; but those with IPv6 and those without lie evenly among each other, so that no shard's
+ * viewers over IPv6 are left to one mirror.
+ */
+function mixed(tier: readonly Candidate[]): Candidate[] {
+  const drawn = tier.toSorted((a, b) => lotOf('', a.number) - lotOf('', b.number) || a.number - b.number);
+  const placed = [true, false].flatMap((ipv6) => {
+    const family = drawn.filter((candidate) => candidate.ipv6 === ipv6);
+    const length = family.reduce((sum, { weight }) => sum + weight, 0);
+    let start = 0;
+    return family.map((candidate) => {
+      const middle = (start + candidate.weight / 2) / length;
+      start += candidate.weight;
+      return { candidate, middle };
+    });
+  });
+  return placed.sort((a, b) => a.middle - b.middle).map(({ candidate }) => candidate);
 }
 
 function cut(tier: readonly Candidate[], shards: number): Candidate[][] {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { FUZZ_TIMEOUT_MS, fuzz } from '../../test/fuzzing.ts';
 import { parseAccessPointUrl } from './access-point-url.ts';
 
 test.each([
@@ -51,7 +52,9 @@ test.each([
   expect(parseAccessPointUrl(text)).toContain(reason);
 });
 
-test('what is taken stays as it is when it is read again, and fits into a header', () => {
+test('what is taken stays as it is when it is read again, and fits into a header', {
+  timeout: FUZZ_TIMEOUT_MS,
+}, async () => {
   const piece = fc.oneof(
     fc.constantFrom(
       'http://',
@@ -87,6 +90,6 @@ test('what is taken stays as it is when it is read again, and fits into a header
       expect(parseAccessPointUrl(read.url)).toEqual(read);
     },
   );
-  fc.assert(property, { numRuns: 2000 });
+  await fuzz(property);
   expect(taken).toBeGreaterThan(100);
 });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FormatError, UsageError } from '../../core/errors.ts';
 import type { MirrorList } from '../../core/mirror.ts';
+import { FUZZ_TIMEOUT_MS, fuzz, mutated } from '../../test/fuzzing.ts';
 import { parseOverrides } from './overrides.ts';
 import { parseMirrorList } from './parse-mirror-list.ts';
 
@@ -352,17 +353,39 @@ describe('what is no mirror list', () => {
       .map((pieces) => `<mirrors><mirrorgroup country="DE">${pieces.join('')}</mirrorgroup></mirrors>`),
   );
 
-  test('any text is a list or a usage error', () => {
-    let lists = 0;
-    const property = fc.property(text, (xml) => {
-      const error = thrownBy(() => {
-        const { mirrors, notes } = parseMirrorList(xml, null, { list: 'x', nowMs: 0 });
-        lists++;
-        expect(JSON.stringify([mirrors, notes])).not.toMatch(/[\p{Cc}\p{Cs}\u202a-\u202e]/u);
-      });
-      if (error !== null && !(error instanceof UsageError) && !(error instanceof FormatError)) throw error;
+  /** Whether it was read; nothing but what is wrong with it may be thrown. */
+  function isList(xml: string): boolean {
+    const error = thrownBy(() => {
+      const { mirrors, notes } = parseMirrorList(xml, null, { list: 'x', nowMs: 0 });
+      expect(JSON.stringify([mirrors, notes])).not.toMatch(/[\p{Cc}\p{Cs}\u202a-\u202e]/u);
     });
-    fc.assert(property, { numRuns: 2000 });
+    if (error !== null && !(error instanceof UsageError) && !(error instanceof FormatError)) throw error;
+    return error === null;
+  }
+
+  test('any text is a list or a usage error', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    let lists = 0;
+    await fuzz(
+      fc.property(text, (xml) => {
+        if (isList(xml)) lists++;
+      }),
+    );
+    expect(lists).toBeGreaterThan(100);
+  });
+
+  test('a list with bytes changed, taken out, put in and repeated', { timeout: FUZZ_TIMEOUT_MS }, async () => {
+    const whole = `<?xml version="1.0" encoding="UTF-8"?>\n<mirrors>\n${[
+      group('DE', mirror('Größe &amp; Co', uri('https://a.org/gentoo/', 'partial="n"'), uri('rsync://a.org/gentoo/'))),
+      '<!-- none of these -->',
+      group('UK', mirror('Any (Anycast: London)', uri('ftp://b.org/'), uri('http://[2001:db8::1]:8080/x/'))),
+    ].join('\n')}\n</mirrors>\n`;
+    expect(isList(whole)).toBe(true);
+    let lists = 0;
+    await fuzz(
+      fc.property(mutated([Buffer.from(whole)]), ({ bytes }) => {
+        if (isList(bytes.toString('utf8'))) lists++;
+      }),
+    );
     expect(lists).toBeGreaterThan(100);
   });
 

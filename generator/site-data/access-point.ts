@@ -4,12 +4,12 @@ import { METHODS, type Observations, Outcome, type OutcomeCode } from '../../cor
 import { shownPath } from '../../core/path-bytes.ts';
 import { presenceColumn } from '../../core/presence.ts';
 import type { AccessPointStatus } from '../../core/status.ts';
+import { bounded, vantageStatuses } from './reports.ts';
 import { timeSpread } from './times.ts';
 import type { Tree } from './tree.ts';
 
 const MAX_SAMPLES = 50;
 const MAX_FAILURES = 10;
-const MAX_REASON_CHARACTERS = 300;
 
 /** What one pass over the columns of an access point counts. */
 interface Sums {
@@ -34,7 +34,7 @@ export function accessPointStatus(
   observations: Observations,
   oldestS: number,
   holds: Uint8Array,
-): AccessPointStatus {
+): Omit<AccessPointStatus, 'probe' | 'history'> {
   const { id, url, protocol, ipv4, ipv6, partial } = accessPoint;
   const sums = sumUp(inventory, tree, observations, oldestS, holds);
   const count = (known: OutcomeCode) => tree.names.reduce((sum, _, i) => sum + sums.presence[4 * i + known]!, 0);
@@ -46,6 +46,7 @@ export function accessPointStatus(
   return {
     ...{ id, url, protocol, ipv4, ipv6, partial },
     ...liveness(observations),
+    vantages: vantageStatuses(observations),
     counts: {
       present,
       absent: count(Outcome.absent),
@@ -103,10 +104,6 @@ function liveness({ liveness }: Observations): Pick<AccessPointStatus, 'state' |
 function cost(observations: Observations): AccessPointStatus['cost'] {
   const { startedAtS, elapsedMs, requests } = observations.cost;
   return startedAtS === 0 ? null : { startedAtS, elapsedMs, requests };
-}
-
-function bounded(reason: string): string {
-  return reason.length > MAX_REASON_CHARACTERS ? `${reason.slice(0, MAX_REASON_CHARACTERS)}…` : reason;
 }
 
 function topFailures(observations: Observations, counts: Uint32Array): AccessPointStatus['failures'] {

@@ -1,8 +1,11 @@
+import { FormatError } from '../../core/errors.ts';
+import { decodeHistory } from '../../core/formats/history-file.ts';
 import { emptyObservations } from '../../core/formats/observations-file.ts';
 import { encodeStatus } from '../../core/formats/status-file.ts';
+import type { HistoryDay } from '../../core/history.ts';
 import { foldLiveness } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
-import { writeFileAtomic } from '../../core/node/atomic-file.ts';
+import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
 import { readProbes } from '../../core/node/liveness-files.ts';
 import { readObservations } from '../../core/node/observation-files.ts';
@@ -17,6 +20,21 @@ export interface SiteDataOptions {
   readonly contact: string;
   readonly expiryMs: number;
   readonly nowMs: number;
+}
+
+/** Days of an access point's history; none where it has no file, or a torn one, which the next check begins anew. */
+function historyIn(output: string): (accessPoint: AccessPoint) => readonly HistoryDay[] {
+  return ({ id }) => {
+    const file = outputLayout.history(output, id);
+    const bytes = readFileOrNull(file);
+    if (bytes === null) return [];
+    try {
+      return decodeHistory(bytes.toString('utf8'), file).days;
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return [];
+    }
+  };
 }
 
 /** Sums up the output folder for the status site, and writes that below it. */
@@ -35,6 +53,6 @@ export function writeSiteData(options: SiteDataOptions): void {
     found.liveness = foldLiveness(found.liveness, probe.liveness);
     return found;
   };
-  const status = siteData({ ...options, inventory, mirrors, observations });
+  const status = siteData({ ...options, inventory, mirrors, observations, probe: probed, history: historyIn(output) });
   writeFileAtomic(outputLayout.siteData(output), encodeStatus(status));
 }

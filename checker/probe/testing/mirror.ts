@@ -115,7 +115,7 @@ export class TestOutput {
       output: this.folder,
       inventory,
       mirrors: this.#mirrors,
-      mirrorIds: [],
+      mirrorIds: null,
       master: { stamp: Buffer.from(`${STAMP_S}\n`), layout: LAYOUT },
       userAgent: 'redirector-test/1',
       timeoutMs: 1000,

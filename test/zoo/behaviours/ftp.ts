@@ -73,7 +73,7 @@ export const FTP_SERVERS: readonly Behaviour[] = [
     ...PROFTPD,
     start: ({ copy }) => startProftpd(copy, { directives: '<Limit LOGIN>\n  DenyAll\n</Limit>' }),
     truth: unproven,
-    demand: downBecause(/530|closes the connection/),
+    demand: downBecause(/^(refuses the anonymous login: "530|closes the connection without a greeting)/),
   },
   {
     name: 'sends its clients to another host for data',

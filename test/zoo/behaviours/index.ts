@@ -17,10 +17,3 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   ...RSYNC_DAEMONS,
   ...FTP_SERVERS,
 ];
-
-/** Behaviours that the checker does not handle rightly yet, and how it does not. To be empty. */
-export const KNOWN_WRONG: Readonly<Record<string, string>> = {
-  'tells HEAD a length of 0 and GET the right one': 'files are taken for different: no GET is asked for a second word',
-  'answers 404 to HEAD and 200 to GET': 'all is taken for absent: no GET is asked for a second word',
-  'answers 200 with the right length to HEAD and 404 to GET': 'all is taken for present: no GET is asked',
-};

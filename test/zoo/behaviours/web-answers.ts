@@ -8,6 +8,9 @@ const PROTOCOL = 'http';
 const ESCAPES = '\x1b[31m\x1b]0;owned\x07\x9b2J';
 const FORMULA = '=cmd|"/c calc"!A0';
 
+const DISAGREE =
+  /^HEAD and GET disagree: for "[^"]+" HEAD is answered (404|200 with [\d,]+ bytes).*, GET (404|200 with)/;
+
 /** Answers as a good mirror does, but for what `change` makes of it. */
 const changed = (change: (answer: WebAnswer, request: ZooRequest) => WebAnswer): Act => {
   return (socket, request) => say(socket, onWire(change(request.answer, request), request.method));
@@ -26,6 +29,9 @@ const withoutLength = (answer: WebAnswer, headers: WebAnswer['headers'] = {}): W
 /** A file that is there cannot be proven, all else can. */
 const filesUnproven = (object: ZooObject): Truth =>
   object.copy === 'absent' || object.isDirectory ? object.copy : 'unproven';
+
+/** What is there nobody gets. */
+const onlyAbsent = ({ copy }: ZooObject): Truth => (copy === 'absent' ? 'absent' : 'unproven');
 
 function redirectInCircle({ target, port }: ZooRequest): WebAnswer {
   const turns = /^\/turn\d\//.test(target) ? target.slice(7) : target;
@@ -86,7 +92,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     demand: {
       state: 'failing',
       proven: (object) => object.isDirectory || object.copy === 'absent',
-      reason: /^no length told$/,
+      reason: /^tells no length \(Content-Length\)$/,
     },
   },
   {
@@ -94,7 +100,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     protocol: PROTOCOL,
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? page(405, '') : answer))),
     truth: asCopied,
-    demand: downBecause(/405/),
+    demand: downBecause(/^does not take HEAD: answers 405 \(method not allowed\)$/),
   },
   {
     name: 'tells HEAD a length of 0 and GET the right one',
@@ -105,21 +111,43 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
       ),
     ),
     truth: asCopied,
-    demand: { state: 'any', proven: none },
+    demand: { state: 'failing', proven: none, reason: DISAGREE },
   },
   {
     name: 'answers 404 to HEAD and 200 to GET',
     protocol: PROTOCOL,
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? NOT_FOUND : answer))),
     truth: asCopied,
-    demand: { state: 'any', proven: none },
+    demand: { state: 'failing', proven: none, reason: DISAGREE },
   },
   {
     name: 'answers 200 with the right length to HEAD and 404 to GET',
     protocol: PROTOCOL,
     start: scripted(changed((answer, { method }) => (method === 'HEAD' ? answer : NOT_FOUND))),
     truth: () => 'absent',
-    demand: { state: 'any', proven: none },
+    demand: downBecause(DISAGREE),
+  },
+  {
+    name: 'answers HEAD rightly and redirects GET to a login page',
+    protocol: PROTOCOL,
+    start: scripted(
+      changed((answer, { method }) =>
+        method === 'HEAD' ? answer : page(302, '', { Location: 'https://login.example.org/' }),
+      ),
+    ),
+    truth: onlyAbsent,
+    demand: downBecause(/^HEAD and GET disagree: .*, GET 302 \(found\)$/),
+  },
+  {
+    name: 'answers HEAD rightly and tells GET a length of 5',
+    protocol: PROTOCOL,
+    start: scripted(
+      changed((answer, { method }) =>
+        method === 'GET' && isOk(answer) ? withHeaders(answer, { 'Content-Length': 5 }) : answer,
+      ),
+    ),
+    truth: onlyAbsent,
+    demand: downBecause(/^HEAD and GET disagree: .*, GET 200 with 5 bytes$/),
   },
   {
     name: 'answers 200 to whatever it is asked',
@@ -163,7 +191,11 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     protocol: PROTOCOL,
     start: scripted(afterMany(100, () => page(429, '', { 'Retry-After': 3600 }))),
     truth: asCopied,
-    demand: { state: 'failing', proven: none, reason: /^too slow|429/ },
+    demand: {
+      state: 'failing',
+      proven: none,
+      reason: /^answers 429 \(too many requests\) and is waited for: too slow, not done within 18 s$/,
+    },
     // What it is waited for in all is bounded by the time-out.
     timeoutMs: 50,
   },
@@ -199,7 +231,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
       say(socket, wire.replace('Content-Length:', 'Content-Length: 1\r\nContent-Length:')),
     ),
     truth: unproven,
-    demand: downBecause(/not HTTP|LENGTH_MISMATCH/),
+    demand: downBecause(/^tells a length \(Content-Length\) that cannot be right$/),
   },
   {
     name: 'tells lengths that are no numbers',
@@ -263,6 +295,6 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     start: scripted((socket, { answer }) => say(socket, onWire(answer, 'GET'))),
     truth: asCopied,
     demand: { state: 'any', proven: none },
-    deadlineMs: 60_000,
+    deadlineMs: 120_000,
   },
 ];

@@ -165,7 +165,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     truth: asCopied,
     demand: { state: 'any', proven: none },
     isGreedy: true,
-    deadlineMs: 60_000,
+    deadlineMs: 120_000,
   },
   {
     name: 'speaks no HTTP',

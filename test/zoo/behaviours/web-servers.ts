@@ -60,7 +60,11 @@ async function withCircle(zoo: ZooTree): Promise<Started> {
 const isIn = (top: string, { path }: ZooObject) => path === top || path.startsWith(`${top}/`);
 const isOutside = (top: string) => (object: ZooObject) => !isIn(top, object);
 /** Apache answers 403 to links that lead nowhere. */
-const APACHE_PROVEN: Demand = { state: 'up', proven: ({ isLink, copy }) => !isLink || copy !== 'absent' };
+const APACHE_PROVEN: Demand = {
+  state: 'up',
+  proven: ({ isLink, copy }) => !isLink || copy !== 'absent',
+  reason: /^answers 403 \(forbidden\) to a link whose end is not there, as Apache does$/,
+};
 /** lighttpd refuses control characters and bytes that are no UTF-8. */
 const isPlain = ({ name }: ZooObject) => !/[^ -~]/.test(name);
 

@@ -1,0 +1,93 @@
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readLeader } from '../core/node/leader-files.ts';
+import { Outcome } from '../core/observations.ts';
+import type { Evidence } from '../generator/maps/evidence.ts';
+import { buildOutput } from '../test/built-output.ts';
+import { fleetEvidence } from '../test/fleet.ts';
+import { startSshd } from '../test/servers/sshd.ts';
+import { Fixture } from './fixture.ts';
+import { measure, row, TABLE_HEAD } from './measure.ts';
+import type { BenchTree } from './tree.ts';
+
+/** Objects that are new within an hour: nobody holds them yet, then those who sync next. */
+const NEW_OBJECTS = 50;
+
+/** A tree's maps of all regions over SFTP on loopback: the first time, an hour later, and when a mirror has died. */
+export async function benchPublish(tree: BenchTree, folder: string, rounds: number): Promise<string> {
+  const fixture = new Fixture(join(folder, 'publish'), tree.root, ['https://m0.example.org/gentoo/']);
+  const { inventory } = readLeader(fixture.output);
+  const count = inventory.paths.length;
+  const sshd = await startSshd();
+  try {
+    const remote = join(fixture.folder, 'remote');
+    const target = [
+      '[[publish.target]]\nname = "www"\ntype = "sftp"',
+      `url = "sftp://${sshd.user}@127.0.0.1:${sshd.port}${remote}"`,
+      `key = ${JSON.stringify(sshd.privateKeyFile)}\nhost_key = "${sshd.hostKeySha256}"\n`,
+    ];
+    writeFileSync(join(fixture.folder, 'redirector.toml'), target.join('\n'), { flag: 'a' });
+    const evidence = fleetEvidence(count, 100);
+    const nowMs = Date.now();
+    const start = join(fixture.folder, 'start');
+    const outputs = { hour: join(fixture.folder, 'hour'), death: join(fixture.folder, 'death') };
+    await buildOutput(fixture.output, inventory, lacking(evidence, count - NEW_OBJECTS), nowMs - 3_600_000);
+    // What stays between two builds (the epoch, the numbers) is read from the first.
+    for (const output of Object.values(outputs)) cpSync(fixture.output, output, { recursive: true });
+    await buildOutput(outputs.hour, inventory, lacking(evidence, count - NEW_OBJECTS, 3), nowMs);
+    await buildOutput(outputs.death, inventory, dead(lacking(evidence, count - NEW_OBJECTS)), nowMs);
+    const publish = (label: string, output: string, prepare: () => void) => {
+      const command = fixture.command(label, 0, ['publish', '--json', '--quiet']);
+      // The last --output counts.
+      const [node, ...args] = command.argv;
+      return { ...command, argv: [node, ...args, '--output', output] as [string, ...string[]], prepare };
+    };
+    const forget = () => rmSync(remote, { recursive: true, force: true });
+    await measure([publish('', fixture.output, forget)], 0);
+    cpSync(remote, start, { recursive: true, verbatimSymlinks: true });
+    const back = () => {
+      forget();
+      cpSync(start, remote, { recursive: true, verbatimSymlinks: true });
+    };
+    const figures = await measure(
+      [
+        publish('`redirector publish`, the first', fixture.output, forget),
+        publish('…, an hour later', outputs.hour, back),
+        publish('…, a mirror has died', outputs.death, back),
+      ],
+      rounds,
+    );
+    const work = figures.map(({ stdout }) => JSON.parse(stdout));
+    const sent = work.map(
+      ({ uploads: [one], files }) => `${one.files} of ${files} files, ${one.bytes.toLocaleString('en')} bytes`,
+    );
+    const [{ replay }] = work;
+    return [
+      `### Publication of ${count.toLocaleString('en')} objects at ${evidence.length} access points, over SFTP on loopback`,
+      '',
+      TABLE_HEAD,
+      ...figures.map(row),
+      '',
+      `Sent: ${sent.join('; ')}. Each replays ${replay.answers.toLocaleString('en')} answers ` +
+        `(${replay.classes} classes for ${replay.viewers.toLocaleString('en')} shards of regions and schemes, then every object), which takes most of the time.`,
+    ].join('\n');
+  } finally {
+    await sshd.close();
+  }
+}
+
+/** The newest objects are held by the first `syncedMirrors` alone. */
+function lacking(evidence: readonly Evidence[], firstNew: number, syncedMirrors = 0): Evidence[] {
+  return evidence.map((one, n) => {
+    const presence = one.presence.slice();
+    presence.fill(n < syncedMirrors ? Outcome.present : Outcome.absent, firstNew);
+    return { ...one, presence };
+  });
+}
+
+function dead(evidence: readonly Evidence[]): Evidence[] {
+  const { mirror } = evidence[0] as Evidence;
+  return evidence.map((one) =>
+    one.mirror.id === mirror.id ? { ...one, liveness: { ...one.liveness, state: 'down', reason: 'refused' } } : one,
+  );
+}

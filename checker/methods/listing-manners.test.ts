@@ -1,0 +1,187 @@
+import type { Socket } from 'node:net';
+import { afterEach, describe, expect, test } from 'vitest';
+import { HostBudget, type HostLimits } from '../net/host-budget.ts';
+import { collect, tally } from '../testing/collect.ts';
+import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp-server.ts';
+import { testInventory } from '../testing/inventory.ts';
+import { startScripted } from '../testing/servers.ts';
+import { ftp } from './ftp.ts';
+import { httpListing } from './http-listing.ts';
+
+const toClose: { close: () => void | Promise<void> }[] = [];
+afterEach(async () => {
+  for (const each of toClose.splice(0).reverse()) await each.close();
+});
+
+function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
+  toClose.push(resource);
+  return resource;
+}
+
+const DIRECTORIES = 40;
+const inventory = testInventory(Array.from({ length: DIRECTORIES }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 5 })));
+const ALL_PRESENT = { 'present 5': DIRECTORIES };
+const UNLIMITED: HostLimits = {
+  connections: 4,
+  requestsPerSecond: Number.POSITIVE_INFINITY,
+  bytesPerSecond: Number.POSITIVE_INFINITY,
+};
+const budgetOf = (limits: Partial<HostLimits>) => new HostBudget({ ...UNLIMITED, ...limits });
+
+function indexPage(path: string): string {
+  const rows = path === '/' ? inventory.paths.map((each) => `${each.replace('/f', '/')}`) : ['f'];
+  const lines = rows.map((name) => `<a href="${name}">x</a>  30-Jun-2026 12:34  5\n`).join('');
+  const body = `<html><h1>Index of ${path}</h1><pre>${lines}</pre></html>`;
+  return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+}
+
+/** A server of index pages, which answers a little late and sees how much it is asked at once. */
+async function pages(instead: (socket: Socket, path: string, asked: number) => boolean = () => false) {
+  const most = { waiting: 0, open: 0 };
+  let waiting = 0;
+  const server = keep(
+    await startScripted((socket, path, _nth, asked) => {
+      most.waiting = Math.max(most.waiting, ++waiting);
+      most.open = Math.max(most.open, server.open());
+      setTimeout(() => {
+        waiting--;
+        if (!instead(socket, path, asked)) socket.write(indexPage(path));
+      }, 5);
+    }),
+  );
+  const check = (budget: HostBudget, timeoutMs = 2000) =>
+    collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { budget, timeoutMs });
+  return { server, most, check };
+}
+
+describe('index pages are asked for as the account of their host allows', () => {
+  test('two connections with eight requests on each, where there is no reason for fewer', async () => {
+    const { most, check } = await pages();
+    const { results, report } = await check(budgetOf({}));
+    expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(most.open).toBe(2);
+    expect(most.waiting).toBeLessThanOrEqual(16);
+    expect(report.bytes).toBeGreaterThan(DIRECTORIES * 200);
+  });
+
+  test('two checks that share three connections open no more', async () => {
+    const { most, check } = await pages();
+    const budget = budgetOf({ connections: 3 });
+    const both = await Promise.all([check(budget), check(budget)]);
+    for (const { results } of both) expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(most.open).toBe(3);
+    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(3);
+  });
+
+  test('a rate is kept', async () => {
+    const { server, check } = await pages();
+    const startedAtMs = performance.now();
+    const { results } = await check(budgetOf({ requestsPerSecond: 50 }));
+    expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(performance.now() - startedAtMs).toBeGreaterThan(((server.paths.length - 6) / 50) * 1000);
+  });
+
+  test('what was received holds requests back', async () => {
+    const { check } = await pages();
+    const startedAtMs = performance.now();
+    const { report } = await check(budgetOf({ bytesPerSecond: 10_000 }));
+    // The last pages may have left together.
+    expect(performance.now() - startedAtMs).toBeGreaterThan(((report.bytes as number) / 10_000) * 1000 * 0.5);
+  });
+
+  test('Retry-After is waited for by every request, and nothing is lost', async () => {
+    let untilMs = 0;
+    let refused = 0;
+    let early = 0;
+    const { check } = await pages((socket, _, asked) => {
+      const nowMs = performance.now();
+      if (asked === 10) untilMs = nowMs + 950;
+      if (nowMs > untilMs) return false;
+      refused++;
+      // What was under way when it began to refuse has come long before.
+      if (nowMs > untilMs - 450) early++;
+      socket.write('HTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n');
+      return true;
+    });
+    const { results, report } = await check(budgetOf({}));
+    expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(report).toMatchObject({ ended: 'whole', reason: '' });
+    expect(refused).toBeGreaterThan(0);
+    expect(early).toBe(0);
+  });
+
+  test('interrupted while it waits for the host, it ends at once', async () => {
+    const { check, server } = await pages((socket) => {
+      socket.write('HTTP/1.1 503 X\r\nRetry-After: 300\r\nContent-Length: 0\r\n\r\n');
+      return true;
+    });
+    const abort = new AbortController();
+    const checked = collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { signal: abort.signal });
+    await expect.poll(() => server.paths.length).toBe(1);
+    abort.abort();
+    expect((await checked).report.ended).toBe('interrupted');
+    const waiting = await check(budgetOf({}), 5);
+    expect(waiting.report).toMatchObject({ ended: 'unusable' });
+    await expect.poll(server.open).toBe(0);
+  });
+});
+
+/** Lists the directories of the inventory. */
+function listsAll(talk: FtpTalk, command: string, nth: number): boolean {
+  if (command !== 'MLSD') return false;
+  const root = inventory.paths.map((path) => `type=dir; ${path.replace('/f', '')}\r\n`).join('');
+  void talk.list(`type=cdir; .\r\n${nth === 1 ? root : 'type=file;size=5; f\r\n'}`);
+  return true;
+}
+
+describe('directories are listed over ftp as the account of their host allows', () => {
+  const start = async (script: Parameters<typeof startScriptedFtp>[0]): Promise<ScriptedFtp> =>
+    keep(await startScriptedFtp(script));
+
+  test('two checks that share three connections are made one after the other: each needs two', async () => {
+    const roots = new WeakSet<FtpTalk>();
+    let most = 0;
+    const server = await start((talk, command) => {
+      most = Math.max(most, server.open());
+      if (command !== 'MLSD') return false;
+      const isRoot = !roots.has(talk);
+      roots.add(talk);
+      return listsAll(talk, command, isRoot ? 1 : 2);
+    });
+    const budget = budgetOf({ connections: 3 });
+    const both = await Promise.all([1, 2].map(() => collect(ftp, inventory, server.url, { budget })));
+    for (const { results } of both) expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(most).toBeLessThanOrEqual(3);
+    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(3);
+    expect(both[0]?.report.bytes).toBeGreaterThan(DIRECTORIES * 100);
+  });
+
+  test('one connection allowed: it is used for control, and for data there is another', async () => {
+    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
+    const { results } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 1 }) });
+    expect(tally(results)).toEqual(ALL_PRESENT);
+  });
+
+  test('a rate is kept', async () => {
+    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
+    const startedAtMs = performance.now();
+    const eight = testInventory(inventory.paths.slice(0, 8).map((path) => ({ path, sizeBytes: 5 })));
+    await collect(ftp, eight, server.url, { budget: budgetOf({ requestsPerSecond: 10 }) });
+    expect(performance.now() - startedAtMs).toBeGreaterThan(((9 - 2) / 10) * 1000);
+  });
+
+  test('a server that is busy is left alone for a while, longer each time', async () => {
+    const cameAtMs: number[] = [];
+    const server = await start((talk, command) => {
+      if (command !== 'USER') return false;
+      cameAtMs.push(performance.now());
+      talk.say('421 Too many of you');
+      return true;
+    });
+    const { report } = await collect(ftp, inventory, server.url, { timeoutMs: 1000 });
+    expect(report.ended).toBe('unusable');
+    const waitsMs = cameAtMs.slice(1).map((atMs, i) => atMs - (cameAtMs[i] as number));
+    expect(waitsMs.length).toBeGreaterThan(0);
+    for (const waitMs of waitsMs) expect(waitMs).toBeGreaterThan(95);
+  });
+});

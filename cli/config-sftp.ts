@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import type { SftpAccess } from '../core/node/sftp-place.ts';
+
+const ONLY_SFTP = 'it is for an sftp:// place alone';
+const FINGERPRINT = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';
+
+/** A text that is not empty; `allowed` says what may stand there. */
+export const text = (allowed: string) =>
+  z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
+
+/** How a host is entered over SFTP, beside the key that names the place. */
+export const sftpKeys = {
+  key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
+  host_key: z
+    .string({ error: FINGERPRINT })
+    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, { error: FINGERPRINT })
+    .optional(),
+};
+
+export interface SftpKeys {
+  readonly key?: string | undefined;
+  readonly host_key?: string | undefined;
+}
+
+/** A host over SFTP needs its key; no other place has any. */
+export function sftpProblems(place: string, { key, host_key }: SftpKeys): { path: string[]; message: string }[] {
+  if (!/^sftp:/i.test(place)) {
+    const given = [...(key === undefined ? [] : ['key']), ...(host_key === undefined ? [] : ['host_key'])];
+    return given.map((name) => ({ path: [name], message: ONLY_SFTP }));
+  }
+  const needed =
+    'an sftp:// place needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key';
+  return host_key === undefined ? [{ path: ['host_key'], message: needed }] : [];
+}
+
+/** With the key's file as `located` places it; nothing where no host key is given. */
+export function accessOf(
+  { key, host_key: hostKeySha256 }: SftpKeys,
+  located: (file: string) => string,
+): { access?: SftpAccess } {
+  if (hostKeySha256 === undefined) return {};
+  return { access: { keyFile: key === undefined ? null : located(key), hostKeySha256 } };
+}

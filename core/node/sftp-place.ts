@@ -1,0 +1,45 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, UsageError } from '../errors.ts';
+import type { SftpPlace } from './sftp.ts';
+
+/** How a host is entered over SFTP, and how it is known. */
+export interface SftpAccess {
+  /** The file of a private key without a passphrase; null = what the ssh-agent holds. */
+  readonly keyFile: string | null;
+  /** Of the host's key, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
+  readonly hostKeySha256: string;
+}
+
+/** The host of `sftp://user@host[:port]/path` and the directory there. Throws UsageError where URL or key is none. */
+export function sftpPlaceOf(
+  from: string,
+  access: SftpAccess | undefined,
+  timeoutMs: number,
+): { place: SftpPlace; directory: string } {
+  const form = 'write it as sftp://user@host/path, without a password';
+  let url: URL;
+  try {
+    url = new URL(from);
+    decodeURIComponent(url.pathname + url.username);
+  } catch {
+    throw new UsageError(`${from}: no URL; ${form}`);
+  }
+  if (url.username === '' || url.password !== '' || url.hostname === '') throw new UsageError(`${from}: ${form}`);
+  if (access === undefined) throw new UsageError(`${from}: the host's key must be known; give its fingerprint`);
+  const { keyFile, hostKeySha256 } = access;
+  let privateKey: string | null = null;
+  try {
+    if (keyFile !== null) privateKey = readFileSync(keyFile, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${keyFile}: cannot be read (${messageOf(error)}); name the file of a private key`);
+  }
+  const place = {
+    host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+    port: url.port === '' ? 22 : Number(url.port),
+    user: decodeURIComponent(url.username),
+    privateKey,
+    hostKeySha256,
+    timeoutMs,
+  };
+  return { place, directory: decodeURIComponent(url.pathname) };
+}

@@ -1,0 +1,168 @@
+import { createHash } from 'node:crypto';
+import PQueue from 'p-queue';
+import { RunError, UsageError } from '../errors.ts';
+import { decodeStoreMemory, encodeStoreMemory } from '../formats/store-memory.ts';
+import { outputLayout } from '../output-layout.ts';
+import type { Progress } from '../progress.ts';
+import { readFileOrNull, writeFileAtomic } from './atomic-file.ts';
+import type { Store } from './store/contract.ts';
+import { directoryStore } from './store/directory-store.ts';
+
+/** The store may be far away, and each file is some round trips. */
+const FILES_AT_ONCE = 16;
+
+const INVENTORY = outputLayout.inventory('');
+const EVIDENCE = [outputLayout.observationsFolder(''), outputLayout.historyFolder('')] as const;
+
+/**
+ * What of an output folder lasts from run to run, in parts that have one writer each: the leader has `inventory`, each
+ * vantage its own `checks`, whoever merges and builds the rest. In the order in which they are pulled: observations of
+ * more objects than the inventory has would be left out, so that comes last.
+ */
+export const STATE_PARTS = ['checks', 'merged', 'liveness', 'maps', 'inventory'] as const;
+export type StatePart = (typeof STATE_PARTS)[number];
+
+export interface StateOptions {
+  readonly output: string;
+  readonly store: Store;
+  /** Which store it is, for people and for the memory of what it holds. */
+  readonly storeName: string;
+  readonly parts: readonly StatePart[];
+  /** Of `checks`, those of this vantage alone; null = of all. */
+  readonly vantage: string | null;
+  readonly progress: Progress;
+  /** Raised: no further file is begun. */
+  readonly signal: AbortSignal;
+}
+
+export interface StateSummary {
+  readonly files: number;
+  /** Of these, those that were not there in the same bytes already. */
+  readonly moved: number;
+  /** Of those that moved. */
+  readonly bytes: number;
+}
+
+/**
+ * Fetches parts of the state from the store into the output folder, over what is there; what the store does not have
+ * stays. Each file comes whole or not at all, so that it may be cut anywhere. Throws RunError where the store can't be
+ * read, or holds observations but no inventory: their ids mean nothing without it.
+ */
+export async function pullState(options: StateOptions): Promise<StateSummary> {
+  const { output, store, storeName, parts } = options;
+  if (parts.includes('inventory')) await throwIfOrphaned(store, storeName);
+  const local = directoryStore(output);
+  return move(options, STATE_PARTS, store, async (path, bytes) => {
+    const isSame = (await local.read(path))?.equals(bytes) === true;
+    if (!isSame) await local.writeAtomic(path, bytes);
+    return !isSame;
+  });
+}
+
+/**
+ * Puts parts of the state into the store; files that it got or gave in these very bytes are passed over. Nothing is
+ * ever removed there, and each file is replaced as a whole. Throws UsageError for `checks` without a vantage: those of
+ * others may have moved on since they were pulled; RunError where the store can't be written.
+ */
+export async function pushState(options: StateOptions): Promise<StateSummary> {
+  const { output, store, storeName, parts, vantage } = options;
+  if (parts.includes('checks') && vantage === null) {
+    throw new UsageError('state push checks: name the vantage whose checks they are with --vantage');
+  }
+  const memory = readMemory(output, storeName);
+  const there = new Set<string>();
+  for (const part of parts) for (const path of await listed(store, part, vantage)) there.add(path);
+  return move(options, STATE_PARTS.toReversed(), directoryStore(output), async (path, bytes) => {
+    const isSame = there.has(path) && memory[path] === digestOf(bytes);
+    if (!isSame) await store.writeAtomic(path, bytes);
+    return !isSame;
+  });
+}
+
+/** Part by part in the order given; `take` is handed each file, and tells whether it had to be moved. */
+async function move(
+  { output, storeName, parts, vantage, progress, signal }: StateOptions,
+  order: readonly StatePart[],
+  from: Store,
+  take: (path: string, bytes: Buffer) => Promise<boolean>,
+): Promise<StateSummary> {
+  const lists: string[][] = [];
+  for (const part of order) lists.push(parts.includes(part) ? await listed(from, part, vantage) : []);
+  const task = progress.start('state', lists.flat().length, 'files');
+  const digests: Record<string, string> = {};
+  const total = { files: 0, moved: 0, bytes: 0 };
+  const moveOne = async (path: string) => {
+    const bytes = signal.aborted ? null : await from.read(path);
+    if (bytes === null) return;
+    const isMoved = await take(path, bytes);
+    digests[path] = digestOf(bytes);
+    total.files++;
+    if (isMoved) total.moved++;
+    if (isMoved) total.bytes += bytes.length;
+    task.advance(1);
+  };
+  try {
+    for (const paths of lists) await inParallel(paths, moveOne);
+    return total;
+  } finally {
+    task.end();
+    const memory = { ...readMemory(output, storeName), ...digests };
+    writeFileAtomic(
+      outputLayout.storeMemory(output),
+      encodeStoreMemory({ version: 1, store: storeName, digests: memory }),
+    );
+  }
+}
+
+/** After the first failure nothing is begun; what is under way is waited for. */
+async function inParallel(paths: readonly string[], work: (path: string) => Promise<void>): Promise<void> {
+  const queue = new PQueue({ concurrency: FILES_AT_ONCE });
+  try {
+    await queue.addAll(paths.map((path) => () => work(path)));
+  } catch (error) {
+    queue.clear();
+    await queue.onIdle();
+    throw error;
+  }
+}
+
+/** The paths of a part that a store has; store and output folder are laid out alike. */
+async function listed(store: Store, part: StatePart, vantage: string | null): Promise<string[]> {
+  const depth = (path: string) => path.split('/').length;
+  const evidence = async (suffix: string) => {
+    const [observations, history] = EVIDENCE;
+    return [...(await store.list(observations + suffix)), ...(await store.list(history + suffix))];
+  };
+  switch (part) {
+    case 'checks':
+      return (await evidence(vantage === null ? '' : `/${vantage}`)).filter((path) => depth(path) === 3);
+    case 'merged':
+      return (await evidence('')).filter((path) => depth(path) === 2);
+    case 'inventory':
+      return store.list(INVENTORY.slice(0, INVENTORY.indexOf('/')));
+    default: {
+      // Single files, small enough to be read to see whether they are there.
+      const path = part === 'maps' ? outputLayout.objectTable('') : outputLayout.liveness('');
+      return (await store.read(path)) === null ? [] : [path];
+    }
+  }
+}
+
+async function throwIfOrphaned(store: Store, storeName: string): Promise<void> {
+  if ((await store.read(INVENTORY)) !== null) return;
+  const [orphan] = await store.list(EVIDENCE[0]);
+  if (orphan === undefined) return;
+  throw new RunError(
+    `${storeName}: it has ${orphan} but no ${INVENTORY}, without which no observation means anything; put that back, or remove ${EVIDENCE[0]} and ${EVIDENCE[1]} there to begin anew`,
+  );
+}
+
+/** What this store was last known to hold; nothing where another one was used, or none. */
+function readMemory(output: string, storeName: string): Readonly<Record<string, string>> {
+  const memory = decodeStoreMemory(readFileOrNull(outputLayout.storeMemory(output))?.toString('utf8') ?? '');
+  return memory?.store === storeName ? memory.digests : {};
+}
+
+function digestOf(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('base64');
+}

@@ -1,0 +1,64 @@
+import { readFileSync, statSync } from 'node:fs';
+import { messageOf } from '../core/errors.ts';
+import { parseKeys } from './built-function.ts';
+import type { Lookup } from './in-memory.ts';
+
+const LOOK_EVERY_MS = 1_000;
+
+/**
+ * What a file says, in memory. A new content is taken over by the first request that comes a second or more after the
+ * last look; what is torn or gone leaves the old content in force and is told to `note` once.
+ */
+export class WatchedFile<T> {
+  readonly file: string;
+  readonly #read: (bytes: Buffer, file: string) => T;
+  readonly #note: (line: string) => void;
+  #content: T;
+  #stamp: string;
+  #lookedAtMs = 0;
+
+  /** Throws what `read` throws, or the file system's error, where there is no content to begin with. */
+  constructor(file: string, read: (bytes: Buffer, file: string) => T, note: (line: string) => void) {
+    this.file = file;
+    this.#read = read;
+    this.#note = note;
+    this.#stamp = stampOf(file);
+    this.#content = read(readFileSync(file), file);
+  }
+
+  current(nowMs: number): T {
+    if (nowMs - this.#lookedAtMs >= LOOK_EVERY_MS) {
+      this.#lookedAtMs = nowMs;
+      this.#renew();
+    }
+    return this.#content;
+  }
+
+  /** Reads the file again, changed or not. */
+  reload(): void {
+    this.#stamp = 'asked for';
+    this.#renew();
+  }
+
+  #renew(): void {
+    let stamp = 'gone';
+    try {
+      stamp = stampOf(this.file);
+      if (stamp !== this.#stamp) this.#content = this.#read(readFileSync(this.file), this.file);
+    } catch (error) {
+      if (stamp !== this.#stamp) this.#note(`${messageOf(error)}; what was there before stays in force`);
+    }
+    this.#stamp = stamp;
+  }
+}
+
+/** The edge's keys from their import form. Throws FormatError. */
+export function readKeys(bytes: Buffer, file: string): Lookup {
+  const keys = parseKeys(bytes.toString('utf8'), file);
+  return (key) => keys.get(key);
+}
+
+function stampOf(file: string): string {
+  const { mtimeMs, size, ino } = statSync(file);
+  return `${mtimeMs} ${size} ${ino}`;
+}

@@ -1,0 +1,137 @@
+import { RunError } from '../../../core/errors.ts';
+import { SftpConnection, SftpError, type SftpPlace, SftpStatus } from '../../../core/node/sftp.ts';
+import type { OriginFiles } from './files.ts';
+
+export interface SftpFilesOptions extends SftpPlace {
+  /** On the host; absolute, or relative to the user's home. */
+  readonly folder: string;
+}
+
+/** With less left than this a disk counts as full: file systems keep some for themselves. */
+const FULL_BYTES = 64 * 1024;
+
+/** A folder of a host. The connection is made when it is needed, and made anew after a cut. */
+export function sftpFiles(options: SftpFilesOptions): OriginFiles {
+  const root = options.folder.replace(/\/+$/, '');
+  const at = (path: string) => (path === '' ? options.folder : `${root}/${path}`);
+  let opening: Promise<SftpConnection> | null = null;
+  const connected = async (): Promise<SftpConnection> => {
+    const known = opening;
+    const before = await known?.catch(() => null);
+    if (before?.isOpen === true) return before;
+    // Unless somebody else has opened another meanwhile.
+    if (opening === known || opening === null) opening = SftpConnection.open(options);
+    return opening;
+  };
+  const freeBytes = async () => (await connected()).freeBytes(options.folder);
+  const writing = async <T>(sizeBytes: number, work: (connection: SftpConnection) => Promise<T>): Promise<T> => {
+    const connection = await connected();
+    try {
+      return await work(connection);
+    } catch (error) {
+      throw await explained(error, sizeBytes, freeBytes);
+    }
+  };
+  return {
+    where: `${options.user}@${options.host}:${options.folder}`,
+    read: async (path) => unlessMissing((await connected()).read(at(path)), null),
+    list: async (directory) => unlessMissing((await connected()).list(at(directory)), []),
+    write: (path, bytes) => writing(bytes.length, (connection) => connection.create(at(path), bytes, { over: true })),
+    makeDirectory: (path) => writing(0, (connection) => makeDirectories(connection, at(path))),
+    renameNew: (from, to) => writing(0, (connection) => renamedToNew(connection, at(from), at(to))),
+    renameOver: (from, to) =>
+      writing(0, async (connection) => {
+        if (await connection.renameOver(at(from), at(to))) return;
+        await unlessMissing(connection.remove(at(to)), undefined);
+        await connection.rename(at(from), at(to));
+      }),
+    hardLink: (from, to) => writing(0, (connection) => linked(connection, at(from), at(to))),
+    makeLink: (target, path) => writing(0, (connection) => connection.makeLink(target, at(path))),
+    readLink: async (path) => {
+      const target = unlessMissing<string | null>((await connected()).readLink(at(path)), null);
+      // Reading something else than a link is a plain failure.
+      return target.catch((error) => {
+        if (isStatus(error, SftpStatus.failure)) return null;
+        throw error;
+      });
+    },
+    remove: (path) => writing(0, (connection) => unlessMissing(connection.remove(at(path)), undefined)),
+    removeDirectory: (path) =>
+      writing(0, (connection) => unlessMissing(connection.removeDirectory(at(path)), undefined)),
+    freeBytes,
+    isCut: (error) => error instanceof SftpError && error.status === null,
+    close: async () => {
+      const connection = await opening?.catch(() => null);
+      opening = null;
+      await connection?.close();
+    },
+  };
+}
+
+function isStatus(error: unknown, status: number): boolean {
+  return error instanceof SftpError && error.status === status;
+}
+
+async function unlessMissing<T>(request: Promise<T>, missing: T): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (isStatus(error, SftpStatus.noSuchFile)) return missing;
+    throw error;
+  }
+}
+
+/** SFTP's third version has no word for a full disk: it is a failure like others. */
+async function explained(error: unknown, sizeBytes: number, freeBytes: () => Promise<number | null>): Promise<unknown> {
+  if (isStatus(error, SftpStatus.permissionDenied)) {
+    return new RunError(`${(error as Error).message}; give this user the right to write there`);
+  }
+  if (!isStatus(error, SftpStatus.failure)) return error;
+  const left = await freeBytes().catch(() => null);
+  if (left === null || left > Math.max(sizeBytes, FULL_BYTES)) return error;
+  const free = left.toLocaleString('en');
+  return new RunError(
+    `${(error as Error).message}: the disk is full (${free} bytes left); make room, or lower publish.keep`,
+  );
+}
+
+async function makeDirectories(connection: SftpConnection, directory: string): Promise<void> {
+  try {
+    await connection.makeDirectory(directory);
+  } catch (error) {
+    const above = directory.slice(0, directory.lastIndexOf('/'));
+    if (isStatus(error, SftpStatus.noSuchFile) && above !== '') {
+      await makeDirectories(connection, above);
+      return connection.makeDirectory(directory);
+    }
+    // It may be there already, which is a plain failure.
+    if (!(await isThere(connection, directory))) throw error;
+  }
+}
+
+async function renamedToNew(connection: SftpConnection, from: string, to: string): Promise<boolean> {
+  try {
+    await connection.rename(from, to);
+    return true;
+  } catch (error) {
+    if (isStatus(error, SftpStatus.failure) && (await isThere(connection, to))) return false;
+    throw error;
+  }
+}
+
+async function linked(connection: SftpConnection, from: string, to: string): Promise<boolean> {
+  try {
+    return await connection.hardLink(from, to);
+  } catch (error) {
+    // File systems without such links fail plainly; so does a full disk, which the upload then tells.
+    if (isStatus(error, SftpStatus.failure) || isStatus(error, SftpStatus.permissionDenied)) return false;
+    throw error;
+  }
+}
+
+async function isThere(connection: SftpConnection, path: string): Promise<boolean> {
+  return unlessMissing(
+    connection.sizeBytes(path).then(() => true),
+    false,
+  );
+}

@@ -1,0 +1,256 @@
+import { messageOf, RunError } from '../../core/errors.ts';
+import { lastDone } from './changes.ts';
+import type {
+  EdgePlan,
+  GatheredRelease,
+  Publication,
+  PublishContext,
+  ReleaseManifest,
+  UploadWork,
+} from './contract.ts';
+import { figuresOf } from './figures.ts';
+import { gatherRelease } from './gather.ts';
+import { type GuardFinding, guard, type Thresholds } from './guards.ts';
+import {
+  finish,
+  type Installation,
+  install,
+  installationOf,
+  type Load,
+  type Steps,
+  type Targets,
+  withLocks,
+} from './install.ts';
+import { type LookUpReport, verifyLookUps } from './look-ups.ts';
+import { type Built, readBuilt } from './read-built.ts';
+import { goldenEvents } from './replay/golden.ts';
+import { type ReplayReport, replay } from './replay/replay.ts';
+import { type AnsweringElsewhere, replaySample, type SampleReport } from './replay/sample.ts';
+
+export interface PublishOptions {
+  readonly output: string;
+  readonly expiryMs: number;
+  readonly fallback: string;
+  readonly targets: Targets;
+  readonly thresholds: Thresholds;
+  /** Releases that stay at an origin. */
+  readonly keep: number;
+  /** Why the guards are overruled; null = they are not. */
+  readonly force: string | null;
+  readonly dryRun: boolean;
+  readonly load: Load;
+  /** The edge's own engine; null = it is not here. */
+  readonly loadElsewhere: (functionCode: string, keys: ReadonlyMap<string, string>) => AnsweringElsewhere | null;
+  /** The hostname that is looked up afterwards; null = none. */
+  readonly verify: {
+    readonly url: string;
+    readonly patienceMs: number;
+    readonly intervalMs: number;
+    readonly timeoutMs: number;
+  } | null;
+  /** `user@host`. */
+  readonly by: string;
+  readonly nowMs: () => number;
+  readonly context: PublishContext;
+}
+
+export interface PublishSummary {
+  readonly releaseId: string;
+  /** The release that was there before; null = none. */
+  readonly before: string | null;
+  /** `unchanged`: it is what is published already. */
+  readonly result: 'published' | 'unchanged' | 'dry run';
+  readonly files: number;
+  readonly guards: readonly GuardFinding[];
+  readonly replay: ReplayReport | null;
+  readonly sample: SampleReport | null;
+  readonly plans: readonly (EdgePlan & { readonly target: string })[];
+  readonly uploads: readonly (UploadWork & { readonly target: string })[];
+  readonly steps: Steps;
+  readonly lookUps: LookUpReport | null;
+  readonly removed: readonly string[];
+}
+
+/** So many requests are asked of the edge's own engine too. */
+const SAMPLE = 600;
+/** So large a part of the objects may go to the fallback although somebody holds them. */
+const MOST_MISSED = 0.01;
+
+/**
+ * Publishes what was built: guards, replay, origins, edges, look-ups, in this order; docs/runbook.md tells it. Killed
+ * anywhere it leaves what viewers are answered right by, and the next one completes. Throws RunError where it is
+ * refused, or fails; what failed after the switch is rolled back first.
+ */
+export async function publish(options: PublishOptions): Promise<PublishSummary> {
+  const { output, expiryMs, dryRun, targets, context } = options;
+  const built = readBuilt(output, expiryMs, options.nowMs(), context.progress);
+  // A dry run changes nothing anywhere, so it takes no lock.
+  return dryRun
+    ? publishBuilt(options, built)
+    : withLocks(targets.origins, context, () => publishBuilt(options, built));
+}
+
+async function publishBuilt(options: PublishOptions, built: Built): Promise<PublishSummary> {
+  const { targets, context, keep } = options;
+  const origin = targets.origins[0];
+  const [log, releases] = [await origin.log(), await origin.list()];
+  const before = lastDone(log, releases);
+  const guards = guarded(options, built, before);
+  const release = gathered(options, built, guards);
+  const { manifest } = release;
+  const summary: PublishSummary = {
+    releaseId: manifest.id,
+    before: before?.id ?? null,
+    result: options.dryRun ? 'dry run' : 'published',
+    files: manifest.files.length,
+    guards,
+    replay: null,
+    sample: null,
+    plans: [],
+    uploads: [],
+    steps: [],
+    lookUps: null,
+    removed: [],
+  };
+  if (!options.dryRun && options.force === null && isPublished(log.at(-1), before, manifest, targets)) {
+    return { ...summary, releaseId: (before as ReleaseManifest).id, result: 'unchanged' };
+  }
+  const installation = await installationFrom(options, built, manifest);
+  const plans: (EdgePlan & { target: string })[] = [];
+  for (const edge of targets.edges)
+    plans.push({ ...(await edge.plan(installation.content, context)), target: edge.name });
+  const proof = await proven(options, built, installation);
+  if (options.dryRun) return { ...summary, ...proof, plans };
+  const uploads: (UploadWork & { target: string })[] = [];
+  for (const one of targets.origins) uploads.push({ ...(await one.upload(release, context)), target: one.name });
+  const { steps, lookUps } = await installed(options, built, installation, before);
+  const removed = new Set<string>();
+  for (const one of targets.origins)
+    for (const id of await one.prune(keep, [manifest.id, before?.id ?? ''])) removed.add(id);
+  return { ...summary, ...proof, plans, uploads, steps, lookUps, removed: [...removed] };
+}
+
+/** Throws RunError where a guard objects and nobody overrules it. */
+function guarded({ thresholds, force, context }: PublishOptions, built: Built, before: ReleaseManifest | null) {
+  const findings = guard(figuresOf(built), before?.figures ?? null, thresholds);
+  const objections = findings.filter(({ ok }) => !ok);
+  for (const one of objections) context.progress.note(`guard "${one.guard}" objects: ${one.sentence}`);
+  if (objections.length === 0 || force !== null) return findings;
+  throw new RunError(
+    `not published: ${objections.map((one) => `${one.guard}: ${one.sentence}`).join('; ')}. ` +
+      'If that is true, publish with --force --reason "…"',
+  );
+}
+
+function gathered(
+  { output, force, nowMs }: PublishOptions,
+  built: Built,
+  guards: readonly GuardFinding[],
+): GatheredRelease {
+  const objections = guards.filter(({ ok }) => !ok).map((one) => `${one.guard}: ${one.sentence}`);
+  return gatherRelease(output, {
+    gatheredAtMs: nowMs(),
+    builtAtMs: built.table.builtAtMs,
+    figures: figuresOf(built),
+    forced: force === null || objections.length === 0 ? null : { reason: force, objections },
+  });
+}
+
+/** Whether the very same files are what the last publication, done to its end, brought to all these targets. */
+function isPublished(
+  last: Publication | undefined,
+  before: ReleaseManifest | null,
+  { sha256 }: ReleaseManifest,
+  { origins, edges }: Targets,
+): boolean {
+  const names = [...origins, ...edges].map(({ name }) => name);
+  const isWhole = last?.state === 'done' && names.every((name) => last.targets.includes(name));
+  return isWhole && before?.id === last.releaseId && before.sha256 === sha256;
+}
+
+async function installationFrom(
+  { load }: PublishOptions,
+  built: Built,
+  manifest: ReleaseManifest,
+): Promise<Installation> {
+  const { keys, functionCode, table } = built;
+  const golden = await goldenEvents(table, load(functionCode, keys));
+  return { manifest, content: { releaseId: manifest.id, keys, functionCode }, golden };
+}
+
+/** Throws RunError where an answer is wrong. */
+async function proven(options: PublishOptions, built: Built, { content }: Installation) {
+  const { load, loadElsewhere, fallback, context } = options;
+  const answer = load(content.functionCode, content.keys);
+  const report = await replay({ built, answer, fallback, progress: context.progress, signal: context.signal });
+  if (report.wrong > 0) {
+    throw new RunError(
+      `not published: ${report.wrong.toLocaleString('en')} of ${report.answers.toLocaleString('en')} replayed answers are wrong: ` +
+        `${report.examples.slice(0, 3).join('; ')}. If a check or a probe ran since, run "redirector build" and publish again`,
+    );
+  }
+  if (report.missed > MOST_MISSED * 2 * report.objects) {
+    throw new RunError(
+      `not published: ${report.missed.toLocaleString('en')} answers are the fallback though a mirror holds the object; run "redirector build"`,
+    );
+  }
+  const elsewhere = loadElsewhere(content.functionCode, content.keys);
+  if (elsewhere === null) {
+    context.progress.note(
+      'njs is not installed: the function was replayed in Node alone, not in the edge’s own language',
+    );
+    return { replay: report, sample: null };
+  }
+  const sample = await replaySample(built, answer, elsewhere, SAMPLE);
+  if (sample.different === 0) return { replay: report, sample };
+  throw new RunError(`not published: ${sample.different} of ${sample.events} answers differ on njs: ${sample.example}`);
+}
+
+/** Switches, proves it from outside, and finishes; what fails on the way is rolled back. */
+async function installed(
+  options: PublishOptions,
+  built: Built,
+  installation: Installation,
+  before: ReleaseManifest | null,
+): Promise<{ steps: Steps; lookUps: LookUpReport | null }> {
+  const { targets, context, verify, fallback } = options;
+  const publication: Publication = {
+    releaseId: installation.manifest.id,
+    action: 'publish',
+    atMs: options.nowMs(),
+    by: options.by,
+    targets: [...targets.origins, ...targets.edges].map(({ name }) => name),
+    state: 'begun',
+    reason: installation.manifest.forced?.reason ?? '',
+  };
+  try {
+    const steps = await install(targets, installation, publication, context);
+    const lookUps = verify === null ? null : await verifyLookUps({ ...verify, built, fallback }, context);
+    return { steps: [...steps, ...(await finish(targets, installation, publication, context))], lookUps };
+  } catch (error) {
+    // Interrupted, it is left to the next publication to complete; what viewers are answered meanwhile is right.
+    if (context.signal.aborted) throw error;
+    throw await withdrawn(options, publication, before, error);
+  }
+}
+
+/** Rolls back to what was there before. Answers the error that tells what happened. */
+async function withdrawn(
+  { targets, load, context }: PublishOptions,
+  publication: Publication,
+  before: ReleaseManifest | null,
+  error: unknown,
+): Promise<RunError> {
+  const why = messageOf(error);
+  if (before === null) return new RunError(`${why}. It is the first publication: there is nothing to roll back to`);
+  context.progress.note(`${why}; rolling back to ${before.id}`);
+  const undone: Publication = { ...publication, state: 'withdrawn', reason: why.slice(0, 500) };
+  try {
+    await install(targets, await installationOf(targets.origins[0], before, load), undone, context);
+    return new RunError(`${why}. Rolled back to release ${before.id}`);
+  } catch (second) {
+    return new RunError(
+      `${why}. Rolling back to ${before.id} failed too (${messageOf(second)}); run "redirector rollback"`,
+    );
+  }
+}

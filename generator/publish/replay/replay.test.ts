@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { META_KEY } from '../../../core/edge-keys.ts';
+import { Outcome } from '../../../core/observations.ts';
+import { silentProgress } from '../../../core/progress.ts';
+import { loadBuiltFunction } from '../../../edge-shim/built-function.ts';
+import { bundleFunction } from '../../../edge-shim/bundle.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from '../../../test/small-build.ts';
+import type { Evidence } from '../../maps/evidence.ts';
+import { replay } from './replay.ts';
+
+const paths = [
+  '',
+  'distfiles/',
+  'snapshots/',
+  ...Array.from({ length: 240 }, (_, i) => `distfiles/${i % 8}/a%2B${i}.tar.xz`),
+];
+const inventory = inventoryOf(paths);
+const held = (n: number) => (id: number) => id < 240 && (id + n) % 4 !== 0;
+const evidence: Evidence[] = ['DE', 'DE', 'FR', 'US', 'US', 'JP', 'BR', 'AU', 'ZA'].flatMap((country, n) =>
+  (['https', 'http'] as const).map((protocol) =>
+    evidenceOf(paths.length, {
+      host: `${country.toLowerCase()}${n}.example.org`,
+      country,
+      protocol,
+      holds: held(n),
+      ipv6: n % 2 === 0,
+    }),
+  ),
+);
+// Down for a minute: still in the tables, and taken out by `meta` alone.
+const [down] = evidence.splice(8, 1) as [Evidence];
+const sinceS = NOW_MS / 1000 - 60;
+evidence.push({ ...down, liveness: { state: 'down', sinceS, checkedAtS: sinceS, reason: 'connection refused' } });
+const maps = mapsOf(inventory, evidence);
+const code = await bundleFunction(FALLBACK);
+
+function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, fallback = FALLBACK) {
+  const built = { inventory, evidence: truth, table: maps.table, maps: maps.regions };
+  const answer = loadBuiltFunction(code, new Map(keys), 'function.js');
+  return replay({ built, answer, fallback, progress: silentProgress, signal: new AbortController().signal });
+}
+
+/** The keys with some value changed; fails where none is. */
+function changed(isMeant: (key: string) => boolean, change: (value: string) => string): Map<string, string> {
+  const keys = new Map(maps.keys.map(([key, value]) => [key, isMeant(key) ? change(value) : value]));
+  expect([...keys.values()]).not.toEqual(maps.keys.map(([, value]) => value));
+  return keys;
+}
+
+describe('a replay', () => {
+  it('of right keys finds no wrong answer, for every object and every shard of every region', async () => {
+    const report = await replayed(maps.keys);
+    expect(report).toMatchObject({ wrong: 0, missed: 0, examples: [], objects: paths.length });
+    const shards = maps.regions.reduce((sum, { https, http }) => sum + https.shards.length + http.shards.length, 0);
+    expect(report.viewers).toBe(shards);
+    expect(report.classes).toBe(maps.table.classes.length - 1);
+    expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * shards + paths.length * 3);
+  });
+
+  it('stops where one object is said to be in another class', async () => {
+    const truth = evidence.map((one, i) => {
+      const presence = one.presence.slice();
+      // One cell in 4,300.
+      if (i === 0) presence[17] = Outcome.none;
+      return { ...one, presence };
+    });
+    const report = await replayed(maps.keys, truth);
+    expect(report.wrong).toBeGreaterThan(0);
+    expect(report.examples[0]).toContain(`/${paths[17]}: https://`);
+    expect(report.examples[0]).toContain('is not known to hold it');
+  });
+
+  it('stops where one region alone has a table that claims too much', async () => {
+    const table =
+      maps.keys.find(([key]) => key.startsWith('r') && key.includes('NZ')) ??
+      maps.keys.find(([key]) => /^r.[A-Z]{2}s/.test(key));
+    const report = await replayed(
+      changed(
+        (key) => key === table?.[0],
+        (value) => value.replace(/[^\n]*$/, (masks) => 'o'.repeat(masks.length)),
+      ),
+    );
+    expect(report.wrong).toBeGreaterThan(0);
+  });
+
+  it('stops where the map calls somebody up who is down', async () => {
+    const report = await replayed(
+      changed(
+        (key) => key === META_KEY,
+        (value) => value.replace(/^(\S+ \S+ \S+ \S+ \S+ )\S+/, (_, head) => `${head}fffff`),
+      ),
+    );
+    expect(report.wrong).toBeGreaterThan(0);
+    expect(report.examples[0]).toContain('is down');
+  });
+
+  it('stops where a name leads to no access point at all', async () => {
+    const report = await replayed(
+      changed(
+        (key) => key.startsWith('r'),
+        (value) => value.replace('de0.example.org', 'evil.example.org'),
+      ),
+    );
+    expect(report.wrong).toBeGreaterThan(0);
+    expect(report.examples.join('\n')).toContain('evil.example.org');
+  });
+
+  it('stops where the function has another fallback', async () => {
+    const report = await replayed(maps.keys, evidence, 'https://other.example.org/');
+    expect(report.wrong).toBeGreaterThan(0);
+    expect(report.examples[0]).toContain('neither the fallback nor an access point');
+  });
+
+  it('counts what somebody holds and nobody is sent to', async () => {
+    const report = await replayed(
+      changed(
+        (key) => key.startsWith('0'),
+        () => '',
+      ),
+    );
+    expect(report.missed).toBeGreaterThan(paths.length);
+  });
+});
