@@ -30,7 +30,7 @@ period = "7d"                                    # in which every object is prov
 checkpoint = "30s"                               # how often a check writes down what it has found so far
 requests_per_second = 500                        # that one host is asked at most, over all protocols together
 connections = 4                                  # to one host at the same time
-bytes_per_second = 2000000                       # received from one host at most
+bytes_per_second = 2000000                       # to and from one host at most
 
 # Where checks run, if from several places; each checks the mirrors that are nearest to it ("check --vantage eu-west").
 # [[vantage]]
