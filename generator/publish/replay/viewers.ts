@@ -11,19 +11,17 @@ export interface MappedViewer extends Viewer {
 }
 
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
+/** Among so many networks each of a few shards has one. */
+const NETWORKS = Array.from({ length: 256 }, (_, i) => {
+  const hash = createHash('sha256').update(`198.18.${i}.`).digest().readUInt32BE(4);
+  return { ip: `198.18.${i}.1`, place: hash / 2 ** 32 };
+});
 
-/** An address in each of so many shards (docs/formats.md says how a network's shard is chosen). */
-function addressesIn(shards: number): string[] {
-  const found: string[] = [];
-  for (let i = 0, left = shards; left > 0; i++) {
-    const network = `198.18.${i}.`;
-    const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
-    const shard = Math.floor((hash / 2 ** 32) * shards);
-    if (found[shard] !== undefined) continue;
-    found[shard] = `${network}1`;
-    left--;
-  }
-  return found;
+/** An address whose network is dealt to that shard (docs/formats.md says how). Throws RangeError for very many shards. */
+export function addressIn(shard: number, shards: number): string {
+  const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
+  if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
+  return network.ip;
 }
 
 /** One viewer for each shard of each region over each scheme. */
@@ -31,13 +29,12 @@ export function viewersOf(maps: readonly RegionMap[]): MappedViewer[] {
   return maps.flatMap((map) =>
     SCHEMES.flatMap((scheme) => {
       const { shards } = map[scheme];
-      const addresses = addressesIn(shards.length);
       return shards.map((shard, i) => ({
         region: map.region,
         country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
         subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
         scheme,
-        ip: addresses[i] as string,
+        ip: addressIn(i, shards.length),
         shard: shard.map(({ number }) => number),
       }));
     }),
