@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { startNginx } from '../test/servers/nginx.ts';
 import { Fixture } from './fixture.ts';
-import { measure, row, TABLE_HEAD } from './measure.ts';
+import { measure, median, row, TABLE_HEAD } from './measure.ts';
 import { type BenchTree, onlyDistfiles } from './tree.ts';
 
 const bareHead = fileURLToPath(new URL('bare-head.mjs', import.meta.url));
@@ -13,7 +13,7 @@ const bareHead = fileURLToPath(new URL('bare-head.mjs', import.meta.url));
 export async function benchHead(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'head-tree');
   const paths = onlyDistfiles(tree, root);
-  const nginx = await startNginx([{ root }]);
+  const nginx = await startNginx([{ root, indexes: false }]);
   try {
     const origin = nginx.sites[0]?.httpUrl as string;
     const base = origin.replace(/\/$/, '');
@@ -31,6 +31,7 @@ export async function benchHead(tree: BenchTree, folder: string, rounds: number)
           argv: [
             'curl',
             '-s',
+            '--no-progress-meter',
             '--globoff',
             '--path-as-is',
             '--head',
@@ -50,8 +51,13 @@ export async function benchHead(tree: BenchTree, folder: string, rounds: number)
       rounds,
     );
     const server = execFileSync('nginx', ['-v'], { stdio: ['ignore', 'pipe', 'pipe'] }).toString();
-    return `### HEAD of ${paths.length.toLocaleString('en')} objects on one nginx on loopback ${server}\n\n${TABLE_HEAD}\n${figures.map(row).join('\n')}`;
+    const [ours, curl] = figures.map(({ cpuSeconds }) => paths.length / median(cpuSeconds)) as [number, number];
+    return `### HEAD of ${paths.length.toLocaleString('en')} objects on one nginx on loopback ${server}\n\n${TABLE_HEAD}\n${figures.map(row).join('\n')}\n\nFor a second of a processor: ${shown(ours)} objects, ${(ours / curl).toFixed(1)} × curl's.`;
   } finally {
     await nginx.close();
   }
+}
+
+function shown(value: number): string {
+  return Math.round(value).toLocaleString('en');
 }

@@ -3,48 +3,84 @@ import { join } from 'node:path';
 import { headAll } from '../checker/net/head-run.ts';
 import { HostBudgets } from '../checker/net/host-budget.ts';
 import { startNginx } from '../test/servers/nginx.ts';
+import { startDelayingProxy } from './delaying-proxy.ts';
 import { median } from './measure.ts';
 import { type BenchTree, onlyDistfiles } from './tree.ts';
 
-const OBJECTS = 20_000;
+/** Requests after which nginx ends a connection: its own default, and that of other servers. */
+const LIMITS = [1000, 100];
+/** In each direction, and how many objects are asked for then. */
+const PLACES = [
+  { delayMs: 0, objects: 10_000 },
+  { delayMs: 50, objects: 4_000 },
+];
 
-/** HEAD over TLS on one nginx: pipelined HTTP/1.1 on 4 connections against HTTP/2 with 100 streams on 2. */
+interface Way {
+  readonly name: string;
+  readonly connections: number;
+  readonly most: number;
+  readonly http2: boolean;
+}
+
+const WAYS: readonly Way[] = [
+  { name: 'HTTP/1.1, pipelined, 4 connections', connections: 4, most: 256, http2: false },
+  { name: 'HTTP/2, 100 streams, 2 connections', connections: 2, most: 100, http2: true },
+  { name: 'HTTP/2, 100 streams, 4 connections', connections: 4, most: 100, http2: true },
+];
+
+/** HEAD over TLS on one nginx, here and far away: pipelined HTTP/1.1 against HTTP/2. */
 export async function benchHttp2(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'http2-tree');
-  const paths = onlyDistfiles(tree, root).slice(0, OBJECTS);
-  const limits = [1000, 100];
+  const paths = onlyDistfiles(tree, root);
   const site = { root, protocols: ['https'], http2: true } as const;
-  const nginx = await startNginx(limits.map((keepaliveRequests) => ({ ...site, keepaliveRequests })));
+  const nginx = await startNginx(LIMITS.map((keepaliveRequests) => ({ ...site, keepaliveRequests })));
   const ca = readFileSync(nginx.caFile as string);
   const rows: string[] = [];
   try {
-    for (const [i, limit] of limits.entries()) {
-      const url = nginx.sites[i]?.httpsUrl as string;
-      for (const http2 of [false, true]) {
-        const rates: number[] = [];
-        let requests = 0;
-        for (let round = -1; round < rounds; round++) {
-          const startedAtMs = performance.now();
-          requests = await ask(url, paths, http2, ca);
-          if (round >= 0) rates.push(paths.length / ((performance.now() - startedAtMs) / 1000));
+    for (const { delayMs, objects } of PLACES) {
+      for (const [i, limit] of LIMITS.entries()) {
+        const proxy = await startDelayingProxy(nginx.sites[i]?.httpsUrl as string, delayMs);
+        for (const way of WAYS) {
+          const run = () => askOnce(proxy.url, paths.slice(0, objects), way, ca);
+          rows.push(
+            `| ${delayMs} ms | ${limit} | ${way.name} | ${await measured(run, objects, Math.min(rounds, 3))} |`,
+          );
         }
-        const again = `${Math.round((requests / paths.length - 1) * 100)} %`;
-        const rate = `${Math.round(median(rates)).toLocaleString('en')}/s`;
-        rows.push(`| ${http2 ? 'HTTP/2' : 'HTTP/1.1, pipelined'} | ${limit} | ${rate} | ${again} |`);
+        proxy.close();
       }
     }
   } finally {
     await nginx.close();
   }
   return [
-    `### HEAD of ${paths.length.toLocaleString('en')} objects over TLS on one nginx on loopback, in one process`,
+    '### HEAD over TLS on one nginx through a proxy, in one process',
     '',
-    '| protocol | keepalive_requests | rate | asked again |\n|---|---|---|---|',
+    '| each way | keepalive_requests | protocol | rate | objects a second of processor | asked again |',
+    '|--:|--:|---|--:|--:|--:|',
     ...rows,
   ].join('\n');
 }
 
-async function ask(url: string, paths: readonly string[], http2: boolean, ca: Buffer): Promise<number> {
+/** Once to warm up, then so many times: the cells of a row. */
+async function measured(run: () => Promise<number>, objects: number, rounds: number): Promise<string> {
+  const rates: number[] = [];
+  const perCpuSecond: number[] = [];
+  let requests = 0;
+  for (let round = -1; round < rounds; round++) {
+    const startedAtMs = performance.now();
+    const cpuBefore = process.cpuUsage();
+    requests = await run();
+    if (round < 0) continue;
+    const { user, system } = process.cpuUsage(cpuBefore);
+    rates.push(objects / ((performance.now() - startedAtMs) / 1000));
+    perCpuSecond.push(objects / ((user + system) / 1e6));
+  }
+  const [rate, perCpu] = [rates, perCpuSecond].map((values) => Math.round(median(values)).toLocaleString('en'));
+  return `${rate}/s | ${perCpu} | ${Math.round((requests / objects - 1) * 100)} %`;
+}
+
+/** Asks for all of them; answers how many requests that took. Throws where one is lost. */
+async function askOnce(url: string, paths: readonly string[], way: Way, ca: Buffer): Promise<number> {
   let present = 0;
   const report = await headAll({
     origin: new URL(url).origin,
@@ -55,9 +91,9 @@ async function ask(url: string, paths: readonly string[], http2: boolean, ca: Bu
       if (status === 200) present++;
     },
     onFailure: () => {},
-    connections: http2 ? 2 : 4,
-    depth: { first: 4, most: http2 ? 100 : 256 },
-    http2,
+    connections: way.connections,
+    depth: { first: 4, most: way.most },
+    http2: way.http2,
     budget: new HostBudgets().of(url),
     maxStrikes: 3,
     timeoutMs: 10_000,

@@ -1,30 +1,40 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { type HeadRunReport, headAll } from '../checker/net/head-run.ts';
 import { HostBudgets } from '../checker/net/host-budget.ts';
 import { startNginx } from '../test/servers/nginx.ts';
+import { startDelayingProxy } from './delaying-proxy.ts';
 import { Fixture } from './fixture.ts';
 import { measure, median, row, TABLE_HEAD } from './measure.ts';
 import { type BenchTree, onlyDistfiles } from './tree.ts';
 
-const proxyProgram = fileURLToPath(new URL('delaying-proxy.mjs', import.meta.url));
 const DELAY_MS = 50;
 /** Enough for a rate that does not change any more, at 40 a second. */
 const UNPIPELINED = 400;
 
-/** HEAD of every distfile through a proxy that delays by 50 ms each way, against the same without pipelining. */
+/** Requests after which nginx ends a connection: its own default, and that of other servers. */
+const LIMITS = [1000, 100];
+
+/**
+ * HEAD of every distfile through a proxy that delays by 50 ms each way, against the same without pipelining. Throws where
+ * an object is lost.
+ */
 export async function benchLatency(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const root = join(folder, 'latency-tree');
   const paths = onlyDistfiles(tree, root);
-  const nginx = await startNginx([{ root }]);
-  const proxy = await startProxy(nginx.sites[0]?.httpUrl as string);
+  const nginx = await startNginx(LIMITS.map((keepaliveRequests) => ({ root, indexes: false, keepaliveRequests })));
+  const proxies = await Promise.all(nginx.sites.map(({ httpUrl }) => startDelayingProxy(httpUrl as string, DELAY_MS)));
   try {
-    const unpipelined = await rateOf(new URL(proxy.url).origin, paths.slice(0, UNPIPELINED));
-    const fixture = new Fixture(join(folder, 'latency'), root, [proxy.url]);
-    const check = fixture.command('`redirector check` by HEAD', paths.length, ['check', '--quiet']);
-    const figures = await measure([check], rounds);
+    const unpipelined = await rateOf(new URL(proxies[0]?.url as string).origin, paths.slice(0, UNPIPELINED));
+    const commands = proxies.map(({ url }, i) => {
+      const fixture = new Fixture(join(folder, `latency-${i}`), root, [url]);
+      const label = `\`redirector check\` by HEAD, keepalive_requests ${LIMITS[i]}`;
+      return fixture.command(label, paths.length, ['check', '--quiet', '--json']);
+    });
+    const figures = await measure(commands, Math.min(rounds, 3));
+    for (const { label, stdout } of figures) {
+      const { present } = JSON.parse(stdout).totals;
+      if (present < paths.length) throw new Error(`${label}: ${present} of ${paths.length} found`);
+    }
     const times = figures.map(({ seconds, steps }) => Math.round(steps / median(seconds) / unpipelined));
     return [
       `### HEAD of ${paths.length.toLocaleString('en')} objects on one nginx, ${DELAY_MS} ms away in each direction`,
@@ -32,10 +42,10 @@ export async function benchLatency(tree: BenchTree, folder: string, rounds: numb
       TABLE_HEAD,
       ...figures.map(row),
       '',
-      `One at a time on as many connections: ${unpipelined.toFixed(1)}/s. The whole command is ${times.join()} times as fast.`,
+      `One at a time on as many connections: ${unpipelined.toFixed(1)}/s. The whole command is ${times.join(' and ')} times as fast.`,
     ].join('\n');
   } finally {
-    proxy.close();
+    for (const proxy of proxies) proxy.close();
     await nginx.close();
   }
 }
@@ -59,17 +69,4 @@ async function rateOf(origin: string, paths: readonly string[]): Promise<number>
   });
   if (report.ended !== 'whole') throw new Error(report.reason);
   return paths.length / ((performance.now() - startedAtMs) / 1000);
-}
-
-interface Proxy {
-  readonly url: string;
-  close(): void;
-}
-
-async function startProxy(target: string): Promise<Proxy> {
-  const child = spawn(process.execPath, [proxyProgram, new URL(target).port, String(DELAY_MS)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [port] = (await once(child.stdout, 'data')) as [Buffer];
-  return { url: `http://127.0.0.1:${port.toString().trim()}/`, close: () => void child.kill() };
 }

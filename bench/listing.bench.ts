@@ -45,6 +45,7 @@ async function benchSite(
   const curl = [
     'curl',
     '-s',
+    '--no-progress-meter',
     '--globoff',
     '--path-as-is',
     '--parallel',

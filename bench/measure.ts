@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 
+/** Of Linux on all machines Node runs on (`getconf CLK_TCK`). */
+const TICKS_PER_SECOND = 100;
+
 /** A command that is timed as a whole process. */
 export interface Command {
   readonly label: string;
@@ -14,6 +17,8 @@ export interface Command {
 export interface Figure {
   readonly label: string;
   readonly seconds: readonly number[];
+  /** Of the processor, the command's and its children's, user and system; 0 where the kernel does not tell. */
+  readonly cpuSeconds: readonly number[];
   readonly peakMegabytes: number;
   readonly steps: number;
   /** What the last run printed. */
@@ -26,6 +31,7 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
     label,
     steps,
     seconds: [] as number[],
+    cpuSeconds: [] as number[],
     peakMegabytes: 0,
     stdout: '',
   }));
@@ -36,6 +42,7 @@ export async function measure(commands: readonly Command[], rounds: number): Pro
       figure.stdout = run.stdout;
       if (round < 0) continue;
       figure.seconds.push(run.seconds);
+      figure.cpuSeconds.push(run.cpuSeconds);
       figure.peakMegabytes = Math.max(figure.peakMegabytes, run.peakMegabytes);
     }
   }
@@ -46,8 +53,9 @@ async function runOnce({
   label,
   argv,
   prepare,
-}: Command): Promise<{ seconds: number; peakMegabytes: number; stdout: string }> {
+}: Command): Promise<{ seconds: number; cpuSeconds: number; peakMegabytes: number; stdout: string }> {
   prepare?.();
+  const cpuBefore = childrenCpuSeconds();
   const started = performance.now();
   const child = spawn(argv[0], argv.slice(1), { stdio: ['ignore', 'pipe', 'inherit'] });
   let stdout = '';
@@ -64,14 +72,26 @@ async function runOnce({
   });
   clearInterval(poll);
   if (code !== 0) throw new Error(`${label}: exit code ${code}`);
-  return { seconds: (performance.now() - started) / 1000, peakMegabytes, stdout };
+  const seconds = (performance.now() - started) / 1000;
+  return { seconds, cpuSeconds: childrenCpuSeconds() - cpuBefore, peakMegabytes, stdout };
 }
 
 /** The kernel's own account of the most memory the process had so far; 0 where there is none. */
 function highWaterMark(child: ChildProcess): number {
   try {
     const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1];
-    return Number(kilobytes ?? 0) / 1000;
+    return (Number(kilobytes ?? 0) * 1024) / 1e6;
+  } catch {
+    return 0;
+  }
+}
+
+/** What all children that have ended took, by the kernel's account (proc_pid_stat(5): cutime and cstime, in ticks). */
+function childrenCpuSeconds(): number {
+  try {
+    const stat = readFileSync('/proc/self/stat', 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[13]) + Number(fields[14])) / TICKS_PER_SECOND;
   } catch {
     return 0;
   }
@@ -85,12 +105,13 @@ export function median(values: readonly number[]): number {
   );
 }
 
-/** A Markdown table row: median, spread, rate, memory. */
-export function row({ label, seconds, steps, peakMegabytes }: Figure): string {
+/** A Markdown table row: median, spread, processor time, rate, memory. */
+export function row({ label, seconds, cpuSeconds, steps, peakMegabytes }: Figure): string {
   const middle = median(seconds);
   const rate = steps === 0 ? '' : `${Math.round(steps / middle).toLocaleString('en')}/s`;
   const spread = `${Math.min(...seconds).toFixed(2)}–${Math.max(...seconds).toFixed(2)}`;
-  return `| ${label} | ${middle.toFixed(2)} s | ${spread} | ${rate} | ${Math.round(peakMegabytes)} MB |`;
+  return `| ${label} | ${middle.toFixed(2)} s | ${spread} | ${median(cpuSeconds).toFixed(2)} s | ${rate} | ${Math.round(peakMegabytes)} MB |`;
 }
 
-export const TABLE_HEAD = '| whole command | median | min–max | rate | peak memory |\n|---|---|---|---|---|';
+export const TABLE_HEAD =
+  '| whole command | median | min–max | processor | rate | peak memory |\n|---|---|---|---|---|---|';

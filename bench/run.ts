@@ -5,10 +5,12 @@ import { benchBuild } from './build.bench.ts';
 import { benchDecide } from './decide.bench.ts';
 import { benchFtp } from './ftp.bench.ts';
 import { benchHead } from './head.bench.ts';
+import { benchHttp2 } from './http2.bench.ts';
 import { benchKeys } from './keys.bench.ts';
 import { benchKnown } from './known.bench.ts';
 import { benchLatency } from './latency.bench.ts';
 import { benchListing } from './listing.bench.ts';
+import { benchPass } from './pass.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
@@ -20,8 +22,10 @@ import { benchViewers } from './viewers.bench.ts';
 
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
+  pass: benchPass,
   head: benchHead,
   latency: benchLatency,
+  http2: benchHttp2,
   rsync: benchRsync,
   listing: benchListing,
   ftp: benchFtp,
@@ -39,7 +43,7 @@ const benches = {
 /** They bring names of their own. */
 const WITHOUT_TREE = new Set(['store', 'known', 'keys', 'viewers', 'decide']);
 
-const ROUNDS = 5;
+const ROUNDS = Number(process.env['REDIRECTOR_BENCH_ROUNDS'] || 5);
 const names = process.argv.slice(2);
 const unknown = names.find((name) => !(name in benches));
 if (unknown !== undefined) {

@@ -34,12 +34,19 @@ export function chosenObjects(
     throw new UsageError(`${quoted(treePrefix)} is no path: a percent sign needs two hex digits`);
   const beneath = `${prefix}/`;
   const isChosen = (path: string) => prefix === '' || path === prefix || path.startsWith(beneath);
-  const all = new Int32Array(paths.length).map((_, id) => id).filter((id) => isChosen(paths[id] as string));
-  const inTree = all.filter((id) => removedAtS[id] === 0);
-  if (inTree.length === 0) {
+  const all = new Int32Array(paths.length);
+  const inTree = new Int32Array(paths.length);
+  let allCount = 0;
+  let inTreeCount = 0;
+  for (let id = 0; id < paths.length; id++) {
+    if (!isChosen(paths[id] as string)) continue;
+    all[allCount++] = id;
+    if (removedAtS[id] === 0) inTree[inTreeCount++] = id;
+  }
+  if (inTreeCount === 0) {
     const where =
       prefix === '' ? 'the inventory holds no object' : `no object of the inventory lies under ${quoted(treePrefix)}`;
     throw new UsageError(`${where}; run "redirector inventory" or give another prefix`);
   }
-  return { all, inTree };
+  return { all: all.subarray(0, allCount), inTree: inTree.subarray(0, inTreeCount) };
 }

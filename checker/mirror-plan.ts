@@ -83,6 +83,9 @@ function due({ schedule }: ScheduledPoint, phases: readonly PhaseName[]): Int32A
 
 /** Both ascending and without repetition, the result too. One that holds the other is itself the result. */
 function united(a: Int32Array, b: Int32Array): Int32Array {
+  if (a.length === 0) return b;
+  if (b.length === 0) return a;
+  if (a.length === b.length && a.every((id, i) => id === b[i])) return a;
   const both = new Int32Array(a.length + b.length);
   let length = 0;
   for (let i = 0, j = 0; i < a.length || j < b.length; length++) {

@@ -158,7 +158,8 @@ export class Recorder {
 
   counts(): RecorderCounts {
     const byValue = new Uint32Array(256);
-    for (const value of this.#thisRun) byValue[value]!++;
+    const thisRun = this.#thisRun;
+    for (let id = 0; id < thisRun.length; id++) byValue[thisRun[id] as number]!++;
     const count = (value: number) => byValue[value] as number;
     return {
       present: count(Outcome.present),

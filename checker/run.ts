@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
+import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
@@ -8,6 +9,7 @@ import { recordHistory } from './history.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
+import { pathIndex } from './path-index.ts';
 import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
@@ -71,6 +73,7 @@ export interface CheckSummary {
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
+  keepHeapSmall();
   const startedAtMs = nowMs();
   const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
   const planned = await planMirrors(run);
@@ -89,7 +92,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const context: CheckContext = {
     ...run,
     signal,
-    objectIdOf: lazyIndex(options.inventory),
+    objectIdOf: pathIndex(options.inventory.paths),
     loadObservations: (accessPoint) => loadObservations(run, accessPoint),
     hosts: new HostBudgets(options.hostLimits),
     acquaintances: new Map(),
@@ -203,15 +206,6 @@ function countNotChecked(mirrors: readonly Mirror[]): Record<string, number> {
     }
   }
   return counts;
-}
-
-/** The ids of paths; made at the first question, because a check by HEAD alone has none. */
-function lazyIndex(inventory: Inventory): (path: string) => number | undefined {
-  let index: Map<string, number> | null = null;
-  return (path) => {
-    index ??= new Map(inventory.paths.map((known, id) => [known, id]));
-    return index.get(path);
-  };
 }
 
 function totalsOf(accessPoints: readonly AccessPointSummary[]): CheckSummary['totals'] {

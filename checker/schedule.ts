@@ -54,7 +54,7 @@ export function schedule(input: ScheduleInput): Schedule {
   const { objectIds } = input;
   const due = duePhases(input);
   const counts = new Uint32Array(NOT_DUE + 1);
-  for (const phase of due) counts[phase]!++;
+  for (let i = 0; i < due.length; i++) counts[due[i] as number]!++;
   const lists = PHASES.map((_, phase) => new Int32Array(counts[phase] as number));
   const filled = new Uint32Array(PHASES.length);
   for (let i = 0; i < due.length; i++) {
@@ -90,7 +90,9 @@ function duePhases(input: ScheduleInput): Uint8Array {
     }
     return isTurn(id, ownCheckAtS[id] as number) ? ROLLING : NOT_DUE;
   };
-  return Uint8Array.from(objectIds, phaseOf);
+  const due = new Uint8Array(objectIds.length);
+  for (let i = 0; i < due.length; i++) due[i] = phaseOf(objectIds[i] as number);
+  return due;
 }
 
 /** When the object came into the tree in its present shape. A modification time in the future is none. */

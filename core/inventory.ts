@@ -1,3 +1,4 @@
+import { directoriesInTurn, directoryOf } from './directory.ts';
 import type { ObjectPath } from './path.ts';
 
 /** What an object is. The numbers are part of the file format. */
@@ -51,12 +52,17 @@ export function beneathLinks(inventory: Inventory): Uint8Array {
   }
   const beneath = new Uint8Array(paths.length);
   if (linksToDirectories.size === 0) return beneath;
+  const isBeneath = (directory: ObjectPath): boolean =>
+    directory !== '' && (linksToDirectories.has(directory) || isBeneath(directoryOf(directory)));
+  const inTurn = directoriesInTurn();
+  let last: ObjectPath = '';
+  let isLastBeneath = false;
   for (let id = 0; id < paths.length; id++) {
     if (types[id] !== ObjectType.symlink) continue;
-    const path = paths[id] as string;
-    for (let end = path.lastIndexOf('/'); end > 0 && beneath[id] === 0; end = path.lastIndexOf('/', end - 1)) {
-      if (linksToDirectories.has(path.slice(0, end))) beneath[id] = 1;
-    }
+    const directory = inTurn(paths[id] as string);
+    if (directory !== last) isLastBeneath = isBeneath(directory);
+    last = directory;
+    beneath[id] = isLastBeneath ? 1 : 0;
   }
   return beneath;
 }

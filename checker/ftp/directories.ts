@@ -1,9 +1,5 @@
+import { directoryOf } from '../../core/directory.ts';
 import { type Inventory, ObjectType } from '../../core/inventory.ts';
-
-/** The path of the directory that holds `path`. */
-export function directoryOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
-}
 
 /**
  * The directories whose listings prove the given objects, each once, parents first, the root always: those they lie

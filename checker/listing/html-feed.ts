@@ -1,14 +1,15 @@
 import { Parser } from 'htmlparser2';
-import { readPlainRows } from './plain-rows.ts';
+import { type RowEvents, readPlainRows } from './plain-rows.ts';
 
-/** What is read of a page. Names are in lower case, text has one character for each byte, entities are decoded. */
-export interface HtmlEvents {
+/**
+ * What is read of a page. Names are in lower case, text has one character for each byte, entities are decoded. Plain rows
+ * of a `pre` are given as such, without the events that their marks and their text would have made.
+ */
+export interface HtmlEvents extends RowEvents {
   open(name: string, attributes: Readonly<Record<string, string>>): void;
   said(text: string): void;
   /** `isImplied`: the page has no such tag here. */
   close(name: string, isImplied: boolean): void;
-  /** A row of a `pre` with nothing but a link and the text behind it; the events it would have made are left out. */
-  plainRow(href: string, behind: string): void;
 }
 
 const MAX_TOKEN_CHARACTERS = 64 * 1024;
@@ -74,7 +75,7 @@ export class HtmlFeed {
       this.#rest = text.slice(start);
       return text.length;
     }
-    const at = readPlainRows(text, start, (href, behind) => this.#events.plainRow(href, behind));
+    const at = readPlainRows(text, start, this.#events);
     return at > start ? at : this.#feed(text, start, behindLine);
   }
 

@@ -58,7 +58,8 @@ export class IndexPage {
       open: (name, attributes) => this.#open(name, attributes),
       said: (text) => this.#said(text),
       close: (name, isImplied) => this.#close(name, isImplied),
-      plainRow: (href, behind) => this.#plainRow(href, behind),
+      nameRow: (name, isDirectory, sizeBytes) => this.#nameRow(name, isDirectory, sizeBytes),
+      linkRow: (href, behind) => this.#linkRow(href, behind),
     });
   }
 
@@ -167,7 +168,13 @@ export class IndexPage {
     this.#text = '';
   }
 
-  #plainRow(href: string, behind: string): void {
+  #nameRow(name: ObjectPath, isDirectory: boolean, sizeBytes: number): void {
+    this.#endRow();
+    const hasSize = sizeBytes >= 0 && !isDirectory;
+    this.#tell({ name, isDirectory, size: hasSize ? { minBytes: sizeBytes, maxBytes: sizeBytes } : NO_SIZE });
+  }
+
+  #linkRow(href: string, behind: string): void {
     this.#link(href);
     this.#inLink = false;
     this.#text = behind;
@@ -190,10 +197,14 @@ export class IndexPage {
     if (row === null) return;
     this.#row = null;
     this.#inLink = false;
+    const size = row.isDirectory ? NO_SIZE : row.size === NO_SIZE ? sizeAfterTime(this.#text) : row.size;
+    this.#tell({ name: row.name, isDirectory: row.isDirectory, size });
+  }
+
+  #tell(entry: IndexEntry): void {
     if (this.#isOther) return;
     this.entries++;
-    const size = row.isDirectory ? NO_SIZE : row.size === NO_SIZE ? sizeAfterTime(this.#text) : row.size;
-    this.#onEntry({ name: row.name, isDirectory: row.isDirectory, size });
+    this.#onEntry(entry);
   }
 }
 

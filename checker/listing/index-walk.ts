@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { directoryOf } from '../../core/directory.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { BROKEN_PAGE, type PageAnswer, type PageClient } from '../net/page-client.ts';
 import { inWords } from '../net/reasons.ts';
@@ -62,6 +63,7 @@ class IndexWalk {
   #endless = 0;
   #ended = false;
   #budget: NodeJS.Timeout | undefined;
+  #filling: NodeJS.Immediate | undefined;
 
   constructor(options: WalkOptions, resolve: (report: WalkReport) => void) {
     this.#options = options;
@@ -71,7 +73,7 @@ class IndexWalk {
   start(): void {
     const { directories, signal, budgetMs } = this.#options;
     for (const directory of directories) {
-      const parent = parentOf(directory);
+      const parent = directoryOf(directory);
       const isRoot = directory === '' || !directories.has(parent);
       if (isRoot) this.#enqueue(directory);
       else this.#children.get(parent)?.push(directory) ?? this.#children.set(parent, [directory]);
@@ -99,6 +101,15 @@ class IndexWalk {
       void this.#ask(directory).then((doubt) => this.#settle(directory, doubt));
     }
     if (this.#underWay === 0) this.#end('done', '');
+  }
+
+  /** A long page shows its first directories long before its end. Later: undici is in the middle of an answer. */
+  #fillSoon(): void {
+    if (this.#pages === 0) return;
+    this.#filling ??= setImmediate(() => {
+      this.#filling = undefined;
+      if (!this.#ended) this.#fill();
+    });
   }
 
   #settle(directory: string, doubt: string): void {
@@ -149,7 +160,10 @@ class IndexWalk {
     const page = new IndexPage({ origin: root.origin, path: `${root.path}${prefix}`, name }, (entry) => {
       if (this.#ended) return;
       const child = `${prefix}${entry.name}`;
-      if (entry.isDirectory && this.#options.directories.has(child)) this.#enqueue(child);
+      if (entry.isDirectory && this.#options.directories.has(child)) {
+        this.#enqueue(child);
+        this.#fillSoon();
+      }
       onEntry(directory, entry);
     });
     const answer = await client.get(path, (chunk) => page.push(chunk));
@@ -178,6 +192,7 @@ class IndexWalk {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#budget);
+    clearImmediate(this.#filling);
     this.#options.signal.removeEventListener('abort', this.#interrupt);
     this.#resolve({ ended, reason, pages: this.#pages, doubts: this.#doubts });
   }
@@ -186,11 +201,6 @@ class IndexWalk {
 /** No answer, too many requests, too many at once. */
 function isPassing(status: number): boolean {
   return status === 0 || status === 429 || status === 503;
-}
-
-/** The path without its last segment; '' for names at the root. */
-export function parentOf(path: string): string {
-  return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
 /** Where a redirect leads to the same directory in another spelling: that spelling; else null. */

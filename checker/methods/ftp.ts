@@ -1,8 +1,9 @@
+import { directoryOf } from '../../core/directory.ts';
 import { ObjectType } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
-import { directoriesFor, directoryOf } from '../ftp/directories.ts';
+import { directoriesFor } from '../ftp/directories.ts';
 import type { LineEntry } from '../ftp/list-line.ts';
 import { ENDLESS, FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
@@ -174,7 +175,7 @@ class Walk {
     } finally {
       this.requests += session.listings - listings;
       this.bytes += session.bytes - bytes;
-      this.#budget.received(session.bytes - bytes);
+      this.#budget.transferred(session.bytes - bytes);
       if (session.isBusy) this.#budget.refused('', this.#task.timeoutMs);
       else this.#budget.served();
     }

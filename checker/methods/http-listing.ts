@@ -1,9 +1,10 @@
+import { directoriesInTurn } from '../../core/directory.ts';
 import { beneathLinks, isDirectoryLike, ObjectType } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { IndexEntry } from '../listing/index-page.ts';
-import { parentOf, type WalkReport, walkIndexes } from '../listing/index-walk.ts';
+import { type WalkReport, walkIndexes } from '../listing/index-walk.ts';
 import { PageClient } from '../net/page-client.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
@@ -37,7 +38,8 @@ async function check(task: CheckTask): Promise<MethodReport> {
   });
   const beneath = beneathLinks(inventory);
   const directories = new Set<string>();
-  for (const id of objectIds) if (beneath[id] === 0) directories.add(parentOf(inventory.paths[id] as string));
+  const directoryOf = directoriesInTurn();
+  for (const id of objectIds) if (beneath[id] === 0) directories.add(directoryOf(inventory.paths[id] as string));
   const walk = await walkIndexes({
     client,
     root: { origin, path: `/${canonicalRequestPath(pathname) ?? ''}` },
@@ -94,7 +96,8 @@ class SeenTree {
   /** Tells the sink of every object that was to be checked. */
   tell(walk: WalkReport, beneath: Uint8Array): void {
     const { inventory, objectIds, sink } = this.#task;
-    const doubtOf = (id: number) => walk.doubts.get(parentOf(inventory.paths[id] as string));
+    const directoryOf = directoriesInTurn();
+    const doubtOf = (id: number) => walk.doubts.get(directoryOf(inventory.paths[id] as string));
     this.#tree.isWhole = (id) => doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths[id] as string);
     for (const id of objectIds) {
       const outcome = this.#tree.outcome(id);

@@ -1,4 +1,4 @@
-import { buildConnector as undiciConnector } from 'undici';
+import { undiciConnector } from './undici.ts';
 
 const WRONG_NAME = 'ERR_TLS_CERT_ALTNAME_INVALID';
 

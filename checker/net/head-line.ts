@@ -1,18 +1,13 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { Client, type Dispatcher } from 'undici';
 import { buildConnector } from './connector.ts';
+import { Lane } from './head-lane.ts';
 import type { HeadRunner } from './head-run.ts';
-import { contentLength, headerText } from './raw-headers.ts';
-import { connectionReason, isTimeout } from './reasons.ts';
+import { Client, type Dispatcher } from './undici.ts';
 
-const MAX_TRIES = 4;
-/** Cuts of connections that had answered something: progress, but not for ever. */
-const MAX_CUTS = 16;
-const MAX_INTERIM_ANSWERS = 8;
 const MAX_HEADER_BYTES = 16 * 1024;
 /** So long a host may take to end a connection after its last answer. */
-const LINGER_MS = 100;
+const LINGER_MS = 1000;
 
 /**
  * One connection with as many lanes as requests are under way on it. After a cut undici fails the first request of the
@@ -197,7 +192,7 @@ export class HeadLine {
     if (this.#socket === null || !this.isConnected) return;
     const bytes = this.#socket.bytesRead + this.#socket.bytesWritten;
     this.runner.bytes += bytes - this.#countedBytes;
-    this.runner.run.budget.received(bytes - this.#countedBytes);
+    this.runner.run.budget.transferred(bytes - this.#countedBytes);
     this.#countedBytes = bytes;
   }
 
@@ -216,97 +211,5 @@ export class HeadLine {
     if (this.#retryTimer !== undefined || this.runner.ended || !this.runner.isAdmitted()) return false;
     this.#toRetry.shift()?.send();
     return true;
-  }
-}
-
-/**
- * One request at a time, over and over. Its methods are undici's low-level handler interface, which undici 7 itself
- * runs on: it hands over raw headers, where the newer one builds three objects for each answer.
- */
-export class Lane implements Dispatcher.DispatchHandler {
-  /** What it asks for; -1 = nothing. */
-  index = -1;
-  readonly #line: HeadLine;
-  readonly #options: Dispatcher.DispatchOptions;
-  #tries = 0;
-  #cuts = 0;
-  #writes = 0;
-  #interim = 0;
-  #status = 0;
-  #lengthBytes = -1;
-  #location = '';
-  #retryAfter = '';
-  #abort: ((error?: Error) => void) | null = null;
-
-  constructor(line: HeadLine, userAgent: string) {
-    this.#line = line;
-    const headers = ['user-agent', userAgent, 'accept-encoding', 'identity'];
-    this.#options = { path: '/', method: 'HEAD', headers };
-  }
-
-  ask(index: number): void {
-    this.index = index;
-    this.#tries = 0;
-    this.#cuts = 0;
-    this.#options.path = this.#line.runner.run.pathOf(index);
-    this.send();
-  }
-
-  send(): void {
-    this.#writes = 0;
-    this.#interim = 0;
-    this.#line.dispatch(this.#options, this);
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    this.#line.writing(this, ++this.#writes > 1);
-  }
-
-  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
-    if (status < 200) {
-      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
-      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
-      return true;
-    }
-    this.#status = status;
-    this.#lengthBytes = contentLength(rawHeaders);
-    this.#location = status >= 300 && status < 400 ? headerText(rawHeaders, 'location') : '';
-    this.#retryAfter = status === 429 || status === 503 ? headerText(rawHeaders, 'retry-after') : '';
-    return true;
-  }
-
-  onData(): boolean {
-    return true;
-  }
-
-  onComplete(): void {
-    const line = this.#line;
-    const { index } = this;
-    line.answered(this);
-    this.index = -1;
-    if (line.runner.ended) return;
-    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location, this.#retryAfter);
-    line.goOn(this);
-  }
-
-  onError(error: Error): void {
-    const line = this.#line;
-    const { runner } = line;
-    line.failed(this, this.#writes > 0);
-    if (runner.ended) return;
-    const progress = line.answers > 0 && !isTimeout(error);
-    if (!progress && line.wave === runner.wave) runner.strike(error, line.isConnected ? this.index : -1);
-    if (runner.ended) return;
-    if (progress) this.#cuts++;
-    else this.#tries++;
-    if (this.#tries < MAX_TRIES && this.#cuts < MAX_CUTS) {
-      line.retry(this);
-      return;
-    }
-    const { index } = this;
-    this.index = -1;
-    runner.failed(index, connectionReason(error, runner.run.timeoutMs));
-    line.rest(this);
   }
 }

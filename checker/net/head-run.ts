@@ -1,7 +1,9 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
-import { HeadLine, type Lane } from './head-line.ts';
+import type { Lane } from './head-lane.ts';
+import { HeadLine } from './head-line.ts';
 import type { HostBudget } from './host-budget.ts';
 import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
+import { Refusals } from './refusals.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -49,10 +51,6 @@ export interface HeadRunReport {
   readonly deepest: number;
 }
 
-/** An object whose question is refused so often, with 429 or 503, has got its answer. */
-const MAX_REFUSALS = 3;
-/** Gives up after so many such objects in a row. */
-const MAX_REFUSED_IN_A_ROW = 5;
 const MAX_BACKOFF_MS = 1000;
 
 /** Asks for all of them; resolves when every socket is closed. Interrupted, what was not answered gets no call. */
@@ -85,12 +83,7 @@ export class HeadRunner {
   #lastStruck = -1;
   #lastCutAfter = 0;
   #isMismatched = false;
-  /** Refused ones, to be asked again before all others, and how often each was. */
-  readonly #refused: number[] = [];
-  readonly #refusals = new Map<number, number>();
-  #refusedInARow = 0;
-  /** 429 or 503 while that is all it answers; else 0. */
-  #refusedWith = 0;
+  readonly #refusals = new Refusals();
   readonly #lines: HeadLine[] = [];
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
@@ -128,9 +121,10 @@ export class HeadRunner {
 
   /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
-    if (this.ended || (this.#refused.length === 0 && this.#next >= this.run.count)) return -1;
+    const again = this.#refusals.waiting;
+    if (this.ended || (again.length === 0 && this.#next >= this.run.count)) return -1;
     if (!this.isAdmitted()) return -1;
-    return this.#refused.length > 0 ? (this.#refused.shift() as number) : this.#next++;
+    return again.length > 0 ? (again.shift() as number) : this.#next++;
   }
 
   /** Whether a request may leave now; if not, the lines are woken when one may. */
@@ -147,8 +141,7 @@ export class HeadRunner {
       this.#wasRefused(index, status, retryAfter);
       return;
     }
-    this.#refusedInARow = 0;
-    this.#refusedWith = 0;
+    this.#refusals.over();
     this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location);
     this.#settle();
@@ -156,17 +149,11 @@ export class HeadRunner {
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    this.#refusedWith = status;
     if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
-    const refusals = (this.#refusals.get(index) ?? 0) + 1;
-    this.#refusals.set(index, refusals);
-    if (refusals < MAX_REFUSALS) {
-      this.#refused.push(index);
-      return;
-    }
+    if (this.#refusals.isAskedAgain(index, status)) return;
     this.run.onAnswer(index, status, -1, '');
     this.#settle();
-    if (++this.#refusedInARow >= MAX_REFUSED_IN_A_ROW) this.giveUp(statusReason(status, ''));
+    if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
   }
 
   failed(index: number, reason: string): void {
@@ -240,7 +227,7 @@ export class HeadRunner {
 
   giveUp(reason: string): void {
     if (this.ended) return;
-    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refused];
+    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refusals.waiting];
     this.#end('gave up', reason);
     for (const index of waiting) this.run.onFailure(index, reason);
     for (; this.#next < this.run.count; this.#next++) this.run.onFailure(this.#next, reason);
@@ -276,7 +263,8 @@ export class HeadRunner {
   }
 
   readonly #outOfTime = (): void => {
-    const refused = this.#refusedWith === 0 ? '' : `${statusReason(this.#refusedWith, '')} and is waited for: `;
+    const { status } = this.#refusals;
+    const refused = status === 0 ? '' : `${statusReason(status, '')} and is waited for: `;
     this.giveUp(`${refused}too slow, not done within ${inWords(this.run.budgetMs)}`);
   };
 

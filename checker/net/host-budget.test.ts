@@ -32,7 +32,7 @@ function sentWithin(budget: HostBudget, clock: TestClock, forMs: number, bytesEa
     if (waitMs > 0) clock.atMs += waitMs;
     else {
       sent++;
-      budget.received(bytesEach);
+      budget.transferred(bytesEach);
     }
   }
   return sent;

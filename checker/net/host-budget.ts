@@ -6,7 +6,7 @@ export interface HostLimits {
   readonly connections: number;
   /** May be Infinity; so may the next. */
   readonly requestsPerSecond: number;
-  /** Received. */
+  /** Sent and received. */
   readonly bytesPerSecond: number;
 }
 
@@ -85,7 +85,7 @@ export class HostBudget {
     this.#requests.spend(1);
   }
 
-  received(bytes: number): void {
+  transferred(bytes: number): void {
     this.#bytes.spend(bytes);
   }
 
@@ -207,7 +207,7 @@ export class HostBudgets {
    */
   of(url: string): HostBudget {
     const { hostname, host } = new URL(url);
-    const isLoopback = /^(127\.[\d.]+|\[::1\]|localhost)$/.test(hostname);
+    const isLoopback = /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/.test(hostname);
     const key = isLoopback ? host : hostname;
     let budget = this.#budgets.get(key);
     if (budget === undefined) {

@@ -1,10 +1,10 @@
 import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
-import { Client, type Dispatcher } from 'undici';
 import { buildConnector } from './connector.ts';
 import type { HostBudget } from './host-budget.ts';
 import { contentLength, headerText } from './raw-headers.ts';
 import { connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
+import { Client, type Dispatcher } from './undici.ts';
 
 export interface PageClientOptions {
   /** `http://host[:port]` or `https://…`. */
@@ -163,7 +163,7 @@ export class PageClient {
     if (line.socket === null) return;
     const bytes = line.socket.bytesRead + line.socket.bytesWritten;
     this.bytes += bytes - line.countedBytes;
-    this.#options.budget.received(bytes - line.countedBytes);
+    this.#options.budget.transferred(bytes - line.countedBytes);
     line.countedBytes = bytes;
   }
 

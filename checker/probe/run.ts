@@ -11,6 +11,7 @@ import { readObservations } from '../../core/node/observation-files.ts';
 import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import type { Progress } from '../../core/progress.ts';
+import { pathIndex } from '../path-index.ts';
 import { probeAccessPoint } from './access-point.ts';
 import { knownObjects, presumedObject, stillKnown } from './known-objects.ts';
 import { type Network, systemNetwork } from './network.ts';
@@ -64,7 +65,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const all = mirrors.mirrors.flatMap((mirror) => mirror.accessPoints);
   const chosen = all.filter(({ mirrorId }) => mirrorIds === null || mirrorIds.includes(mirrorId));
   const beforeOf = readProbes(output, progress.note);
-  const objectIdOf = indexOf(inventory);
+  const objectIdOf = pathIndex(inventory.paths);
   const evidence = (accessPoint: AccessPoint) =>
     readObservations(output, accessPoint, inventory.paths.length, progress.note);
   const network = options.network ?? systemNetwork();
@@ -149,9 +150,4 @@ function write(
   const found = new Map(records.map((record) => [record.accessPointId, record]));
   const accessPoints = all.flatMap((accessPoint) => found.get(accessPoint.id) ?? before(accessPoint) ?? []);
   writeFileAtomic(outputLayout.liveness(output), encodeLiveness({ version: 1, probedAtMs, accessPoints }));
-}
-
-function indexOf(inventory: Inventory): (path: string) => number | undefined {
-  const index = new Map(inventory.paths.map((path, id) => [path, id]));
-  return (path) => index.get(path);
 }

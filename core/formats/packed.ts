@@ -5,6 +5,8 @@ import { FormatError } from '../errors.ts';
 // Plain msgpack that any reader understands: no records extension, and map sizes beyond 65,535 (msgpackr's manual).
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
 
+const NIL = Buffer.of(0xc0);
+
 /** A column of numbers as it lies in a file: little-endian bytes (all machines Node runs on are little-endian). */
 export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
@@ -33,8 +35,9 @@ export class PackedReader {
     try {
       const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
       body = packr.unpack(plain);
-      // Else msgpackr holds on to the bytes until the next unpacking.
+      // Else msgpackr holds on to the bytes until the next unpacking, and to a view of them even then.
       clearSource();
+      packr.unpack(NIL);
     } catch (error) {
       throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); make it again`);
     }

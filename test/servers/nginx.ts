@@ -13,6 +13,8 @@ export interface NginxSite {
   readonly http2?: boolean;
   /** Requests after which nginx cuts a connection; nginx's own default is 1,000. */
   readonly keepaliveRequests?: number;
+  /** Index pages for directories. Default: true. */
+  readonly indexes?: boolean;
   /** Directives put into the site's server block as they are. */
   readonly directives?: string;
 }
@@ -115,7 +117,7 @@ ${sites.map((placed) => serverBlock(placed, certificate)).join('\n')}
 function serverBlock({ site, httpPort, httpsPort }: PlacedSite, certificate: Certificate | null): string {
   const lines = [
     `root "${site.root}";`,
-    'autoindex on;',
+    `autoindex ${site.indexes === false ? 'off' : 'on'};`,
     ...(httpPort === null ? [] : [`listen 127.0.0.1:${httpPort} backlog=1024;`]),
     ...(httpsPort === null || certificate === null
       ? []

@@ -1,0 +1,34 @@
+/** An object whose question is refused so often has got its answer. */
+const MAX_REFUSALS = 3;
+/** After so many such objects in a row the host is given up. */
+const MAX_REFUSED_IN_A_ROW = 5;
+
+/** The questions of a run that were answered with 429 or 503. */
+export class Refusals {
+  /** To be asked again, before all others. */
+  readonly waiting: number[] = [];
+  /** 429 or 503 while that is all that is answered; else 0. */
+  status = 0;
+  readonly #counts = new Map<number, number>();
+  #inARow = 0;
+
+  /** Another answer came: the host is itself again. */
+  over(): void {
+    this.#inARow = 0;
+    this.status = 0;
+  }
+
+  /** Whether there is another try for it. */
+  isAskedAgain(index: number, status: number): boolean {
+    this.status = status;
+    const count = (this.#counts.get(index) ?? 0) + 1;
+    this.#counts.set(index, count);
+    if (count < MAX_REFUSALS) this.waiting.push(index);
+    else this.#inARow++;
+    return count < MAX_REFUSALS;
+  }
+
+  get isEndless(): boolean {
+    return this.#inARow >= MAX_REFUSED_IN_A_ROW;
+  }
+}
