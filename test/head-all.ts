@@ -81,7 +81,10 @@ function onOneConnection(
       if (answered === end) socket.destroy();
       else ask();
     });
-    socket.on('error', reject);
+    socket.on('error', (error: NodeJS.ErrnoException) => {
+      // A server that ends a connection with requests unread may do so by a reset.
+      if (error.code !== 'ECONNRESET' && error.code !== 'EPIPE') reject(error);
+    });
     socket.on('close', () => resolve(answered));
   });
 }
