@@ -114,7 +114,7 @@ describe('publish', () => {
     const { releaseId: first } = await done('publish');
     const ids = [first];
     for (const hours of [1, 2, 3]) {
-      await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + hours);
+      await buildOutput(output, inventoryOf(NAMES), fleet(NAMES.length), Date.now() + hours * 60_000);
       const next = await done('publish');
       expect(next.before).toBe(ids.at(-1));
       // Keys, object table, the page and the data tell their time; regions' maps stay while nothing in them changes.

@@ -32,7 +32,7 @@ export interface ReleaseFigures {
 /** `release.json` of a release folder. */
 export interface ReleaseManifest {
   readonly version: 1;
-  /** `20261122T141700Z-1a2b3c4d`: when it was gathered (so ids sort by time), and the first digits of `sha256`. */
+  /** `20261122T141700000Z-1a2b3c4d`: when it was gathered (so ids sort by time), and the first digits of `sha256`. */
   readonly id: string;
   /** Of the list of `files`: two releases with the same contents have the same. */
   readonly sha256: string;

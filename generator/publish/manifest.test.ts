@@ -14,7 +14,7 @@ const one = release({ 'edge/kvs.json': 'a', 'site/index.html': 'b' }, 1);
 describe('a manifest', () => {
   it('comes back as it was written', () => {
     expect(decodeManifest(encodeManifest(one), 'x')).toEqual(one);
-    expect(one.id).toMatch(/^20260101T000001Z-[0-9a-f]{8}$/);
+    expect(one.id).toMatch(/^20260101T000001000Z-[0-9a-f]{8}$/);
     expect(one.id.slice(-8)).toBe(one.sha256.slice(0, 8));
     expect(release({ 'site/index.html': 'b', 'edge/kvs.json': 'a' }, 9).sha256).toBe(one.sha256);
   });

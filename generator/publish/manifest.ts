@@ -4,7 +4,7 @@ import type { Publication, ReleaseFigures, ReleaseFile, ReleaseManifest } from '
 
 export const MANIFEST_FILE = 'release.json';
 
-const ID = /^\d{8}T\d{6}Z-[0-9a-f]{8}$/;
+const ID = /^\d{8}T\d{9}Z-[0-9a-f]{8}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 /** Nothing that could lead out of a release folder, or that a person can't read. */
 const FILE_PATH = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._~+@%-]+(?:\/[A-Za-z0-9._~+@%-]+)*$/;
@@ -37,7 +37,7 @@ export function manifestOf(
   const sorted = [...files].sort((a, b) => (a.path < b.path ? -1 : 1));
   const lines = sorted.map(({ path, sha256 }) => `${sha256}  ${path}\n`);
   const sha256 = sha256Of(Buffer.from(lines.join('')));
-  const time = new Date(about.gatheredAtMs).toISOString().replace(/[-:]|\.\d+/g, '');
+  const time = new Date(about.gatheredAtMs).toISOString().replace(/[-:.]/g, '');
   const { gatheredAtMs, builtAtMs, figures, forced } = about;
   return {
     version: 1,

@@ -181,8 +181,8 @@ export function originSuite(subject: OriginSubject): void {
       await files.makeDirectory('incoming/old/deep');
       await files.write('incoming/old/deep/file', Buffer.from('x'));
       await files.write('incoming/surplus', Buffer.from('x'));
-      await files.makeDirectory('removing-20260101T000000Z-00000000/maps');
-      await files.write('removing-20260101T000000Z-00000000/maps/x', Buffer.from('x'));
+      await files.makeDirectory('removing-20260101T000000000Z-00000000/maps');
+      await files.write('removing-20260101T000000000Z-00000000/maps/x', Buffer.from('x'));
       await files.write('publications.json.1234.tmp', Buffer.from('x'));
       await files.close();
       const { files: sent } = await publishTo(target, next);
@@ -198,7 +198,7 @@ export function originSuite(subject: OriginSubject): void {
       await publishTo(target, second);
       await target.withLock(async () => {
         await target.switchTo(first.manifest.id);
-        await expect(target.switchTo('20200101T000000Z-00000000')).rejects.toThrow('there is no release 2020');
+        await expect(target.switchTo('20200101T000000000Z-00000000')).rejects.toThrow('there is no release 2020');
       }, quiet);
       expect(wholeCurrent(folder)).toBe(first.manifest.id);
     });

@@ -99,7 +99,7 @@ class Origin implements OriginTarget {
     await this.#assertHeld();
     const { id } = release.manifest;
     const others = await this.list();
-    // Gathered in the same second from the same files.
+    // Gathered in the same moment from the same files.
     if (others.some((one) => one.id === id)) return { files: 0, bytes: 0 };
     const work = await uploadInto(this.#files, release, others, context).catch(async (error) => {
       // After a cut the next upload goes on from there; of a full disk nothing should be kept from others.
