@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
+import { buildConnector, Client, type Dispatcher } from 'undici';
 import { quoted } from '../../core/errors.ts';
 import { connectionReason } from '../net/reasons.ts';
-import { Client, type Dispatcher, undiciConnector } from '../net/undici.ts';
 import { type Address, plainHost } from './address.ts';
 import { certificateReason, validToMs } from './certificate.ts';
 import { ProbeFailure } from './failure.ts';
@@ -109,7 +109,7 @@ export class ProbeClient {
 
   #connectingTo(url: URL, { address, family }: Address): Client {
     const { timeoutMs, network, nowMs } = this.#options;
-    const connect = undiciConnector({
+    const connect = buildConnector({
       timeout: timeoutMs,
       // A resumed session would not show its certificate again.
       maxCachedSessions: 0,
