@@ -44,7 +44,8 @@ export async function benchServer(tree: BenchTree, folder: string, rounds: numbe
       ['every name once', all],
       ['one name', hot],
     ] as const) {
-      rows.push(await row(`\`redirector edge\`, ${label}`, rounds, () => ofEdge(fixture, names)));
+      rows.push(await row(`\`redirector edge\`, ${label}`, rounds, () => ofNode(edgeArguments(fixture), names)));
+      rows.push(await row(`Node’s http alone, ${label}`, rounds, () => ofNode(['-e', BARE], names)));
       rows.push(
         await row(`nginx \`return 302\`, ${label}`, rounds, () => rate(nginx.sites[0]?.httpUrl as string, names)),
       );
@@ -81,13 +82,27 @@ async function row(label: string, rounds: number, once: () => Promise<Rate>): Pr
   return `| ${label} | ${shown[0]}/s | ${shown[1]}–${shown[2]} | ${cpu.length === 0 ? '' : shown[3]} | ${failed} |`;
 }
 
-/** A server of its own each time: no name was asked for before. */
-async function ofEdge(fixture: Fixture, names: string): Promise<Rate> {
-  const child = spawn(process.execPath, [
+/** Node's own limit: the same headers, and nothing looked up. */
+const BARE = `
+const headers = { 'cache-control': 'private, no-store', location: 'https://m0.example.org/', 'content-length': 0 };
+const server = require('http').createServer((request, response) => {
+  response.writeHead(302, headers);
+  response.end();
+});
+server.listen(0, '127.0.0.1', () => console.log(JSON.stringify({ edge: 'http://127.0.0.1:' + server.address().port + '/' }, null, 2)));
+`;
+
+function edgeArguments(fixture: Fixture): string[] {
+  return [
     redirector,
     ...['edge', '--port', '0', '--json', '--config', join(fixture.folder, 'redirector.toml')],
     ...['--output', fixture.output],
-  ]);
+  ];
+}
+
+/** A server of its own each time: no name was asked for before. */
+async function ofNode(args: readonly string[], names: string): Promise<Rate> {
+  const child = spawn(process.execPath, args);
   try {
     const url = await urlOf(child);
     const before = cpuSeconds(child);

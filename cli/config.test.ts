@@ -82,6 +82,7 @@ describe('a configuration', () => {
     ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\nstore = "a b"', 'allowed: a name of letters, digits'],
     ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ndistribution = "d111.cloudfront.net"', 'allowed: the id of'],
     ['[[publish.target]]\nname = "a"\ntype = "cloudfront"\ninvalidate = "all"', 'allowed: "paths", "site" or "none"'],
+
     ['[[publish.target]]\nname = "A b"\ntype = "directory"\nfolder = "x"', 'allowed: a name of a-z, 0-9 and hyphens'],
     [
       '[[publish.target]]\nname = "a"\ntype = "sftp"\nurl = "sftp://me:secret@h/srv"',

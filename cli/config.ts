@@ -28,7 +28,7 @@ timeout = "10s"                                  # longest wait for one answer
 expiry = "14d"                                   # evidence older than this counts for nothing
 period = "7d"                                    # in which every object is proven anew everywhere
 checkpoint = "30s"                               # how often a check writes down what it has found so far
-requests_per_second = 500                        # that one host is asked at most, over http and https together
+requests_per_second = 500                        # that one host is asked at most, over all protocols together
 connections = 4                                  # to one host at the same time
 bytes_per_second = 2000000                       # to and from one host at most
 

@@ -11,7 +11,7 @@ export const CLOUDFRONT_PRICES_USD = {
   gigabyteOut: 0.085,
   /** A call of the KeyValueStore's own interface (describe, list, update). All other calls are free. */
   keyCall: 0.001,
-  /** A path of an invalidation; `/folder/*` is one. */
+  /** A path of an invalidation, after the first 1,000 of a month; `/folder/*` is one. */
   invalidationPath: 0.005,
 } as const;
 

@@ -67,6 +67,10 @@ export class RsyncListParser {
       return;
     }
     const sizeBytes = Number(digits.replace(/[^\d]/g, ''));
+    if (!Number.isSafeInteger(sizeBytes)) {
+      this.#odd(line);
+      return;
+    }
     if (type !== ObjectType.symlink) {
       const path = name === '.' ? '' : pathFromLatin1(unescaped(name));
       this.#onEntry({ type, sizeBytes, modified, path, target: '' });

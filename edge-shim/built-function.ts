@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { FormatError, messageOf } from '../core/errors.ts';
+import type { Tables } from './decide.ts';
 
 /** What the function is called with; docs/formats.md and AWS' "event structure" describe it. */
 export interface FunctionEvent {
@@ -60,4 +61,11 @@ export function parseKeys(text: string, file: string): Map<string, string> {
   } catch (error) {
     throw new FormatError(`${file}: not a key file (${messageOf(error)}); run "redirector build"`);
   }
+}
+
+/** Keys as `decide` reads them; no name of another kind leads anywhere. */
+export function tablesOf(keys: Iterable<readonly [string, string]>): Tables {
+  const tables: Tables = Object.create(null);
+  for (const [key, value] of keys) tables[key] = value;
+  return tables;
 }

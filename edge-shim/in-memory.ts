@@ -1,28 +1,27 @@
-import crypto from 'crypto';
 import { type Answer, answerOf } from './answer.ts';
 import { type Decision, decide, type Tables } from './decide.ts';
 import { type Digest, type EdgeRequest, readRequest, type ViewerEvent } from './request.ts';
 
-/** The edge's keys where they lie in memory; undefined = there is no such key. */
-export type Lookup = (key: string) => string | undefined;
-
 const MOST_READS = 4;
 
-function sha256(text: string): Digest {
-  return crypto.createHash('sha256').update(text).digest();
-}
-
-/** The answer over keys in memory. Never throws: what goes wrong leads to the fallback. */
-export function answerFrom(lookup: Lookup, event: ViewerEvent, nowS: number, fallback: string): Answer {
+/**
+ * The answer over all keys of a build in memory; which of those that are asked for it lacks is noted in `tables`, for
+ * the next request. Never throws: what goes wrong leads to the fallback.
+ */
+export function answerFrom(
+  tables: Tables,
+  event: ViewerEvent,
+  nowS: number,
+  fallback: string,
+  sha256: (text: string) => Digest,
+): Answer {
   let decision: Decision = { kind: 'need', key: '' };
   let request: EdgeRequest | null = null;
   try {
     request = readRequest(event, sha256);
-    const tables: Tables = {};
     decision = decide(request, tables, nowS, fallback);
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {
-      const value = lookup(decision.key);
-      tables[decision.key] = value === undefined ? null : value;
+      tables[decision.key] = null;
       decision = decide(request, tables, nowS, fallback, decision);
     }
   } catch (e) {

@@ -35,7 +35,7 @@ const DRAIN_MS = 10_000;
 /** A self-hosted edge: redirects from a map in memory. Throws UsageError where a file or the port cannot be had. */
 export async function startEdgeServer(options: EdgeServerOptions): Promise<EdgeServer> {
   const { fallback, host, port, note } = options;
-  const proxies = trustedProxies(options.trustedProxies);
+  const isTrusted = trustedProxies(options.trustedProxies);
   const keys = opened(() => new WatchedFile(options.keysFile, readKeys, note), '; run "redirector run" first');
   const { geoFile } = options;
   const geo = geoFile === null ? null : opened(() => new WatchedFile(geoFile, readGeo, note), '');
@@ -45,14 +45,13 @@ export async function startEdgeServer(options: EdgeServerOptions): Promise<EdgeS
     const isTls = (socket as Socket & { encrypted?: boolean }).encrypted === true;
     const nowMs = Date.now();
     const viewer = { method, path, query, headers, peer: socket.remoteAddress ?? '', isTls };
-    const http = { fallback, proxies, locate: geo?.current(nowMs) ?? null };
+    const http = { fallback, isTrusted, locate: geo?.current(nowMs) ?? null };
     const answer = httpAnswer(keys.current(nowMs), viewer, http, nowMs / 1000);
-    const last = server.listening ? {} : { connection: 'close' };
-    response.writeHead(answer.status, {
-      ...answer.headers,
-      ...last,
-      'content-length': Buffer.byteLength(answer.body),
-    });
+    // Names and values in turn: Node writes them as they are.
+    const lines = ['content-length', String(Buffer.byteLength(answer.body))];
+    for (const name in answer.headers) lines.push(name, answer.headers[name] as string);
+    if (!server.listening) lines.push('connection', 'close');
+    response.writeHead(answer.status, lines);
     response.end(answer.body);
   };
   const server = createServer({ maxHeaderSize: MOST_HEADER_BYTES }, respond);

@@ -1,7 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { messageOf } from '../core/errors.ts';
-import { parseKeys } from './built-function.ts';
-import type { Lookup } from './in-memory.ts';
+import { parseKeys, tablesOf } from './built-function.ts';
+import type { Tables } from './decide.ts';
 
 const LOOK_EVERY_MS = 1_000;
 
@@ -53,9 +53,8 @@ export class WatchedFile<T> {
 }
 
 /** The edge's keys from their import form. Throws FormatError. */
-export function readKeys(bytes: Buffer, file: string): Lookup {
-  const keys = parseKeys(bytes.toString('utf8'), file);
-  return (key) => keys.get(key);
+export function readKeys(bytes: Buffer, file: string): Tables {
+  return tablesOf(parseKeys(bytes.toString('utf8'), file));
 }
 
 function stampOf(file: string): string {

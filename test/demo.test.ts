@@ -21,14 +21,15 @@ requires('curl', 'rsync')('npm start', () => {
   beforeAll(async () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
     const [program, ...args] = scripts.start.split(' ') as [string, ...string[]];
-    child = spawn(program, [...args, '--output', output], { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] });
+    // One pipe for both: of two nobody can tell what was printed first.
+    const command = ['-c', 'exec "$0" "$@" 2>&1', program, ...args, '--output', output];
+    child = spawn('sh', command, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
     await new Promise<void>((resolve, reject) => {
       const onData = (chunk: Buffer) => {
         printed += chunk.toString();
         if (printed.includes('Ctrl-C ends it.')) resolve();
       };
       child.stdout?.on('data', onData);
-      child.stderr?.on('data', onData);
       child.on('exit', (code) => reject(new Error(`ended with ${code}: ${printed}`)));
     });
     readyMs = Date.now();

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseConfig } from '../cli/config.ts';
-import { CLOUDFRONT_PRICES_USD } from '../core/cloudfront-prices.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
-import { PRICES_USD } from '../generator/publish/cloudfront/limits.ts';
 import { statementsOf } from './cloudformation/policies.ts';
 import { callOf, type Json, parseTemplate } from './cloudformation/template.ts';
 import { FakeClock } from './cloudfront-emulator/clock.ts';
@@ -108,12 +106,6 @@ describe('after the first deployment', () => {
     expect((await answer())?.headers['x-redirector']?.value).toBe('fallback: no map');
     await published();
     expect(await isPublished({ clock, emulator }, build)).toBe(true);
-  });
-});
-
-describe('the prices', () => {
-  it('are the same before a publication and in the runbook', () => {
-    expect(CLOUDFRONT_PRICES_USD).toMatchObject(PRICES_USD);
   });
 });
 

@@ -20,7 +20,12 @@ export async function collect(
   method: Method,
   inventory: Inventory,
   url: string,
-  options: { readonly timeoutMs?: number; readonly signal?: AbortSignal; readonly budget?: HostBudget } = {},
+  options: {
+    readonly timeoutMs?: number;
+    readonly signal?: AbortSignal;
+    readonly budget?: HostBudget;
+    readonly acquaintance?: Acquaintance;
+  } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
   const repeated: string[] = [];
@@ -60,7 +65,7 @@ export async function collect(
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
-    acquaintance: new Acquaintance(),
+    acquaintance: options.acquaintance ?? new Acquaintance(),
     signal: options.signal ?? new AbortController().signal,
   });
   return { report, results, repeated };

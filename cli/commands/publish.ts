@@ -114,6 +114,9 @@ function verifyUrlOf({ verifyUrl }: PublishCommandOptions): string | null {
 }
 
 function summaryText({
+  files: total,
+  changed,
+
   result,
   releaseId,
   before,
@@ -132,9 +135,13 @@ function summaryText({
   const lines = [
     ...guards.map(({ guard, ok, sentence }) => `  ${ok ? '✓' : '✗'} ${guard}: ${sentence}`),
     `  ✓ replay: ${proof}${onNjs}`,
-    ...plans.map((plan) => {
+    `  ${count(changed)} of ${plural(total, 'file')} changed`,
+    ...plans.flatMap((plan) => {
       const keys = `${plan.keysAdded} keys new, ${plan.keysChanged} changed, ${plan.keysRemoved} removed`;
-      return `  ${plan.target}: ${keys}, ${count(plan.keyBytes)} bytes; function ${plan.functionChanges ? 'changes' : 'stays'}; ${count(plan.calls)} calls, ${plan.costUsd.toFixed(3)} USD`;
+      const code = plan.functionChanges ? 'changes' : 'stays';
+      const price = `${count(plan.calls)} calls, ${plan.costUsd.toFixed(3)} USD`;
+      const first = `  ${plan.target}: ${keys}, ${count(plan.keyBytes)} bytes; function ${code}; ${price}`;
+      return [first, ...plan.notes.map((note) => `    ${note}`)];
     }),
     ...uploads.map(
       ({ target, files, bytes }) => `  ${target}: ${plural(files, 'file')} of ${plural(bytes, 'byte')} sent`,

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseKeys, tablesOf } from '../built-function.ts';
+import { sha256 } from '../http-event.ts';
 import { answerFrom, queryOf } from '../in-memory.ts';
 
 /**
@@ -34,16 +36,13 @@ interface LambdaResponse {
   readonly body?: string;
 }
 
-const { data } = JSON.parse(readFileSync(join(__dirname, 'kvs.json'), 'utf8')) as {
-  readonly data: readonly { readonly key: string; readonly value: string }[];
-};
-const keys = new Map(data.map(({ key, value }) => [key, value]));
+const tables = tablesOf(parseKeys(readFileSync(join(__dirname, 'kvs.json'), 'utf8'), 'kvs.json'));
 
 export async function handler(event: LambdaEvent): Promise<LambdaResponse> {
   const request = event.Records[0]?.cf.request;
   const header = (name: string) => request?.headers[name]?.[0]?.value ?? '';
   const answer = answerFrom(
-    (key) => keys.get(key),
+    tables,
     {
       method: request?.method ?? 'GET',
       uri: request?.uri ?? '/',
@@ -55,6 +54,7 @@ export async function handler(event: LambdaEvent): Promise<LambdaResponse> {
     },
     Date.now() / 1000,
     FALLBACK,
+    sha256,
   );
   return {
     status: String(answer.status),

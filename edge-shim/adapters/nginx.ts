@@ -1,4 +1,6 @@
+import crypto from 'crypto';
 import { answerFrom, splitTarget } from '../in-memory.ts';
+import type { Digest } from '../request.ts';
 
 /**
  * The content handler of nginx with njs (`js_content`), over keys that the configuration preloads: a new build is taken
@@ -21,8 +23,8 @@ interface NginxRequest {
   finish(): void;
 }
 
-function lookup(key: string): string | undefined {
-  return redirectorKeys.data[key];
+function sha256(text: string): Digest {
+  return crypto.createHash('sha256').update(text).digest();
 }
 
 function variable(r: NginxRequest, name: string): string {
@@ -32,7 +34,8 @@ function variable(r: NginxRequest, name: string): string {
 function redirect(r: NginxRequest): void {
   const target = splitTarget(variable(r, 'request_uri'));
   const answer = answerFrom(
-    lookup,
+    // What is preloaded cannot be written to.
+    Object.create(redirectorKeys.data),
     {
       method: r.method,
       uri: target.path,
@@ -44,6 +47,7 @@ function redirect(r: NginxRequest): void {
     },
     Date.now() / 1000,
     FALLBACK,
+    sha256,
   );
   r.status = answer.status;
   for (const name in answer.headers) {

@@ -29,7 +29,7 @@ interface FunctionContext {
 
 const WATCHDOG = '127.0.0.1';
 const configured = (process.env['TRUSTED_PROXIES'] ?? '').split(',').filter((network) => network !== '');
-const options = { fallback: FALLBACK, proxies: trustedProxies([WATCHDOG, ...configured]), locate: null };
+const options = { fallback: FALLBACK, isTrusted: trustedProxies([WATCHDOG, ...configured]), locate: null };
 const keys = new WatchedFile(join(__dirname, 'kvs.json'), readKeys, console.error);
 
 export default async function handle(event: FunctionEvent, context: FunctionContext): Promise<unknown> {

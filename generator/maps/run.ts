@@ -1,4 +1,11 @@
-import { decodeObjectTable, encodeObjectTable, encodeRegionMap } from '../../core/formats/map-file.ts';
+import { FormatError } from '../../core/errors.ts';
+import {
+  decodeObjectTable,
+  decodeRegionMap,
+  encodeObjectTable,
+  encodeRegionMap,
+  type RegionMap,
+} from '../../core/formats/map-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import { foldLiveness } from '../../core/liveness.ts';
 import type { MirrorList } from '../../core/mirror.ts';
@@ -47,13 +54,30 @@ export function runBuild(options: BuildOptions): BuildSummary {
   const task = progress.start('maps', regions.length, 'regions');
   const maps = buildMaps({ inventory, evidence, regions, previous, nowMs, staleAfterMs: options.expiryMs / 2 });
   for (const map of maps.regions) {
-    writeFileAtomic(outputLayout.map(output, map.region), encodeRegionMap(map), { durable: false });
+    writeChangedMap(outputLayout.map(output, map.region), map);
     task.advance(1);
   }
   writeFileAtomic(outputLayout.edgeKeys(output), importForm(maps.keys));
   writeFileAtomic(tableFile, encodeObjectTable(maps.table));
   task.end();
   return summary(maps, evidence.length, inventory);
+}
+
+/** A map that would differ from the one before in its time alone stays: nobody need fetch, or be sent, it again. */
+function writeChangedMap(file: string, map: RegionMap): void {
+  const before = readFileOrNull(file);
+  if (before?.equals(encodeRegionMap({ ...map, builtAtMs: builtAtMsOf(before, file) }))) return;
+  writeFileAtomic(file, encodeRegionMap(map), { durable: false });
+}
+
+/** 0 where the file is none of this version. */
+function builtAtMsOf(bytes: Buffer, file: string): number {
+  try {
+    return decodeRegionMap(bytes, file).builtAtMs;
+  } catch (error) {
+    if (error instanceof FormatError) return 0;
+    throw error;
+  }
 }
 
 /** The KeyValueStore's import form: https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/kvs-with-functions-create-s3-kvp.html */

@@ -144,8 +144,10 @@ describe('a publication to an origin and an edge', () => {
     await build(2);
     const first = await publish(options());
     expect(edge.invalidated).toHaveLength(first.files);
+    expect(first.changed).toBe(first.files);
     await build(2);
-    await publish(options());
+    const { changed } = await publish(options());
+    expect(changed).toBe(edge.invalidated.length);
     expect(edge.invalidated).toContain('site/index.html');
     expect(edge.invalidated).not.toContain('site/about.html');
     // Cut after the switch: that page was seen by viewers for a while.

@@ -1,36 +1,20 @@
 import { messageOf, RunError } from '../../core/errors.ts';
-import { lastDone } from './changes.ts';
-import type {
-  EdgePlan,
-  GatheredRelease,
-  Publication,
-  PublishContext,
-  ReleaseManifest,
-  UploadWork,
-} from './contract.ts';
+import { changedPaths, lastDone } from './changes.ts';
+import type { EdgePlan, GatheredRelease, Publication, ReleaseManifest, UploadWork } from './contract.ts';
 import { figuresOf } from './figures.ts';
 import { gatherRelease } from './gather.ts';
 import { type GuardFinding, guard, type Thresholds } from './guards.ts';
-import {
-  finish,
-  type Installation,
-  install,
-  installationOf,
-  type Load,
-  type Steps,
-  type Targets,
-  withLocks,
-} from './install.ts';
+import { finish, type Installation, install, installationOf, type Steps, type Targets, withLocks } from './install.ts';
 import { type LookUpReport, verifyLookUps } from './look-ups.ts';
 import { type Built, readBuilt } from './read-built.ts';
 import { goldenEvents } from './replay/golden.ts';
-import { type ReplayReport, replay } from './replay/replay.ts';
-import { type AnsweringElsewhere, replaySample, type SampleReport } from './replay/sample.ts';
+import { type ProofOptions, prove } from './replay/prove.ts';
+import type { ReplayReport } from './replay/replay.ts';
+import type { SampleReport } from './replay/sample.ts';
 
-export interface PublishOptions {
+export interface PublishOptions extends ProofOptions {
   readonly output: string;
   readonly expiryMs: number;
-  readonly fallback: string;
   readonly targets: Targets;
   readonly thresholds: Thresholds;
   /** Releases that stay at an origin. */
@@ -38,9 +22,6 @@ export interface PublishOptions {
   /** Why the guards are overruled; null = they are not. */
   readonly force: string | null;
   readonly dryRun: boolean;
-  readonly load: Load;
-  /** The edge's own engine; null = it is not here. */
-  readonly loadElsewhere: (functionCode: string, keys: ReadonlyMap<string, string>) => AnsweringElsewhere | null;
   /** The hostname that is looked up afterwards; null = none. */
   readonly verify: {
     readonly url: string;
@@ -51,7 +32,6 @@ export interface PublishOptions {
   /** `user@host`. */
   readonly by: string;
   readonly nowMs: () => number;
-  readonly context: PublishContext;
 }
 
 export interface PublishSummary {
@@ -61,6 +41,8 @@ export interface PublishSummary {
   /** `unchanged`: it is what is published already. */
   readonly result: 'published' | 'unchanged' | 'dry run';
   readonly files: number;
+  /** Of them, those that are new or differ, and those that are gone; all where there was no release before. */
+  readonly changed: number;
   readonly guards: readonly GuardFinding[];
   readonly replay: ReplayReport | null;
   readonly sample: SampleReport | null;
@@ -70,11 +52,6 @@ export interface PublishSummary {
   readonly lookUps: LookUpReport | null;
   readonly removed: readonly string[];
 }
-
-/** So many requests are asked of the edge's own engine too. */
-const SAMPLE = 600;
-/** So large a part of the objects may go to the fallback although somebody holds them. */
-const MOST_MISSED = 0.01;
 
 /**
  * Publishes what was built: guards, replay, origins, edges, look-ups, in this order; docs/runbook.md tells it. Killed
@@ -103,6 +80,7 @@ async function publishBuilt(options: PublishOptions, built: Built): Promise<Publ
     before: before?.id ?? null,
     result: options.dryRun ? 'dry run' : 'published',
     files: manifest.files.length,
+    changed: before === null ? manifest.files.length : changedPaths([before], manifest).length,
     guards,
     replay: null,
     sample: null,
@@ -119,7 +97,7 @@ async function publishBuilt(options: PublishOptions, built: Built): Promise<Publ
   const plans: (EdgePlan & { target: string })[] = [];
   for (const edge of targets.edges)
     plans.push({ ...(await edge.plan(installation.content, context)), target: edge.name });
-  const proof = await proven(options, built, installation);
+  const proof = await prove(options, built, installation.content);
   if (options.dryRun) return { ...summary, ...proof, plans };
   const uploads: (UploadWork & { target: string })[] = [];
   for (const one of targets.origins) uploads.push({ ...(await one.upload(release, context)), target: one.name });
@@ -176,34 +154,6 @@ async function installationFrom(
   const { keys, functionCode, table } = built;
   const golden = await goldenEvents(table, load(functionCode, keys));
   return { manifest, content: { releaseId: manifest.id, keys, functionCode }, golden };
-}
-
-/** Throws RunError where an answer is wrong. */
-async function proven(options: PublishOptions, built: Built, { content }: Installation) {
-  const { load, loadElsewhere, fallback, context } = options;
-  const answer = load(content.functionCode, content.keys);
-  const report = await replay({ built, answer, fallback, progress: context.progress, signal: context.signal });
-  if (report.wrong > 0) {
-    throw new RunError(
-      `not published: ${report.wrong.toLocaleString('en')} of ${report.answers.toLocaleString('en')} replayed answers are wrong: ` +
-        `${report.examples.slice(0, 3).join('; ')}. If a check or a probe ran since, run "redirector build" and publish again`,
-    );
-  }
-  if (report.missed > MOST_MISSED * 2 * report.objects) {
-    throw new RunError(
-      `not published: ${report.missed.toLocaleString('en')} answers are the fallback though a mirror holds the object; run "redirector build"`,
-    );
-  }
-  const elsewhere = loadElsewhere(content.functionCode, content.keys);
-  if (elsewhere === null) {
-    context.progress.note(
-      'njs is not installed: the function was replayed in Node alone, not in the edge’s own language',
-    );
-    return { replay: report, sample: null };
-  }
-  const sample = await replaySample(built, answer, elsewhere, SAMPLE);
-  if (sample.different === 0) return { replay: report, sample };
-  throw new RunError(`not published: ${sample.different} of ${sample.events} answers differ on njs: ${sample.example}`);
 }
 
 /** Switches, proves it from outside, and finishes; what fails on the way is rolled back. */

@@ -43,7 +43,7 @@ export interface Behaviour {
   readonly demand: Demand;
   /** The checker's; as long as it can be where nothing is waited for, because the machine may be busy. Default: 5,000. */
   readonly timeoutMs?: number;
-  /** Longest duration of the check. Default: 30,000. */
+  /** Longest duration of the check: a machine with much else to do may take so long. Default: 120,000. */
   readonly deadlineMs?: number;
   /** It sends without end: the check runs in a process of its own, whose memory must stay bounded. */
   readonly isGreedy?: boolean;

@@ -51,7 +51,7 @@ export interface CheckInput {
 
 /** Runs the real check of a behaviour's server into an output folder of its own. */
 export async function checkBehaviour(zoo: ZooTree, behaviour: Behaviour, started: Started): Promise<Checked> {
-  const { protocol, timeoutMs = 5000, deadlineMs = 30_000 } = behaviour;
+  const { protocol, timeoutMs = 5000, deadlineMs = 120_000 } = behaviour;
   const output = mkdtempSync(join(zoo.folder, 'output-'));
   const input = { output, url: started.url, protocol, timeoutMs };
   const startedAtMs = performance.now();

@@ -49,7 +49,7 @@ describe('the zoo', () => {
   for (const { behaviour, skip } of chosen) {
     const { protocol, name } = behaviour;
     if (skip !== null) console.warn(`skipped: ${name}: ${skip}`);
-    it.skipIf(skip !== null)(`${protocol}: ${name}`, { timeout: 5 * MINUTES }, async () => {
+    it.skipIf(skip !== null)(`${protocol}: ${name}`, { timeout: 10 * MINUTES }, async () => {
       expect(await results.get(name)).toEqual([]);
     });
   }

@@ -1,6 +1,7 @@
+import { CLOUDFRONT_PRICES_USD } from '../../../core/cloudfront-prices.ts';
+
 /**
- * What CloudFront allows ("Quotas" in the CloudFront Developer Guide) and asks for it ("Amazon CloudFront pricing",
- * 2026). Where it is not said whether a megabyte is decimal, the smaller number with a margin.
+ * What CloudFront allows ("Quotas" in the CloudFront Developer Guide). Where it is not said whether a megabyte is decimal, the smaller number with a margin.
  */
 export const LIMITS = {
   storeBytes: 4_900_000,
@@ -13,13 +14,6 @@ export const LIMITS = {
   functionBytes: 10_000,
   /** Of one distribution, under way at the same time. */
   pathsInProgress: 3_000,
-} as const;
-
-export const PRICES_USD = {
-  /** A call of the KeyValueStore's own interface (describe, list, update). All other calls are free. */
-  keyCall: 0.001,
-  /** A path of an invalidation, after the first 1,000 of a month. */
-  invalidationPath: 0.005,
 } as const;
 
 /**
@@ -36,7 +30,7 @@ export const MOST_UTILIZATION = 23;
 
 /** `12 calls, $0.012`; the price alone where it is no round number of cents. */
 export function costUsd(keyCalls: number): number {
-  return Math.round(keyCalls * PRICES_USD.keyCall * 1e6) / 1e6;
+  return Math.round(keyCalls * CLOUDFRONT_PRICES_USD.keyCall * 1e6) / 1e6;
 }
 
 export function dollars(usd: number): string {

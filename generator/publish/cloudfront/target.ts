@@ -1,3 +1,4 @@
+import { CLOUDFRONT_PRICES_USD } from '../../../core/cloudfront-prices.ts';
 import { quoted } from '../../../core/errors.ts';
 import type { EdgeContent, EdgePlan, EdgeTarget, EdgeWork, GoldenEvent, PublishContext } from '../contract.ts';
 import { type ControlPlane, controlPlane } from './control-plane.ts';
@@ -5,7 +6,7 @@ import { type DataPlane, dataPlane } from './data-plane.ts';
 import { type InvalidationMode, invalidate, urlPaths } from './invalidate.ts';
 import { bytesOf, deleteBatches } from './key-plan.ts';
 import { type Clock, KeyStore, type StateKeeper } from './key-store.ts';
-import { costUsd, dollars, LIMITS, PRICES_USD } from './limits.ts';
+import { costUsd, dollars, LIMITS } from './limits.ts';
 import { isWanted, publishFunction } from './publish-function.ts';
 import { checkedPlan, publishKeys, sweepKeys } from './publish-keys.ts';
 import type { ClientOptions } from './sdk-options.ts';
@@ -117,7 +118,7 @@ class CloudFrontTarget implements EdgeTarget {
       const urls = urlPaths(paths, invalidation);
       if (distribution === null || urls.length === 0) return { bytes: 0, summary: 'nothing to invalidate' };
       await invalidate(this.#control, distribution, urls, releaseId, clock, context);
-      const most = dollars(urls.length * PRICES_USD.invalidationPath);
+      const most = dollars(urls.length * CLOUDFRONT_PRICES_USD.invalidationPath);
       return {
         bytes: 0,
         summary: `${count(urls.length)} paths invalidated (${most} beyond the 1,000 a month that are free)`,

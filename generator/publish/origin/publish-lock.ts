@@ -81,8 +81,16 @@ function renewed(
   let renewal: Promise<void> = Promise.resolve();
   const isOwn = async () => parsed(await files.read(LOCK_FILE))?.token === token;
   const renew = async () => {
-    // A cut connection is told by the work itself.
-    if (await isOwn().catch(() => false)) await files.write(LOCK_FILE, leaseBytes(++renewals)).catch(() => {});
+    const beside = `${LOCK_FILE}.${token}.tmp`;
+    try {
+      if (!(await isOwn())) return;
+      // Written in its place, it would be empty, and nobody's, where the disk is full.
+      await files.write(beside, leaseBytes(++renewals));
+      await files.renameOver(beside, LOCK_FILE);
+    } catch {
+      // A cut connection, or a full disk, is told by the work itself.
+      await files.remove(beside).catch(() => {});
+    }
   };
   const timer = setInterval(() => {
     renewal = renewal.then(renew);

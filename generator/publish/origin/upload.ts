@@ -6,7 +6,7 @@ import { type OriginFiles, removeTree } from './files.ts';
 
 /** Where a release grows. It has one place, so what a cut upload left is found by the next one. */
 export const INCOMING = 'incoming';
-const FILES_AT_ONCE = 16;
+const FILES_AT_ONCE = 32;
 /** So often a file is tried in all, over a new connection each time. */
 const TRIES = 3;
 

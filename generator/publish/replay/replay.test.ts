@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { META_KEY } from '../../../core/edge-keys.ts';
 import { Outcome } from '../../../core/observations.ts';
@@ -7,6 +8,7 @@ import { bundleFunction } from '../../../edge-shim/bundle.ts';
 import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
 import { replay } from './replay.ts';
+import { addressIn } from './viewers.ts';
 
 const paths = [
   '',
@@ -16,7 +18,9 @@ const paths = [
 ];
 const inventory = inventoryOf(paths);
 const held = (n: number) => (id: number) => id < 240 && (id + n) % 4 !== 0;
-const evidence: Evidence[] = ['DE', 'DE', 'FR', 'US', 'US', 'JP', 'BR', 'AU', 'ZA'].flatMap((country, n) =>
+// Twelve in one country: more than one shard has room for.
+const COUNTRIES = ['DE', 'DE', 'FR', 'US', 'US', 'JP', 'BR', 'AU', 'ZA', ...new Array<string>(10).fill('DE')];
+const evidence: Evidence[] = COUNTRIES.flatMap((country, n) =>
   (['https', 'http'] as const).map((protocol) =>
     evidenceOf(paths.length, {
       host: `${country.toLowerCase()}${n}.example.org`,
@@ -33,6 +37,7 @@ const sinceS = NOW_MS / 1000 - 60;
 evidence.push({ ...down, liveness: { state: 'down', sinceS, checkedAtS: sinceS, reason: 'connection refused' } });
 const maps = mapsOf(inventory, evidence);
 const code = await bundleFunction(FALLBACK);
+const SHARDS_OF_DE = 3;
 
 function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, fallback = FALLBACK) {
   const built = { inventory, evidence: truth, table: maps.table, maps: maps.regions };
@@ -53,6 +58,8 @@ describe('a replay', () => {
     expect(report).toMatchObject({ wrong: 0, missed: 0, examples: [], objects: paths.length });
     const shards = maps.regions.reduce((sum, { https, http }) => sum + https.shards.length + http.shards.length, 0);
     expect(report.viewers).toBe(shards);
+    // Neither one, nor a number that divides eight.
+    expect(maps.regions.find(({ region }) => region === 'DE')?.https.shards).toHaveLength(SHARDS_OF_DE);
     expect(report.classes).toBe(maps.table.classes.length - 1);
     expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * shards + paths.length * 3);
   });
@@ -87,7 +94,7 @@ describe('a replay', () => {
     const report = await replayed(
       changed(
         (key) => key === META_KEY,
-        (value) => value.replace(/^(\S+ \S+ \S+ \S+ \S+ )\S+/, (_, head) => `${head}fffff`),
+        (value) => value.replace(/^((?:\S+ ){5})(\S+)/, (_, head, up) => head + 'f'.repeat(up.length)),
       ),
     );
     expect(report.wrong).toBeGreaterThan(0);
@@ -119,5 +126,17 @@ describe('a replay', () => {
       ),
     );
     expect(report.missed).toBeGreaterThan(paths.length);
+  });
+});
+
+describe('a viewer of a shard', () => {
+  it('is there for every shard of up to sixteen, and asks from its network', () => {
+    for (let shards = 1; shards <= 16; shards++) {
+      for (let shard = 0; shard < shards; shard++) {
+        const network = addressIn(shard, shards).replace(/\d+$/, '');
+        const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
+        expect(Math.floor((hash / 2 ** 32) * shards)).toBe(shard);
+      }
+    }
   });
 });

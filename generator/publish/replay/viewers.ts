@@ -10,22 +10,18 @@ export interface MappedViewer extends Viewer {
   readonly shard: readonly number[];
 }
 
-const MOST_SHARDS = 8;
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
+/** Among so many networks each of a few shards has one. */
+const NETWORKS = Array.from({ length: 256 }, (_, i) => {
+  const hash = createHash('sha256').update(`198.18.${i}.`).digest().readUInt32BE(4);
+  return { ip: `198.18.${i}.1`, place: hash / 2 ** 32 };
+});
 
-/** Networks, one for each eighth of the space of shards (docs/formats.md says how a shard is chosen). */
-const NETWORKS = networksOf((i) => `198.18.${i}.`).map((network) => `${network}1`);
-
-function networksOf(candidate: (i: number) => string): string[] {
-  const found: string[] = [];
-  for (let i = 0, left = MOST_SHARDS; left > 0; i++) {
-    const hash = createHash('sha256').update(candidate(i)).digest().readUInt32BE(4);
-    const eighth = Math.floor((hash / 2 ** 32) * MOST_SHARDS);
-    if (found[eighth] !== undefined) continue;
-    found[eighth] = candidate(i);
-    left--;
-  }
-  return found;
+/** An address whose network is dealt to that shard (docs/formats.md says how). Throws RangeError for very many shards. */
+export function addressIn(shard: number, shards: number): string {
+  const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
+  if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
+  return network.ip;
 }
 
 /** One viewer for each shard of each region over each scheme. */
@@ -38,7 +34,7 @@ export function viewersOf(maps: readonly RegionMap[]): MappedViewer[] {
         country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
         subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
         scheme,
-        ip: NETWORKS[(i * MOST_SHARDS) / shards.length] as string,
+        ip: addressIn(i, shards.length),
         shard: shard.map(({ number }) => number),
       }));
     }),

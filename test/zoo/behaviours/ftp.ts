@@ -145,7 +145,7 @@ export const FTP_SERVERS: readonly Behaviour[] = [
     truth: unproven,
     demand: { state: 'any', proven: none },
     isGreedy: true,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'answers a line without end',

@@ -278,7 +278,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     start: scripted((socket, { wire }) => socket.end(wire.replace('HTTP/1.1', 'HTTP/1.0'), 'latin1')),
     truth: asCopied,
     demand: { state: 'up', proven: all },
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     // Nothing in an answer tells to which request it belongs; where requests don't wait together, it can't be swapped.
@@ -287,7 +287,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     start: scripted(swapped()),
     truth: asCopied,
     demand: ALL_PROVEN,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'sends a body after HEAD',
@@ -295,6 +295,6 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     start: scripted((socket, { answer }) => say(socket, onWire(answer, 'GET'))),
     truth: asCopied,
     demand: { state: 'any', proven: none },
-    deadlineMs: 120_000,
+    deadlineMs: 240_000,
   },
 ];

@@ -40,7 +40,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     start: scripted(endsAfter(1, (socket) => socket.end())),
     truth: asCopied,
     demand: ALL_PROVEN,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'ends the connection after three answers without a word',
@@ -48,7 +48,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     start: scripted(endsAfter(3, (socket) => socket.end())),
     truth: asCopied,
     demand: ALL_PROVEN,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'resets the connection after fifty answers',
@@ -57,7 +57,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     start: scripted(endsAfter(50, (socket) => setTimeout(() => socket.resetAndDestroy(), 10))),
     truth: asCopied,
     demand: ALL_PROVEN,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'resets every connection at once',
@@ -120,7 +120,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     start: scripted((socket, { wire }) => setTimeout(() => say(socket, wire), 300)),
     truth: asCopied,
     demand: { state: 'up', proven: all },
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'sends a header of a megabyte',
@@ -165,7 +165,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     truth: asCopied,
     demand: { state: 'any', proven: none },
     isGreedy: true,
-    deadlineMs: 120_000,
+    deadlineMs: 240_000,
   },
   {
     name: 'speaks no HTTP',
@@ -180,7 +180,7 @@ export const WEB_CONNECTIONS: readonly Behaviour[] = [
     start: scripted(good, { onConnect: (socket) => say(socket, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n') }),
     truth: asCopied,
     demand: { state: 'any', proven: none },
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'is an SSH server',

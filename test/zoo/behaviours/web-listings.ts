@@ -78,13 +78,13 @@ export const WEB_LISTINGS: readonly Behaviour[] = (
       name: 'index pages that stall in the middle',
       start: withIndex((socket, answer) => say(socket, onWire({ ...answer, body: half(answer.body) }, 'GET'))),
       timeoutMs: HASTY_MS,
-      deadlineMs: 60_000,
+      deadlineMs: 180_000,
     },
     {
       name: 'index pages that come a letter at a time',
       start: withIndex((socket, answer) => saySlowly(socket, onWire(answer, 'GET'), 1, 100)),
       timeoutMs: HASTY_MS,
-      deadlineMs: 90_000,
+      deadlineMs: 180_000,
     },
     {
       name: 'index pages without end',
@@ -93,7 +93,7 @@ export const WEB_LISTINGS: readonly Behaviour[] = (
         sayForEver(socket, Buffer.from('<a href="more.tar.gz">more</a>  30-Jun-2026 12:34  1\n'.repeat(1000)));
       }),
       isGreedy: true,
-      deadlineMs: 90_000,
+      deadlineMs: 180_000,
     },
     {
       name: 'index pages with a tag without end',
@@ -102,7 +102,7 @@ export const WEB_LISTINGS: readonly Behaviour[] = (
         sayForEver(socket, Buffer.alloc(2 ** 16, 'a'));
       }),
       isGreedy: true,
-      deadlineMs: 90_000,
+      deadlineMs: 180_000,
     },
     {
       name: 'index pages that are gzip bombs',
@@ -111,7 +111,7 @@ export const WEB_LISTINGS: readonly Behaviour[] = (
         return withIndex((socket) => say(socket, bomb))(zoo);
       },
       isGreedy: true,
-      deadlineMs: 60_000,
+      deadlineMs: 180_000,
     },
     {
       name: 'index pages that redirect to a login page',

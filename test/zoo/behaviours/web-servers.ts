@@ -88,7 +88,7 @@ export const WEB_SERVERS: readonly Behaviour[] = [
     start: nginx('', 7),
     truth: asCopied,
     demand: ALL_PROVEN,
-    deadlineMs: 60_000,
+    deadlineMs: 180_000,
   },
   {
     name: 'nginx that sends every name that is not there to a page with status 200',
