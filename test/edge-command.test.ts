@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { outputLayout } from '../core/output-layout.ts';
 import { mmdbOf } from './mmdb.ts';
 import { FALLBACK } from './small-build.ts';
@@ -23,7 +23,7 @@ function put(file: string, content: string | Buffer): void {
   writeFileSync(`${file}.new`, content);
   renameSync(`${file}.new`, file);
 }
-put(keysFile, importForm);
+beforeEach(() => put(keysFile, importForm));
 
 const running = new Set<ChildProcess>();
 afterEach(() => {
@@ -122,7 +122,6 @@ describe('redirector edge', { timeout: 30_000 }, () => {
   });
 
   it('keeps what it has where a new file is torn, and says so once', async () => {
-    put(keysFile, importForm);
     const edge = await startEdge();
     put(keysFile, '{"data":[');
     for (let i = 0; i < 3; i++) {

@@ -143,6 +143,22 @@ describe('publish', () => {
     expect(current()).toBe(last);
   });
 
+  it('shows what others wrote into the log without its control characters', async () => {
+    await done('publish');
+    const file = join(origin(), 'publications.json');
+    const log = JSON.parse(readFileSync(file, 'utf8'));
+    log.publications[0].by = 'eve\u001b[31m\u202e';
+    log.publications[0].reason = 'a\r\nfake line';
+    writeFileSync(file, JSON.stringify(log));
+    const { stdout } = await run('releases');
+    expect(stdout).toContain('by eve?[31m? to published: a??fake line\n');
+    writeFileSync(file, '{');
+    expect(await run('releases')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/publications\.json: .*; move it away: /),
+    });
+  });
+
   it('is what a local edge serves, from the moment it is switched', async () => {
     await done('publish');
     const edge = await startLocalEdge({ output: join(origin(), 'current'), host: '127.0.0.1', port: 0, sitePort: 0 });

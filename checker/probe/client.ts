@@ -1,4 +1,5 @@
 import type { TLSSocket } from 'node:tls';
+// The whole of it: a client without it has no `request`.
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { quoted } from '../../core/errors.ts';
 import { connectionReason } from '../net/reasons.ts';

@@ -9,6 +9,8 @@ const SHA256 = /^[0-9a-f]{64}$/;
 /** Nothing that could lead out of a release folder, or that a person can't read. */
 const FILE_PATH = /^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[A-Za-z0-9._~+@%-]+(?:\/[A-Za-z0-9._~+@%-]+)*$/;
 const MOST_PUBLICATIONS = 500;
+const MANIFEST_WAY_OUT = 'remove that release, and publish';
+const LOG_WAY_OUT = 'move it away: the next publication begins another, and is guarded like a first one';
 
 export function isReleaseId(text: string): boolean {
   return ID.test(text);
@@ -55,7 +57,7 @@ export function encodeManifest(manifest: ReleaseManifest): Buffer {
 
 /** Throws FormatError, naming `file`, where it is none, or names a file that a release folder can't have. */
 export function decodeManifest(bytes: Uint8Array, file: string): ReleaseManifest {
-  const manifest = parsed(bytes, file) as Partial<ReleaseManifest>;
+  const manifest = parsed(bytes, file, MANIFEST_WAY_OUT) as Partial<ReleaseManifest>;
   const isWhole =
     manifest?.version === 1 &&
     isReleaseId(manifest.id ?? '') &&
@@ -65,7 +67,7 @@ export function decodeManifest(bytes: Uint8Array, file: string): ReleaseManifest
     typeof manifest.figures.candidates === 'object' &&
     typeof manifest.gatheredAtMs === 'number' &&
     typeof manifest.builtAtMs === 'number';
-  if (!isWhole) throw new FormatError(`${file}: not the manifest of a release of version 1`);
+  if (!isWhole) throw new FormatError(`${file}: not the manifest of a release of version 1; ${MANIFEST_WAY_OUT}`);
   return manifest as ReleaseManifest;
 }
 
@@ -84,7 +86,7 @@ export function encodeLog(publications: readonly Publication[]): Buffer {
 
 /** Throws FormatError, naming `file`, where it is none. */
 export function decodeLog(bytes: Uint8Array, file: string): Publication[] {
-  const log = parsed(bytes, file) as { version?: unknown; publications?: unknown } | null;
+  const log = parsed(bytes, file, LOG_WAY_OUT) as { version?: unknown; publications?: unknown } | null;
   const isEntry = (one: Partial<Publication> | null) =>
     isReleaseId(one?.releaseId ?? '') &&
     Number.isSafeInteger(one?.atMs) &&
@@ -92,15 +94,15 @@ export function decodeLog(bytes: Uint8Array, file: string): Publication[] {
     ['begun', 'done', 'withdrawn'].includes(one?.state ?? '') &&
     typeof one?.reason === 'string';
   if (log?.version !== 1 || !Array.isArray(log.publications) || !log.publications.every(isEntry)) {
-    throw new FormatError(`${file}: not a log of publications of version 1`);
+    throw new FormatError(`${file}: not a log of publications of version 1; ${LOG_WAY_OUT}`);
   }
   return log.publications as Publication[];
 }
 
-function parsed(bytes: Uint8Array, file: string): unknown {
+function parsed(bytes: Uint8Array, file: string, wayOut: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch (error) {
-    throw new FormatError(`${file}: ${messageOf(error)}`);
+    throw new FormatError(`${file}: ${messageOf(error)}; ${wayOut}`);
   }
 }

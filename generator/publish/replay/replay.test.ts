@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { META_KEY } from '../../../core/edge-keys.ts';
 import { Outcome } from '../../../core/observations.ts';
@@ -8,7 +7,6 @@ import { bundleFunction } from '../../../edge-shim/bundle.ts';
 import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
 import { replay } from './replay.ts';
-import { addressIn } from './viewers.ts';
 
 const paths = [
   '',
@@ -126,17 +124,5 @@ describe('a replay', () => {
       ),
     );
     expect(report.missed).toBeGreaterThan(paths.length);
-  });
-});
-
-describe('a viewer of a shard', () => {
-  it('is there for every shard of up to sixteen, and asks from its network', () => {
-    for (let shards = 1; shards <= 16; shards++) {
-      for (let shard = 0; shard < shards; shard++) {
-        const network = addressIn(shard, shards).replace(/\d+$/, '');
-        const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
-        expect(Math.floor((hash / 2 ** 32) * shards)).toBe(shard);
-      }
-    }
   });
 });

@@ -18,7 +18,7 @@ const NETWORKS = Array.from({ length: 256 }, (_, i) => {
 });
 
 /** An address whose network is dealt to that shard (docs/formats.md says how). Throws RangeError for very many shards. */
-export function addressIn(shard: number, shards: number): string {
+function addressIn(shard: number, shards: number): string {
   const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
   if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
   return network.ip;

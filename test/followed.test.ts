@@ -1,0 +1,134 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
+import { readLeader } from '../core/node/leader-files.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import { plantTree } from '../demo/tree.ts';
+import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { requires } from './debian-packages.ts';
+import { type HeadAnswer, headAll } from './head-all.ts';
+import { INDEX_SERVERS } from './servers/index-servers.ts';
+
+const run = promisify(execFile);
+const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
+const FALLBACK = 'https://fallback.example.org/';
+/** Each alone in its country, with the whole tree. */
+const SERVERS = { DE: 'nginx-exact', FR: 'apache-fancy', JP: 'lighttpd' } as const;
+const MINUTES = 60_000;
+
+requires(
+  'nginx',
+  'apache2',
+  'lighttpd',
+)('every name of the tree', () => {
+  const work = mkdtempSync(join(tmpdir(), 'redirector-followed-'));
+  const output = join(work, 'output');
+  const servers = new Map<string, { readonly url: string; close(): Promise<void> }>();
+  let inventory: Inventory;
+  let edge: BuiltFunction;
+
+  beforeAll(async () => {
+    // Apache gives up root, and reads as somebody else.
+    chmodSync(work, 0o755);
+    const given = process.env['REDIRECTOR_TREE'] ?? '';
+    const tree = given === '' ? plantTree(join(work, 'tree'), { objects: 5_000, seed: 11 }).folder : given;
+    for (const [country, name] of Object.entries(SERVERS)) {
+      servers.set(country, await (INDEX_SERVERS[name] as (typeof INDEX_SERVERS)[string]).start(tree));
+    }
+    const config = writeConfiguration(work, tree, servers);
+    for (const command of ['inventory', 'check', 'build']) {
+      await run(process.execPath, [redirector, command, '--config', config, '--output', output, '--quiet']);
+    }
+    inventory = readLeader(output).inventory;
+    const [codeFile, keysFile] = [outputLayout.edgeFunction(output), outputLayout.edgeKeys(output)];
+    const keys = parseKeys(readFileSync(keysFile, 'utf8'), keysFile);
+    edge = loadBuiltFunction(readFileSync(codeFile, 'utf8'), keys, codeFile);
+  }, 10 * MINUTES);
+
+  afterAll(async () => {
+    await Promise.all([...servers.values()].map(({ close }) => close()));
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  it.each(Object.entries(SERVERS))(
+    'is redirected in %s, however it is spelt, to a 200 of the right size on %s',
+    async (country) => {
+      const { url } = servers.get(country) as { url: string };
+      const followed = new Map<string, number>();
+      const wrong: string[] = [];
+      for (let id = 0; id < inventory.paths.length; id++) {
+        const path = inventory.paths[id] as string;
+        const isDirectory = isDirectoryLike(inventory, id);
+        const target = path !== '' && isDirectory ? `${path}/` : path;
+        const location = await locationOf(edge, `/${respelt(path, id)}`, country);
+        if (location === url + target)
+          followed.set(`/${target}`, isDirectory ? -1 : (inventory.sizeBytes[id] as number));
+        else if (!servedElsewhere(location, target)) wrong.push(`/${path} → ${location}`);
+      }
+      expect(wrong.slice(0, 20)).toEqual([]);
+      // What one of them refuses to serve (control characters, say) is another's.
+      expect(followed.size).toBeGreaterThan(inventory.paths.length * 0.97);
+      const ofKind = (isDirectory: boolean) =>
+        [...followed].filter(([, sizeBytes]) => sizeBytes < 0 === isDirectory).map(([path]) => path);
+      const [files, directories] = [ofKind(false), ofKind(true)];
+      const answers = new Map<string, HeadAnswer>();
+      (await headAll(url, files, null)).forEach((answer, n) => void answers.set(files[n] as string, answer));
+      // lighttpd answers 503 where it has to read many directories at once.
+      const oneByOne = await headAll(url, directories, null, { connections: 1, depth: 1 });
+      oneByOne.forEach((answer, n) => void answers.set(directories[n] as string, answer));
+      for (const [path, sizeBytes] of followed) {
+        const { status, length } = answers.get(path) ?? { status: 0, length: -1 };
+        if (status !== 200 || (sizeBytes >= 0 && length !== sizeBytes))
+          wrong.push(`${path}: ${status}, ${length} bytes`);
+      }
+      expect(wrong.slice(0, 20)).toEqual([]);
+    },
+    10 * MINUTES,
+  );
+
+  function servedElsewhere(location: string, target: string): boolean {
+    return [...servers.values()].some(({ url }) => location === url + target);
+  }
+});
+
+/** The same bytes in other spellings (docs/decisions/0002-paths.md). */
+function respelt(path: string, id: number): string {
+  if (id % 4 === 1) return path.replace(/%[0-9A-F]{2}/g, (code) => code.toLowerCase());
+  if (id % 4 === 2)
+    return path.replaceAll('%2B', '+').replaceAll('%40', '@').replaceAll('%3A', ':').replaceAll('~', '%7E');
+  if (id % 4 === 3) return path.replaceAll('/', '//');
+  return path;
+}
+
+async function locationOf(edge: BuiltFunction, uri: string, country: string): Promise<string> {
+  const headers = { 'cloudfront-viewer-country': { value: country }, 'cloudfront-forwarded-proto': { value: 'http' } };
+  const answer = await edge({
+    version: '1.0',
+    context: { eventType: 'viewer-request' },
+    viewer: { ip: '192.0.2.44' },
+    request: { method: 'GET', uri, querystring: {}, cookies: {}, headers },
+  });
+  return answer.headers['location']?.value ?? `${answer.statusCode}`;
+}
+
+function writeConfiguration(
+  work: string,
+  tree: string,
+  servers: ReadonlyMap<string, { readonly url: string }>,
+): string {
+  const groups = [...servers].map(
+    ([country, { url }]) =>
+      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${country}</name>` +
+      `<uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
+  );
+  writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups.join('')}</mirrors>`);
+  const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
+  const file = join(work, 'redirector.toml');
+  writeFileSync(file, lines.join('\n'));
+  return file;
+}
