@@ -56,20 +56,33 @@ async function benchSite(
   ] as const;
   const check = fixture.command(`\`redirector check\`, ${label}`, 0, ['check', '--quiet', '--json']);
   const figures = await measure([check, { label: '`curl`, 2 connections', steps: 0, argv: curl }], rounds);
-  const alone = median(figures[1]?.seconds ?? []);
-  const listing = Array.from({ length: rounds }, () => {
-    const printed = execFileSync(process.execPath, ['--import', 'tsx', bareListing, fixture.output]).toString();
-    return JSON.parse(printed).elapsedMs / 1000;
-  });
+  const [listing, alone] = inTurn(rounds, [
+    () => {
+      const printed = execFileSync(process.execPath, ['--import', 'tsx', bareListing, fixture.output]).toString();
+      return JSON.parse(printed).elapsedMs / 1000;
+    },
+    () => {
+      const startedAtMs = performance.now();
+      execFileSync(curl[0], curl.slice(1));
+      return (performance.now() - startedAtMs) / 1000;
+    },
+  ]) as [number, number];
   const { totals } = JSON.parse(figures[0]?.stdout ?? '{}');
   return [
     TABLE_HEAD,
     ...figures.map(row),
     '',
-    `The listing in it, from the first request to the last verdict: ${median(listing).toFixed(2)} s, ` +
-      `${(median(listing) / alone).toFixed(2)} × the transfer alone; ` +
+    `The listing in it, from the first request to the last verdict: ${listing.toFixed(2)} s, ` +
+      `${(listing / alone).toFixed(2)} × the transfer alone; ` +
       `${totals.requests.toLocaleString('en')} requests with the samples.`,
   ].join('\n');
+}
+
+/** The medians of what each of `jobs`, one after the other, round after round, says that it took. */
+function inTurn(rounds: number, jobs: readonly (() => number)[]): number[] {
+  const seconds = jobs.map(() => [] as number[]);
+  for (let round = 0; round < rounds; round++) for (const [i, job] of jobs.entries()) seconds[i]?.push(job());
+  return seconds.map(median);
 }
 
 /** The canonical paths of all directories below a folder, each with a slash at its end. */

@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { plantTree } from '../demo/tree.ts';
 
@@ -9,6 +9,8 @@ export interface BenchTree {
 }
 
 const FULL_SCALE = 149_000;
+/** Names of the made-up tree that nginx has no index page for: it ends the connection. */
+export const STRAYS = 'experimental/strays';
 
 /** The tree that `REDIRECTOR_TREE` names, or a made-up one of the same size. */
 export function prepareTree(folder: string): BenchTree {
@@ -16,6 +18,7 @@ export function prepareTree(folder: string): BenchTree {
   if (given !== undefined && given !== '') return { root: given, from: 'the tree of REDIRECTOR_TREE' };
   const root = join(folder, 'tree');
   plantTree(root, { objects: FULL_SCALE, seed: 1 });
+  rmSync(join(root, STRAYS), { recursive: true, force: true });
   return { root, from: 'a made-up tree' };
 }
 

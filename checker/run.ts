@@ -72,8 +72,16 @@ export interface CheckSummary {
  * Throws UsageError for a mirror or prefix that is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
+  const letHeapGrow = keepHeapSmall();
+  try {
+    return await checkDue(options);
+  } finally {
+    letHeapGrow();
+  }
+}
+
+async function checkDue(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
-  keepHeapSmall();
   const startedAtMs = nowMs();
   const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
   const planned = await planMirrors(run);

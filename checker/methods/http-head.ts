@@ -104,7 +104,7 @@ async function askObjects(task: CheckTask, client: HeadClient, connections: numb
 }
 
 /**
- * Pipelined where the host can be trusted with it. Where it can't, over HTTP/2, which takes undici six times
+ * Pipelined where the host can be trusted with it. Where it can't, over HTTP/2, which takes undici five times
  * the processor (docs/decisions/0006-http2.md); else one at a time.
  */
 async function howToAsk(task: CheckTask, client: HeadClient): Promise<AskedHow> {

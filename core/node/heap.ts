@@ -6,11 +6,15 @@ import { setFlagsFromString } from 'node:v8';
  * - old objects are cleared away whenever they are 30 % more than last time, not only when they are four times as many;
  * - WebAssembly, which undici's parser is, stays with the code of V8's first compiler: the optimizing one takes 35 MB to
  *   make code that asks no more objects in a second.
- * `npm run bench -- pass` tells what comes of it.
+ * `npm run bench -- pass` tells what comes of it. Answers how to let the heap grow again.
  */
-export function keepHeapSmall(): void {
+export function keepHeapSmall(): () => void {
   setFlagsFromString('--semi-space-growth-factor=1');
   setFlagsFromString('--heap-growing-percent=30');
   setFlagsFromString('--no-wasm-tier-up');
   setFlagsFromString('--no-wasm-dynamic-tiering');
+  return () => {
+    setFlagsFromString('--semi-space-growth-factor=2');
+    setFlagsFromString('--heap-growing-percent=0');
+  };
 }
