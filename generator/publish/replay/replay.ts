@@ -23,6 +23,8 @@ export interface ReplayReport {
 
 export interface ReplayInput {
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table' | 'maps'>;
+  /** What `answer` reads. */
+  readonly keys: ReadonlyMap<string, string>;
   readonly answer: Answering;
   readonly fallback: string;
   readonly progress: Progress;
@@ -60,7 +62,7 @@ class Replay {
   constructor(input: ReplayInput) {
     this.#input = input;
     this.#judge = new Judge(input.built.evidence, input.fallback);
-    this.#viewers = [...viewersOf(input.built.maps), ...privateViewersOf(input.built.evidence)];
+    this.#viewers = [...viewersOf(input.built.maps), ...privateViewersOf(input.built.evidence, input.keys)];
   }
 
   /** By representative object (and `UNKNOWN`): what every viewer is told. Each claim is judged for its viewer. */

@@ -3,7 +3,7 @@ import { quoted } from '../../../core/errors.ts';
 import { requestPath } from '../../../core/inventory.ts';
 import type { Built } from '../read-built.ts';
 import { type Answering, type EdgeAnswer, type EdgeEvent, eventOf } from './event.ts';
-import { privateViewersOf, viewersOf } from './viewers.ts';
+import { viewersOf } from './viewers.ts';
 
 /** Runs the built function in the edge's own language; answers in the order of the events. */
 export type AnsweringElsewhere = (events: readonly EdgeEvent[]) => Promise<readonly EdgeAnswer[]>;
@@ -17,12 +17,12 @@ export interface SampleReport {
 
 /** Whether the function answers on njs, the edge's engine, as it does in Node: objects and viewers all over both lists. */
 export async function replaySample(
-  { inventory, evidence, maps }: Pick<Built, 'inventory' | 'evidence' | 'maps'>,
+  { inventory, maps }: Pick<Built, 'inventory' | 'maps'>,
   answer: Answering,
   elsewhere: AnsweringElsewhere,
   size: number,
 ): Promise<SampleReport> {
-  const viewers = [...viewersOf(maps), ...privateViewersOf(evidence)];
+  const viewers = viewersOf(maps);
   const objects = inventory.paths.length;
   const events = Array.from({ length: objects === 0 ? 0 : size }, (_, i) => {
     const path = requestPath(inventory, Math.floor((i * objects) / size));

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_REGION } from '../../../core/edge-keys.ts';
+import { DEFAULT_REGION, META_KEY } from '../../../core/edge-keys.ts';
 import type { RegionMap } from '../../../core/formats/map-file.ts';
 import { prefixesOf } from '../../../core/networks.ts';
 import type { Evidence } from '../../maps/evidence.ts';
@@ -26,9 +26,14 @@ function addressIn(shard: number, shards: number): string {
   return network.ip;
 }
 
-/** One viewer over each scheme for each prefix that mirrors serve alone; of no country, and so of no region's map. */
-export function privateViewersOf(evidence: readonly Evidence[]): MappedViewer[] {
-  const prefixes = new Set(evidence.flatMap(({ mirror }) => prefixesOf(mirror.networks ?? [])));
+/**
+ * One viewer over each scheme for each prefix that mirrors serve alone, by the evidence or by the keys; of no country,
+ * and so of no region's map.
+ */
+export function privateViewersOf(evidence: readonly Evidence[], keys: ReadonlyMap<string, string>): MappedViewer[] {
+  const zones = (keys.get(META_KEY) ?? '').split(' ')[6] ?? '';
+  const listed = zones.split(',').filter((one) => /^(?:(?:\d{1,3}\.){1,3}|[\da-f]{4,14})$/.test(one));
+  const prefixes = new Set([...listed, ...evidence.flatMap(({ mirror }) => prefixesOf(mirror.networks ?? []))]);
   return [...prefixes].flatMap((prefix) =>
     SCHEMES.map((scheme) => ({ region: '', country: '', subdivision: '', scheme, ip: addressOf(prefix), shard: [] })),
   );
