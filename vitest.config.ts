@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Where `.ci/run` wants the counts: a file for vitest's JSON report.
@@ -9,6 +10,8 @@ export default defineConfig({
     exclude: ['node_modules', 'output'],
     globalSetup: ['test/global-setup.ts'],
     reporters: report ? ['default', ['json', { outputFile: report }]] : ['default'],
+    // Most wait for servers: a worker for each core, though one of two would be vitest's choice.
+    maxWorkers: Math.max(2, availableParallelism()),
     testTimeout: 30_000,
     hookTimeout: 120_000,
   },

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { sftpKeys, text } from './config-sftp.ts';
 
 /** The keys of `[publish]` with their defaults, as `redirector config --print-defaults` prints them. */

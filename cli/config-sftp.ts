@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import type { SftpAccess } from '../core/node/sftp-place.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { countryOf } from '../core/countries.ts';
 import { messageOf, quoted, UsageError } from '../core/errors.ts';

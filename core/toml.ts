@@ -1,5 +1,5 @@
 import { getStaticTOMLValue, type ParseError, parseTOML } from 'toml-eslint-parser';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { quoted, UsageError } from './errors.ts';
 
 type Key = string | number;

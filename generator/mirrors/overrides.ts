@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countryOf } from '../../core/countries.ts';
 import { UsageError } from '../../core/errors.ts';
 import { MOST_PREFIX_BYTES, MOST_PREFIXES, type Network, parseNetwork, prefixesOf } from '../../core/networks.ts';

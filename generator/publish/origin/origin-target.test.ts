@@ -1,12 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { tempFolder } from '../../../checker/testing/servers.ts';
 import { requires } from '../../../test/debian-packages.ts';
 import { type Fault, startFaultyFront } from '../../../test/servers/faulty-front.ts';
 import { type Sshd, startSshd } from '../../../test/servers/sshd.ts';
-import { contentsAt, originSuite, publishTo, QUICK, releaseOf, wholeCurrent } from '../../../test/suites/origin.ts';
+import {
+  contentsAt,
+  originSuite,
+  publishTo,
+  QUICK,
+  quiet,
+  releaseOf,
+  wholeCurrent,
+} from '../../../test/suites/origin.ts';
 import { seeded } from '../../../test/synthetic.ts';
 import { directoryFiles } from './directory-files.ts';
 import type { OriginFiles } from './files.ts';
@@ -101,6 +109,29 @@ describe('a directory', () => {
     const disk = smallDisk(1_000_000);
     if (disk === null) return context.skip('no disk can be mounted here');
     await assertFullDisk(originTarget('t', 'publish', directoryFiles(disk), QUICK), disk);
+  });
+
+  test('a lock whose renewal a full disk has cut is kept, and given back in the end', async () => {
+    const { path: folder, close } = tempFolder();
+    const files = directoryFiles(folder);
+    let cut: () => void = () => {};
+    const isCut = new Promise<void>((resolve) => {
+      cut = resolve;
+    });
+    const write = async (path: string, bytes: Buffer) => {
+      if (path !== 'lock.json') return files.write(path, bytes);
+      writeFileSync(join(folder, path), '');
+      cut();
+      throw new Error('the disk is full');
+    };
+    const target = originTarget('t', 'publish', { ...files, write }, QUICK);
+    const release = releaseOf({ 'edge/a': 'a' }, 1);
+    await target.withLock(async () => {
+      await isCut;
+      await target.upload(release, quiet);
+    }, quiet);
+    expect(readdirSync(folder)).toEqual(['releases']);
+    close();
   });
 });
 

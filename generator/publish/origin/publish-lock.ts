@@ -79,18 +79,20 @@ function renewed(
 ): PublishLock {
   let renewals = 0;
   let renewal: Promise<void> = Promise.resolve();
-  const isOwn = async () => parsed(await files.read(LOCK_FILE))?.token === token;
+  let isTorn = false;
+  // A renewal that a full disk cut leaves an empty file: nobody's, and so still ours.
+  const isOwn = async () => {
+    const lease = parsed(await files.read(LOCK_FILE));
+    return lease === null ? isTorn : lease.token === token;
+  };
   const renew = async () => {
-    const beside = `${LOCK_FILE}.${token}.tmp`;
-    try {
-      if (!(await isOwn())) return;
-      // Written in its place, it would be empty, and nobody's, where the disk is full.
-      await files.write(beside, leaseBytes(++renewals));
-      await files.renameOver(beside, LOCK_FILE);
-    } catch {
-      // A cut connection, or a full disk, is told by the work itself.
-      await files.remove(beside).catch(() => {});
-    }
+    // A cut connection, or a full disk, is told by the work itself.
+    if (!(await isOwn().catch(() => false))) return;
+    const isWritten = files.write(LOCK_FILE, leaseBytes(++renewals)).then(
+      () => true,
+      () => false,
+    );
+    isTorn = !(await isWritten);
   };
   const timer = setInterval(() => {
     renewal = renewal.then(renew);
