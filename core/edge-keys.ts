@@ -42,7 +42,7 @@ export function bucketKey(epoch: string, bucket: number): string {
 
 /**
  * A page of a zone's table. `scheme` is `s` for https, `h` for http; `zone` is the code of the region that gives the
- * zone its name: an ISO 3166-1 or 3166-2 code, or `DEFAULT_REGION`.
+ * zone its name: an ISO 3166-1 or 3166-2 code, or `DEFAULT_REGION`; or `privateZoneOf`'s.
  */
 export function tableKey(epoch: string, zone: string, scheme: string, shard: number, page: number): string {
   return 'r' + epoch + zone + scheme + shard + page.toString(36);
@@ -102,6 +102,45 @@ export function zoneOf(list: string, country: string, subdivision: string): Zone
     }
   }
   return zone;
+}
+
+/** The /24 of an IPv4 address as `192.0.2.`, the /56 of an IPv6 address as 14 hex digits. */
+export function networkOf(ip: string): string {
+  if (ip.indexOf(':') < 0) {
+    return ip.slice(0, ip.lastIndexOf('.') + 1);
+  }
+  const halves = ip.toLowerCase().split('::');
+  let groups = (halves[0] as string).split(':');
+  if (halves.length > 1) {
+    const tail = (halves[1] as string).split(':');
+    while (groups.length + tail.length < 8) {
+      groups.push('0');
+    }
+    groups = groups.concat(tail);
+  }
+  return groups
+    .slice(0, 4)
+    .map(function (group) {
+      return ('000' + (group || '0')).slice(-4);
+    })
+    .join('')
+    .slice(0, 14);
+}
+
+/**
+ * The zone of those who share the longest prefix of a viewer's network that mirrors serve alone, as `192.0.2.*`; ''
+ * where there is none. The prefixes stand before all zones of `meta`, as `,192.0.2.,20010db80001,`.
+ */
+export function privateZoneOf(list: string, network: string): string {
+  if (list.charAt(0) === ',') {
+    for (let length = Math.min(network.length, 14); length > 0; length--) {
+      const prefix = network.slice(0, length);
+      if (list.indexOf(',' + prefix + ',') >= 0) {
+        return prefix + '*';
+      }
+    }
+  }
+  return '';
 }
 
 /**

@@ -40,6 +40,8 @@ export interface Mirror {
   readonly only?: readonly string[];
   /** It wants no viewers of these countries. */
   readonly never?: readonly string[];
+  /** In CIDR form: it serves viewers of these networks alone, and before all other mirrors; none given = everybody. */
+  readonly networks?: readonly string[];
   /** At least one. */
   readonly accessPoints: readonly AccessPoint[];
 }

@@ -37,7 +37,7 @@ export interface StatusTotals {
   readonly accessPoints: Readonly<Record<AccessPointState, number>>;
   /**
    * Objects for which every viewer goes to the fallback: no access point over http or https that is up, of a mirror
-   * that is not drained, is known to hold them.
+   * that is neither drained nor for some networks alone, is known to hold them.
    */
   readonly unheld: { readonly count: number; readonly first: readonly UnheldObject[] };
 }
@@ -57,6 +57,8 @@ export interface MirrorStatus {
   readonly countries: readonly { readonly code: string; readonly name: string }[];
   readonly weight: number;
   readonly drained: boolean;
+  /** It serves some networks alone; which, is not shown. */
+  readonly isPrivate: boolean;
   readonly accessPoints: readonly AccessPointStatus[];
 }
 

@@ -17,6 +17,7 @@ const request = (form: Form, https = true): EdgeRequest => ({
   subdivision: '',
   https,
   ipv6: false,
+  network: '192.0.2.',
   networkHash: 0,
   shardHash: 0,
 });

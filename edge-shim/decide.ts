@@ -8,6 +8,7 @@ import {
   fingerprintSpace,
   META_KEY,
   META_VERSION,
+  privateZoneOf,
   tableKey,
   zoneOf,
 } from '../core/edge-keys.ts';
@@ -28,10 +29,10 @@ export type Decision =
       readonly excluded: readonly Candidate[];
       /** The object's path, with the slash of a directory that was asked for without it. */
       readonly path: string;
-      /** ISO 3166-1 or 3166-2, or `DEFAULT_REGION`. */
+      /** ISO 3166-1, `DEFAULT_REGION`, or the viewer's network (`192.0.2.*`) where mirrors serve that alone. */
       readonly region: string;
-      /** Whose table it was: the region's, that of the default region, or that of all holders world-wide. */
-      readonly reason: 'near' | 'default' | 'far';
+      /** Whose table it was: the region's, its network's, that of the default region, or all holders' world-wide. */
+      readonly reason: 'near' | 'private' | 'default' | 'far';
       readonly builtAtS: number;
       /** The map is older than it should be; the answer is the best there is. */
       readonly stale: boolean;
@@ -56,6 +57,8 @@ interface Known {
   readonly meta: Meta;
   /** Twice the presence class, plus one where the path of a directory lacks its slash; null = the bucket is needed. */
   readonly found: number | null;
+  /** As in a redirect; '' = the bucket is needed. */
+  readonly region: string;
   /** The key of the viewer's table; '' = the bucket is needed. */
   readonly table: string;
 }
@@ -94,23 +97,24 @@ export function decide(
   const bucket = bucketKey(meta.epoch, request.bucketHash % meta.bucketCount);
   const bucketText = tables[bucket];
   if (bucketText === undefined) {
-    return { kind: 'need', key: bucket, known: { meta: meta, found: null, table: '' } };
+    return { kind: 'need', key: bucket, known: { meta: meta, found: null, region: '', table: '' } };
   }
   const found = bucketText === null ? -1 : findInBucket(bucketText, request.fingerprint);
   if (found < 0) {
     return toFallback(request, fallback, 'unknown object');
   }
-  const region = request.country === '' ? DEFAULT_REGION : request.country;
+  const region = privateZoneOf(meta.zones, request.network) || request.country || DEFAULT_REGION;
   const own = keyOf(request, meta, region, found >> 1);
-  return toHolder(request, tables, { meta: meta, found: found, table: own }, nowS, fallback);
+  return toHolder(request, tables, { meta: meta, found: found, region: region, table: own }, nowS, fallback);
 }
 
 function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: number, fallback: string): Decision {
   const meta = known.meta;
   const found = known.found as number;
   const classId = found >> 1;
-  let region = request.country === '' ? DEFAULT_REGION : request.country;
-  let reason: 'near' | 'default' | 'far' = region === DEFAULT_REGION ? 'default' : 'near';
+  let region = known.region;
+  let reason: 'near' | 'private' | 'default' | 'far' =
+    region === DEFAULT_REGION ? 'default' : region === request.country ? 'near' : 'private';
   let key = known.table;
   let isAlone = true;
   if (tables[key] === null && region !== DEFAULT_REGION) {
@@ -154,7 +158,7 @@ function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: numb
   };
 }
 
-/** The table for a viewer: of its region's zone, of its network's shard, the page with the class. */
+/** The table for a viewer: of its region's zone, of its network's shard, the page with the class. A network has one. */
 function keyOf(request: EdgeRequest, meta: Meta, region: string, classId: number): string {
   const zone = zoneOf(meta.zones, region, request.subdivision);
   const shard = Math.floor((request.shardHash / 4294967296) * zone.shards);

@@ -1,3 +1,4 @@
+import { networkOf } from '../core/edge-keys.ts';
 import { canonicalRequestPath } from '../core/path.ts';
 
 /** In which form a viewer wants its answer: a redirect, or a list of the candidates. */
@@ -18,6 +19,8 @@ export interface EdgeRequest {
   readonly subdivision: string;
   readonly https: boolean;
   readonly ipv6: boolean;
+  /** `networkOf` its address. */
+  readonly network: string;
   /** 32 bits each that stay the same for all of a viewer's network (/24, /56): who among equals, and which shard. */
   readonly networkHash: number;
   readonly shardHash: number;
@@ -49,7 +52,8 @@ const MAX_URI_CHARACTERS = 4096;
 export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest): EdgeRequest {
   const path = event.uri.length > MAX_URI_CHARACTERS ? null : canonicalRequestPath(event.uri);
   const digest = sha256(path === null ? '' : path);
-  const network = sha256(networkOf(event.ip));
+  const network = networkOf(event.ip);
+  const networkDigest = sha256(network);
   const asked = (event.query['country'] || '').toUpperCase();
   const place = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked) ? asked : event.country + '-' + event.subdivision;
   const list = event.query['mirrorlist'];
@@ -70,21 +74,8 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
     subdivision: /^[A-Z]{2}-[A-Z]{1,3}$/.test(place) ? place.slice(3) : '',
     https: event.forwardedProto !== 'http',
     ipv6: event.ip.indexOf(':') >= 0,
-    networkHash: network.readUInt32BE(0),
-    shardHash: network.readUInt32BE(4),
+    network: network,
+    networkHash: networkDigest.readUInt32BE(0),
+    shardHash: networkDigest.readUInt32BE(4),
   };
-}
-
-/** The /24 of an IPv4 address, the /56 of an IPv6 address, as a text. */
-export function networkOf(ip: string): string {
-  if (ip.indexOf(':') < 0) {
-    return ip.slice(0, ip.lastIndexOf('.') + 1);
-  }
-  const gap = ip.indexOf('::');
-  const head = (gap < 0 ? ip : ip.slice(0, gap)).split(':');
-  while (head.length < 4) {
-    head.push('0');
-  }
-  const fourth = parseInt(head[3] as string, 16) || 0;
-  return head.slice(0, 3).join(':') + ':' + (fourth >> 8).toString(16);
 }

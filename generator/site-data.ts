@@ -54,7 +54,15 @@ export function siteData(input: SiteDataInput): Status {
       };
     });
     const { id, name, weight, drained } = mirror;
-    return { id, name, countries: countries(mirror), weight, drained, accessPoints };
+    return {
+      id,
+      name,
+      countries: countries(mirror),
+      weight,
+      drained,
+      isPrivate: mirror.networks !== undefined,
+      accessPoints,
+    };
   });
 
   return {
@@ -72,9 +80,10 @@ export function siteData(input: SiteDataInput): Status {
   };
 }
 
-/** Whether the edge may send anybody there at all: over http or https, up, and not drained. */
+/** Whether the edge may send everybody there: over http or https, up, not drained, not for some networks alone. */
 function getsViewers(mirror: Mirror, { protocol }: AccessPoint, { liveness }: Observations): boolean {
-  return !mirror.drained && liveness.state === 'up' && (protocol === 'https' || protocol === 'http');
+  const isOpen = !mirror.drained && mirror.networks === undefined;
+  return isOpen && liveness.state === 'up' && (protocol === 'https' || protocol === 'http');
 }
 
 function countries(mirror: Mirror): MirrorStatus['countries'] {

@@ -13,7 +13,10 @@ const CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 20_000);
 const FALLBACK = 'http://fallback.example.org/';
 
 const names = ['', 'distfiles/', ...Array.from({ length: 300 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B.tar.xz`)];
-const hosts = ['de', 'us', 'jp', 'ru'].map((country) => `${country}.example.org`);
+const hosts = ['de', 'us', 'jp', 'ru', 'fr'].map((country) => `${country}.example.org`);
+/** The last of them serves these alone. */
+const PRIVATE_HOST = 'fr.example.org';
+const NETWORKS = ['192.0.2.0/24', '2001:db8:77::/48'];
 const maps = mapsOf(
   inventoryOf(names),
   hosts.flatMap((host, n) =>
@@ -24,10 +27,12 @@ const maps = mapsOf(
         protocol,
         holds: (id) => (id + n) % 3 !== 0,
         ipv6: n % 2 === 0,
+        ...(host === PRIVATE_HOST ? { networks: NETWORKS } : {}),
       }),
     ),
   ),
 );
+const INSIDE = ['192.0.2.7', '2001:db8:77:1::9', '2001:0DB8:0077::'];
 const store = new Map(maps.keys);
 const storeKeys = [...store.keys()];
 
@@ -95,7 +100,11 @@ class Fuzzer {
     return {
       version: '1.0',
       context: { eventType: 'viewer-request' },
-      viewer: { ip: this.one(['192.0.2.7', '2001:db8::1', '::', '', '1.2.3.4.5', this.noise()]) },
+      viewer: {
+        ip: this.chance(0.5)
+          ? this.one(INSIDE)
+          : this.one(['192.0.20.7', '2001:db8::1', '::', '', '1.2.3.4.5', this.noise()]),
+      },
       request: {
         method: this.chance(0.9) ? this.one(['GET', 'HEAD']) : this.one(['POST', 'get', '', this.noise()]),
         uri: this.uri(),
@@ -147,8 +156,8 @@ class Fuzzer {
 
 const URL_ROOT = new RegExp(`^https?://((${hosts.join('|')})/g(e(n(t(oo?)?)?)?)?/|fallback\\.example\\.org/)`);
 
-/** What is wrong with an answer; '' = nothing. */
-function faultOf(event: FunctionEvent, answer: FunctionResponse): string {
+/** What is wrong with an answer; '' = nothing. Where values stand under other keys, networks are mixed up too. */
+function faultOf(event: FunctionEvent, answer: FunctionResponse, isTorn: boolean): string {
   const { statusCode, headers, body } = answer;
   if (![200, 302, 400, 405].includes(statusCode)) return `status ${statusCode}`;
   for (const [name, { value }] of Object.entries(headers)) {
@@ -164,6 +173,7 @@ function faultOf(event: FunctionEvent, answer: FunctionResponse): string {
   const path = canonicalRequestPath(event.request.uri);
   for (const url of [...(location === undefined ? [] : [location]), ...linked, ...listed]) {
     if (!URL_ROOT.test(url)) return `leads to ${url}`;
+    if (url.includes(PRIVATE_HOST) && !INSIDE.includes(event.viewer.ip) && !isTorn) return `sends a stranger to ${url}`;
     if (isHttps && !url.startsWith('https:')) return `leads an https viewer to ${url}`;
     if (path === null || !(url.endsWith(`/${path}`) || url.endsWith(`/${path}/`))) return `${url} names other bytes`;
   }
@@ -184,6 +194,7 @@ describe(`${CASES.toLocaleString('en')} hostile requests over torn stores`, () =
     const code = await bundleFunction(FALLBACK);
     const fuzzer = new Fuzzer(20_261_122);
     const statuses: Record<number, number> = {};
+    let toPrivate = 0;
     let current = store;
     // The function is loaded once: it reads whichever store is the current one.
     const run = loadBuiltFunction(
@@ -195,11 +206,13 @@ describe(`${CASES.toLocaleString('en')} hostile requests over torn stores`, () =
       if (i % 20 === 0) current = fuzzer.store() as typeof store;
       const event = fuzzer.event();
       const answer = await run(event);
-      const fault = faultOf(event, answer);
+      const fault = faultOf(event, answer, current !== store);
       if (fault !== '') expect.fail(`case ${i}: ${fault}\n${JSON.stringify(event)}\n${JSON.stringify(answer)}`);
+      if (JSON.stringify(answer).includes(`//${PRIVATE_HOST}`)) toPrivate++;
       statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
     }
     // Each kind of answer is met often enough for the test to mean something.
     for (const status of [200, 302, 400, 405]) expect(statuses[status], `${status}`).toBeGreaterThan(CASES / 200);
+    expect(toPrivate).toBeGreaterThan(CASES / 100);
   });
 });

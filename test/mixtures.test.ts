@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { META_KEY, zoneOf } from '../core/edge-keys.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
 import { requestPath } from '../core/inventory.ts';
 import { Outcome } from '../core/observations.ts';
@@ -7,7 +8,7 @@ import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
-import { FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 import { treeNames } from './tree-names.ts';
 
@@ -152,5 +153,32 @@ describe('random mixtures of two consecutive builds', () => {
         if (!holds(old, url, id)) expect.fail(`${names[id]} → ${url}`);
       }
     }
+  });
+});
+
+describe('a function that knows of no private networks', () => {
+  const names = Array.from({ length: 40 }, (_, i) => `distfiles/${i}`);
+  const networks = ['10.0.0.0/14', '192.0.2.0/24', 'ab00::/16', 'de00:de00::/32', '2001:db8:1::/48'];
+  const open = fleetEvidence(names.length, 60);
+  const closed = (['https', 'http'] as const).map((protocol) =>
+    evidenceOf(names.length, { host: 'own.example.org', country: 'DE', protocol, holds: () => true, networks }),
+  );
+  const list = (keys: ReadonlyMap<string, string>) => (keys.get(META_KEY) as string).split(' ')[6] as string;
+  const before = new Map(mapsOf(inventoryOf(names), open).keys);
+  const after = new Map(mapsOf(inventoryOf(names), [...open, ...closed]).keys);
+
+  it('finds everybody in the zone where it found them without: it looks at places alone', () => {
+    expect(list(after)).toMatch(/^,10\.0\.,/);
+    expect(list(after).endsWith(list(before))).toBe(true);
+    for (const country of COUNTRIES.filter((code) => code !== '')) {
+      for (const part of PARTS) expect(zoneOf(list(after), country, part)).toEqual(zoneOf(list(before), country, part));
+    }
+  });
+
+  it('reads no key that names a private mirror', () => {
+    const naming = [...after].filter(([, value]) => value.includes('own.example.org')).map(([key]) => key);
+    // Four /16 and four others, over both schemes.
+    expect(naming).toHaveLength(16);
+    for (const key of naming) expect(key).toMatch(/^r0[0-9a-f.]+\*[sh]00$/);
   });
 });

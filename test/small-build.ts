@@ -40,6 +40,7 @@ export function evidenceOf(
     drained?: boolean;
     ipv6?: boolean;
     weight?: number;
+    networks?: readonly string[];
   },
 ): Evidence {
   const { host, country, protocol, holds, state = 'up' } = options;
@@ -61,6 +62,7 @@ export function evidenceOf(
       weight: options.weight ?? 1,
       drained: options.drained ?? false,
       accessPoints: [accessPoint],
+      ...(options.networks === undefined ? {} : { networks: options.networks }),
     },
     accessPoint,
     presence: Uint8Array.from({ length: count }, (_, id) => (holds(id) ? Outcome.present : Outcome.absent)),

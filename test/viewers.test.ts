@@ -1,3 +1,4 @@
+import { BlockList } from 'node:net';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { figuresOf } from '../bench/viewers/figures.ts';
@@ -26,6 +27,7 @@ interface Made {
   readonly drained: boolean;
   readonly only: readonly string[] | null;
   readonly never: readonly string[] | null;
+  readonly networks: readonly string[] | null;
   readonly holds: number;
 }
 
@@ -37,6 +39,7 @@ const plainMirror = fc.record<Made>({
   drained: fc.constant(false),
   only: fc.constant(null),
   never: fc.constant(null),
+  networks: fc.constant(null),
   holds: fc.constant(-1),
 });
 const wilfulMirror = fc.record<Made>({
@@ -46,6 +49,21 @@ const wilfulMirror = fc.record<Made>({
   drained: fc.boolean(),
   only: fc.option(fc.subarray(['DE', 'US', 'IN'], { minLength: 1 })),
   never: fc.option(fc.subarray(['FR', 'BR', 'JP'], { minLength: 1 })),
+  networks: fc.constant(null),
+  holds: fc.nat(15),
+});
+
+/** Those of `networks` below are in some of them. */
+const privateMirror = fc.record<Made>({
+  country,
+  weight: fc.constantFrom(0.5, 1, 2),
+  ipv6: fc.boolean(),
+  drained: fc.boolean(),
+  only: fc.constant(null),
+  never: fc.constant(null),
+  networks: fc.subarray(['10.0.0.0/15', '10.4.7.0/24', '10.6.0.0/16', '2001:db8:1::/48', '2001:db8::/47'], {
+    minLength: 1,
+  }),
   holds: fc.nat(15),
 });
 
@@ -61,6 +79,7 @@ function mirrorOf(made: Made, i: number): Mirror {
     places: [{ country: made.country, latitude, longitude }],
     ...(made.only === null ? {} : { only: made.only }),
     ...(made.never === null ? {} : { never: made.never }),
+    ...(made.networks === null ? {} : { networks: made.networks }),
   };
 }
 
@@ -183,7 +202,76 @@ describe('a mirror’s viewers', () => {
   });
 });
 
-const PLAIN: Made = { country: 'DE', weight: 1, ipv6: false, drained: false, only: null, never: null, holds: -1 };
+describe('private networks', () => {
+  const isIn = (ip: string, { networks: own }: Made) => own !== null && isInside(ip, own);
+
+  it('alone get their mirrors, and these before all others that they could have', { timeout: 60_000 }, () => {
+    const fleets = fc.tuple(
+      fc.array(wilfulMirror, { minLength: 1, maxLength: 12 }),
+      fc.array(privateMirror, { minLength: 1, maxLength: 3 }),
+    );
+    const seen = { own: 0, public: 0, outside: 0 };
+    fc.assert(
+      fc.property(fleets, ([open, closed]) => {
+        const fleet = [...open, ...closed];
+        const ask = edgeOf(fleet);
+        for (const region of ['DE', 'US-CA', 'FR', '']) {
+          for (const [i, network] of networks.slice(0, 8).entries()) {
+            const object = i % OBJECTS;
+            const holdsIt = (made: Made) => !made.drained && (made.holds >> object) % 2 === 1;
+            const place = ask(region, network, object, i % 3 === 0 ? 'http' : 'https');
+            const chosen = fleet[place] ?? null;
+            if (chosen?.networks != null) expect(isIn(network, chosen)).toBe(true);
+            if (chosen !== null) expect(holdsIt(chosen)).toBe(true);
+            const own = closed.filter((made) => isIn(network, made) && holdsIt(made));
+            const isServed = own.some(({ ipv6 }) => ipv6 || !network.includes(':'));
+            if (isServed) expect(chosen?.networks ?? null).not.toBeNull();
+            const isForAll = open.some((made) => holdsIt(made) && made.only === null && made.never === null);
+            if (isForAll) expect(place).toBeGreaterThanOrEqual(0);
+            seen[isServed ? 'own' : closed.some((made) => isIn(network, made)) ? 'public' : 'outside']++;
+          }
+        }
+      }),
+      { numRuns: 150 },
+    );
+    for (const count of Object.values(seen)) expect(count).toBeGreaterThan(300);
+  });
+
+  it('change nothing for anybody outside', { timeout: 60_000 }, () => {
+    fc.assert(
+      fc.property(fc.array(wilfulMirror, { minLength: 1, maxLength: 8 }), fc.array(privateMirror), (open, closed) => {
+        const [without, within] = [edgeOf(open), edgeOf([...open, ...closed])];
+        for (const region of CODES) {
+          for (const [i, network] of networks.slice(0, 8).entries()) {
+            if (closed.some((made) => isIn(network, made))) continue;
+            expect(within(region, network, i % OBJECTS)).toBe(without(region, network, i % OBJECTS));
+          }
+        }
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
+
+function isInside(ip: string, own: readonly string[]): boolean {
+  const inside = new BlockList();
+  const familyOf = (address: string) => (address.includes(':') ? 'ipv6' : 'ipv4');
+  for (const [address = '', bits] of own.map((cidr) => cidr.split('/'))) {
+    inside.addSubnet(address, Number(bits), familyOf(address));
+  }
+  return inside.check(ip, familyOf(ip));
+}
+
+const PLAIN: Made = {
+  country: 'DE',
+  weight: 1,
+  ipv6: false,
+  drained: false,
+  only: null,
+  never: null,
+  networks: null,
+  holds: -1,
+};
 
 describe('a world of viewers', () => {
   const { countries, leftOut, unknown } = populations();

@@ -3,6 +3,7 @@ import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './classes.ts';
 import { type Known, rankedOf } from './evidence.ts';
 import { evened } from './families.ts';
+import { privateList, privateZones } from './private-zones.ts';
 import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
 import { fitting, holdersKey, masksOf, shardKeys, type Target } from './region-keys.ts';
 import type { Shard } from './shards.ts';
@@ -54,13 +55,14 @@ export function edgeTables(input: TablesInput): EdgeTables {
     https: rank(region, points.https),
     http: rank(region, points.http),
   }));
+  const own = privateZones(points);
   const targets = (number: number) => input.known[number]?.evidence?.accessPoint as Target;
   for (const [i, fineness] of FINENESSES.entries()) {
     const isLast = i === FINENESSES.length - 1;
     const zones = zonesOf(ranked, fineness).map((zone) => fittingZone(zone, targets));
-    const list = zoneList(zones);
+    const list = privateList(own) + zoneList(zones);
     if (list.length > input.mostListBytes && !isLast) continue;
-    const { keys, scarce } = tablesOf(zones, input, targets);
+    const { keys, scarce } = tablesOf([...zones, ...own.map((zone) => fittingZone(zone, targets))], input, targets);
     if (bytesOf(keys) > MOST_TABLE_BYTES && !isLast) continue;
     const holders = SCHEMES.flatMap((scheme) => holderKeys(scheme, scarce[scheme], points[scheme], input, targets));
     return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders] };

@@ -30,9 +30,9 @@ const KEPT_WHILE_DOWN_S = 24 * 3600;
 export function rankedOf({ evidence }: Known, number: number, nowMs: number): Ranked[] {
   if (evidence === null) return [];
   const { mirror, accessPoint } = evidence;
-  const { places, weight, only, never } = mirror;
+  const { places, weight, only, never, networks } = mirror;
   const { ipv6, url } = accessPoint;
-  return [{ number, places, weight, ipv6, only, never, unfit: unfit(evidence, url, nowMs) }];
+  return [{ number, places, weight, ipv6, only, never, networks, unfit: unfit(evidence, url, nowMs) }];
 }
 
 function unfit({ mirror, liveness }: Evidence, url: string, nowMs: number): string | null {

@@ -80,6 +80,25 @@ describe('rank', () => {
     ).toEqual([0, 3]);
   });
 
+  it('gives a private mirror to its networks alone, before all others, wherever they are', () => {
+    const points = [
+      point(0, [place('JP', 35, 139)]),
+      { ...point(1, [place('NZ', -41, 174)]), networks: ['192.0.2.0/23'] },
+      { ...point(2, [place('JP', 35, 139)]), networks: ['10.0.0.0/8'] },
+    ];
+    const inside: Region = {
+      code: '192.0.3.',
+      country: null,
+      middle: { latitude: 35, longitude: 139 },
+      network: '192.0.3.',
+    };
+    expect(rank(inside, points).accepted.map((c) => c.number)).toEqual([1, 0]);
+    for (const region of [germany, { code: '--', country: null, middle: null }, { ...inside, network: '192.0.4.' }]) {
+      expect(rank(region, points).accepted.map((c) => c.number)).toEqual([0]);
+      expect(rank(region, points).excluded[0]?.reason).toBe('serves its own networks alone');
+    }
+  });
+
   it('knows near from far within a large country, where it knows where a mirror stands', () => {
     const washington: Region = { code: 'US-WA', country: 'US', middle: { latitude: 47.6, longitude: -122.3 } };
     const middle = countryOf('US') as NonNullable<ReturnType<typeof countryOf>>;

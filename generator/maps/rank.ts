@@ -1,6 +1,7 @@
 import { countryOf } from '../../core/countries.ts';
 import { greatCircleKm } from '../../core/great-circle.ts';
 import type { Place } from '../../core/mirror.ts';
+import { prefixesOf } from '../../core/networks.ts';
 
 /** Where viewers are. */
 export interface Region {
@@ -10,6 +11,8 @@ export interface Region {
   readonly country: string | null;
   /** Degrees; null where `country` is. */
   readonly middle: { readonly latitude: number; readonly longitude: number } | null;
+  /** The prefix of `networkOf` that all of them share, where the region is a network and not a place. */
+  readonly network?: string;
 }
 
 /** An access point as ranking sees it. */
@@ -23,6 +26,8 @@ export interface Ranked {
   /** ISO 3166-1 codes of the countries whose viewers it wants alone, or does not want. */
   readonly only?: readonly string[] | undefined;
   readonly never?: readonly string[] | undefined;
+  /** In CIDR form: the networks that it serves alone. */
+  readonly networks?: readonly string[] | undefined;
 }
 
 export interface Candidate {
@@ -68,7 +73,8 @@ export function rank(region: Region, points: readonly Ranked[]): Ranking {
 }
 
 /** Why a mirror does not want this region's viewers. Viewers who may be anywhere may be where it does not want them. */
-function unwanted({ country }: Region, { only, never }: Ranked): string | null {
+function unwanted({ country, network }: Region, { only, never, networks }: Ranked): string | null {
+  if (networks !== undefined && !isWithin(network, networks)) return 'serves its own networks alone';
   if (only !== undefined && (country === null || !only.includes(country))) {
     return `wants viewers in ${only.join(', ')} alone`;
   }
@@ -78,8 +84,13 @@ function unwanted({ country }: Region, { only, never }: Ranked): string | null {
   return null;
 }
 
+function isWithin(network: string | undefined, networks: readonly string[]): boolean {
+  return network !== undefined && prefixesOf(networks).some((prefix) => network.startsWith(prefix));
+}
+
 function placeIn({ code, country, middle }: Region, point: Ranked): { tier: number; distanceKm: number } {
-  if (middle === null) return { tier: 0, distanceKm: 0 };
+  // Tier 0 is its own in the table of a network: that is no country.
+  if (middle === null || point.networks !== undefined) return { tier: 0, distanceKm: 0 };
   const places = point.places.map((place) => {
     const km = greatCircleKm(middle, place);
     const ring = 1 + Math.floor(Math.log2(1 + km / FIRST_RING_KM));

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { countryOf } from '../../core/countries.ts';
 import { UsageError } from '../../core/errors.ts';
+import { MOST_PREFIX_BYTES, MOST_PREFIXES, type Network, parseNetwork, prefixesOf } from '../../core/networks.ts';
 import { parseToml } from '../../core/toml.ts';
 
 const country = z.string().refine((code) => countryOf(code) !== null, {
@@ -16,19 +17,41 @@ const place = z
     error: 'latitude and longitude go together',
   });
 
-const mirrorOverride = z.strictObject({
-  id: z
-    .string()
-    .max(100)
-    .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, ".", "_" and "-", a letter or digit first')
-    .optional(),
-  weight: z.number().min(0.01).max(100).optional(),
-  places: z.array(place).min(1).optional(),
-  drained: z.boolean().optional(),
-  only: z.array(country).min(1).optional(),
-  never: z.array(country).min(1).optional(),
-  excluded: z.string().min(1, 'must say why').max(200).optional(),
+const network = z.string().refine((text) => typeof parseNetwork(text) !== 'string', {
+  error: ({ input }) => parseNetwork(input as string) as string,
 });
+const networks = z
+  .array(network)
+  .min(1)
+  .refine((some) => some.length <= MOST_PREFIXES && prefixCount(some) <= MOST_PREFIXES, {
+    error: `must come to at most ${MOST_PREFIXES} prefixes of whole numbers (IPv4) or hex digits (IPv6): a /22 comes to four /24`,
+  })
+  .transform((some) => [...new Set(some.map((text) => (parseNetwork(text) as Network).cidr))]);
+
+/** Networks that cannot be read count for nothing here: they are told of by themselves. */
+function prefixCount(some: readonly string[]): number {
+  return prefixesOf(some.filter((text) => typeof parseNetwork(text) !== 'string')).length;
+}
+
+const mirrorOverride = z
+  .strictObject({
+    id: z
+      .string()
+      .max(100)
+      .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, ".", "_" and "-", a letter or digit first')
+      .optional(),
+    weight: z.number().min(0.01).max(100).optional(),
+    places: z.array(place).min(1).optional(),
+    drained: z.boolean().optional(),
+    only: z.array(country).min(1).optional(),
+    never: z.array(country).min(1).optional(),
+    networks: networks.optional(),
+    excluded: z.string().min(1, 'must say why').max(200).optional(),
+  })
+  .refine(({ networks, only, never }) => networks === undefined || (only === undefined && never === undefined), {
+    error:
+      'networks goes with neither only nor never: whoever is in one of the networks gets the mirror, wherever that is',
+  });
 
 const overrides = z.strictObject({ mirror: z.record(z.string(), mirrorOverride).default({}) });
 
@@ -51,10 +74,19 @@ export interface Overrides {
  *     drained = true                       # checked, but gets no viewers
  *     only = ["DE"]                        # viewers of these countries alone
  *     never = ["FR"]                       # no viewers of these countries
+ *     networks = ["192.0.2.0/24"]          # viewers of these networks alone, and they before all others
  *     excluded = "asked to be left out"    # not used at all
  */
 export function parseOverrides(text: string, file: string): Overrides {
-  return { file, mirrors: new Map(Object.entries(parseToml(text, overrides, file).mirror)) };
+  const mirrors = new Map(Object.entries(parseToml(text, overrides, file).mirror));
+  const prefixes = new Set([...mirrors.values()].flatMap((one) => prefixesOf(one.networks ?? [])));
+  const bytes = [...prefixes].reduce((sum, prefix) => sum + prefix.length + 1, 0);
+  if (bytes > MOST_PREFIX_BYTES) {
+    throw new UsageError(
+      `${file}: networks: those of all mirrors together take ${bytes} bytes of the ${MOST_PREFIX_BYTES} that the edge has for them; join them to fewer, larger ones`,
+    );
+  }
+  return { file, mirrors };
 }
 
 /** Throws UsageError where an entry is for none of `ids`; it names the nearest of them. */

@@ -244,6 +244,14 @@ describe('overrides', () => {
     expect(notes).toEqual(['c.org is excluded: "asked to be left out"']);
   });
 
+  test('give a mirror to networks alone, written as CIDR has it', () => {
+    const { mirrors } = parse(
+      list,
+      '[mirror."a.org"]\nnetworks = ["192.0.2.0/24", "2001:DB8:0:0::/48", "2001:db8::/48"]',
+    );
+    expect(mirrors.map(({ networks }) => networks)).toEqual([['192.0.2.0/24', '2001:db8::/48'], undefined, undefined]);
+  });
+
   test.each([
     [
       '[mirror."a.orgg"]',
@@ -252,7 +260,7 @@ describe('overrides', () => {
     ['[mirror."a.org"]\nid = "b.org"', 'mirrors.toml: two mirrors would have the id "b.org"'],
     [
       '[mirror."a.org"]\nwheight = 2',
-      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, excluded',
+      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, networks, excluded',
     ],
     ['[mirror."a.org"]\nweight = 0', 'mirrors.toml:2: mirror."a.org".weight: found 0; '],
     ['[mirror."a.org"]\nid = "../x"', 'mirrors.toml:2: mirror."a.org".id: found "../x"; must be lower-case'],
@@ -263,6 +271,20 @@ describe('overrides', () => {
     ['[mirror."a.org"]\nplaces = [{ country = "DE", latitude = 1 }]', 'latitude and longitude go together'],
     ['[mirror."a.org"]\nonly = []', 'mirrors.toml:2: mirror."a.org".only: '],
     ['[mirror."a.org"]\nnever = ["UK"]', 'mirrors.toml:2: mirror."a.org".never[1]: found "UK"; must be an ISO'],
+    ['[mirror."a.org"]\nnetworks = []', 'mirrors.toml:2: mirror."a.org".networks: '],
+    [
+      '[mirror."a.org"]\nnetworks = [\n"192.0.2.0/24",\n"192.0.2.1/24"]',
+      'mirrors.toml:4: mirror."a.org".networks[2]: found "192.0.2.1/24"; has bits set behind its first 24',
+    ],
+    [
+      '[mirror."a.org"]\nnetworks = ["10.0.0.0/11"]',
+      'mirrors.toml:2: mirror."a.org".networks: found [\\"10.0.0.0/11\\"]; must come to at most 16 prefixes',
+    ],
+    ['[mirror."a.org"]\nnetworks = ["10.0.0.0/8"]\nnever = ["FR"]', 'mirrors.toml:1: mirror."a.org": found'],
+    [
+      ['a.org', 'b.org', 'c.org'].map((id, n) => `[mirror."${id}"]\nnetworks = ["2001:db8:${n}:800::/53"]`).join('\n'),
+      'mirrors.toml: networks: those of all mirrors together take 360 bytes of the 320',
+    ],
     ['[mirror."a.org"]\nexcluded = true', 'mirrors.toml:2: mirror."a.org".excluded: found true; '],
     ['x', 'mirrors.toml:1: not valid TOML'],
   ])('%j is a usage error', (toml, message) => {

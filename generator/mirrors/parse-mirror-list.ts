@@ -88,6 +88,7 @@ function finished(mirror: JoinedMirror, id: string, override: MirrorOverride): M
     drained: override.drained ?? false,
     ...(override.only === undefined ? {} : { only: override.only }),
     ...(override.never === undefined ? {} : { never: override.never }),
+    ...(override.networks === undefined ? {} : { networks: override.networks }),
     accessPoints: accessPoints(mirror, id),
   };
 }

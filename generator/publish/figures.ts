@@ -39,7 +39,7 @@ function count({ paths, removedAtS }: Inventory, evidence: readonly Evidence[]) 
   let present = 0;
   let unknown = 0;
   for (const one of evidence) {
-    const up = isUp(one) ? 1 : 0;
+    const up = isUp(one) && one.mirror.networks === undefined ? 1 : 0;
     for (let id = 0; id < paths.length; id++) {
       if (removedAtS[id] !== 0) continue;
       const found = one.presence[id];

@@ -53,6 +53,19 @@ const evidence = ['DE', 'US', 'JP', 'BR'].flatMap((country, n) =>
     }),
   ),
 );
+const NETWORKS = ['100.64.4.0/22', '2001:db8:77::/48'];
+evidence.push(
+  ...(['https', 'http'] as const).map((protocol) =>
+    evidenceOf(names.length, {
+      host: 'own.example.org',
+      country: 'DE',
+      protocol,
+      holds: () => true,
+      ipv6: true,
+      networks: NETWORKS,
+    }),
+  ),
+);
 /** The build that adapters are started over. */
 export const adapterKeys = new Map(mapsOf(inventory, evidence, null, Date.now()).keys);
 export const importForm = JSON.stringify({ data: [...adapterKeys].map(([key, value]) => ({ key, value })) });
@@ -72,6 +85,9 @@ const ordinary: readonly AdapterRequest[] = [
   { ...plain, country: 'US', subdivision: 'WA' },
   { ...plain, scheme: 'http' as const },
   { ...plain, ip: '2001:db8:12:3400::7' },
+  ...['100.64.4.1', '100.64.7.255', '100.64.8.1', '2001:db8:77:ff00::1', '2001:db8:78::1'].flatMap((ip) =>
+    [{}, { mirrorlist: 'json' }, { country: 'JP' }].map((query) => ({ ...plain, ip, query })),
+  ),
   { ...plain, method: 'HEAD' },
   { ...plain, method: 'POST' },
   { ...plain, path: '/distfiles' },
@@ -147,6 +163,15 @@ export function adapterSuite(
         }
         if (request.method !== 'HEAD') expect(answer.body).toBe(body);
       }
+    });
+
+    it('gives a private mirror to its own networks alone', async () => {
+      const hostFor = async (ip: string) =>
+        new URL((await adapter.ask({ ...plain, ip })).headers['location'] as string).host;
+      for (const ip of ['100.64.4.1', '100.64.7.9', '2001:db8:77:1::7']) {
+        expect(await hostFor(ip), ip).toBe('own.example.org');
+      }
+      for (const ip of ['100.64.8.1', '2001:db8:7::1']) expect(await hostFor(ip), ip).not.toBe('own.example.org');
     });
 
     it('refuses or redirects what is no path, and never leads anywhere else', async () => {

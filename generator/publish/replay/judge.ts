@@ -1,3 +1,4 @@
+import { BlockList, isIPv6 } from 'node:net';
 import { quoted } from '../../../core/errors.ts';
 import { Outcome } from '../../../core/observations.ts';
 import type { Evidence } from '../../maps/evidence.ts';
@@ -45,10 +46,11 @@ export class Judge {
   }
 
   /** Why this viewer must not be sent to this access point, whatever it asks for; '' where it may. */
-  objection(place: number, { country, scheme }: Viewer): string {
+  objection(place: number, { country, scheme, ip }: Viewer): string {
     const { accessPoint, mirror, liveness } = this.evidence[place] as Evidence;
     if (accessPoint.protocol !== scheme) return `is not ${scheme}`;
     if (this.#up[place] !== true) return mirror.drained ? 'is drained' : `is ${liveness.state}`;
+    if (mirror.networks !== undefined && !isInside(ip, mirror.networks)) return 'serves its own networks alone';
     if (mirror.only !== undefined && !mirror.only.includes(country)) return `wants viewers of other countries`;
     if (mirror.never !== undefined && (country === '' || mirror.never.includes(country))) {
       return `wants no viewers of ${country === '' ? 'unknown countries' : country}`;
@@ -68,7 +70,8 @@ export class Judge {
         this.#up[place] === true &&
         accessPoint.protocol === scheme &&
         mirror.only === undefined &&
-        mirror.never === undefined,
+        mirror.never === undefined &&
+        mirror.networks === undefined,
     );
   }
 
@@ -79,6 +82,20 @@ export class Judge {
   #placeOf(url: string, target: string): number | undefined {
     return url.endsWith(target) ? this.#byUrl.get(url.slice(0, url.length - target.length)) : undefined;
   }
+}
+
+/** By Node's own book-keeping of addresses, which the edge does not have. */
+function isInside(ip: string, networks: readonly string[]): boolean {
+  const inside = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    inside.addSubnet(address, Number(bits), familyOf(address));
+  }
+  return inside.check(ip, familyOf(ip));
+}
+
+function familyOf(ip: string): 'ipv4' | 'ipv6' {
+  return isIPv6(ip) ? 'ipv6' : 'ipv4';
 }
 
 const HASH = 35;

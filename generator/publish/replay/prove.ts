@@ -37,7 +37,7 @@ export async function prove(
   const { progress, signal } = context;
   const count = (value: number) => value.toLocaleString('en');
   const answer = load(functionCode, keys);
-  const report = await replay({ built, answer, fallback, progress, signal });
+  const report = await replay({ built, keys, answer, fallback, progress, signal });
   const { wrong, answers, missed, objects, examples } = report;
   if (wrong > 0) {
     throw new RunError(

@@ -37,10 +37,18 @@ const maps = mapsOf(inventory, evidence);
 const code = await bundleFunction(FALLBACK);
 const SHARDS_OF_DE = 3;
 
-function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, fallback = FALLBACK) {
-  const built = { inventory, evidence: truth, table: maps.table, maps: maps.regions };
-  const answer = loadBuiltFunction(code, new Map(keys), 'function.js');
-  return replay({ built, answer, fallback, progress: silentProgress, signal: new AbortController().signal });
+function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, fallback = FALLBACK, made = maps) {
+  const built = { inventory, evidence: truth, table: made.table, maps: made.regions };
+  const store = new Map(keys);
+  const answer = loadBuiltFunction(code, store, 'function.js');
+  return replay({
+    built,
+    keys: store,
+    answer,
+    fallback,
+    progress: silentProgress,
+    signal: new AbortController().signal,
+  });
 }
 
 /** The keys with some value changed; fails where none is. */
@@ -124,5 +132,49 @@ describe('a replay', () => {
       ),
     );
     expect(report.missed).toBeGreaterThan(paths.length);
+  });
+
+  describe('of a mirror for private networks', () => {
+    const own = evidenceOf(paths.length, {
+      host: 'own.example.org',
+      country: 'DE',
+      protocol: 'https',
+      holds: held(0),
+      networks: ['192.0.2.0/23', '2001:db8:1::/48'],
+    });
+    const truth = [...evidence, own];
+    const withOwn = mapsOf(inventory, truth);
+
+    it('asks from inside each network too, and is content', async () => {
+      const report = await replayed(withOwn.keys, truth, FALLBACK, withOwn);
+      expect(report).toMatchObject({ wrong: 0, missed: 0, examples: [] });
+      const shards = withOwn.regions.reduce(
+        (sum, { https, http }) => sum + https.shards.length + http.shards.length,
+        0,
+      );
+      expect(report.viewers).toBe(shards + 6);
+    });
+
+    it('stops where it is given to a network that is its own no more', async () => {
+      const others = truth.map((one) =>
+        one === own ? { ...own, mirror: { ...own.mirror, networks: ['192.0.2.0/24', '2001:db8:1::/48'] } } : one,
+      );
+      const report = await replayed(withOwn.keys, others, FALLBACK, withOwn);
+      expect(report.examples.join('\n')).toContain('https://own.example.org/gentoo/ serves its own networks alone');
+    });
+
+    it('stops where everybody is given it, and nobody counts it as a holder for all', async () => {
+      const open = mapsOf(
+        inventory,
+        truth.map((one) =>
+          one === own ? { ...own, mirror: { ...own.mirror, networks: undefined } } : one,
+        ) as Evidence[],
+      );
+      const report = await replayed(open.keys, truth, FALLBACK, open);
+      expect(report.wrong).toBeGreaterThan(0);
+      expect(report.examples.join('\n')).toContain('serves its own networks alone');
+      const alone = mapsOf(inventory, [own]);
+      expect(await replayed(alone.keys, [own], FALLBACK, alone)).toMatchObject({ wrong: 0, missed: 0 });
+    });
   });
 });

@@ -6,11 +6,11 @@ import type { Built } from '../read-built.ts';
 import { type Answering, eventOf, type Scheme, type Viewer } from './event.ts';
 import { type Claim, Judge } from './judge.ts';
 import { ClaimSets, firstWithout, isWrong, type Question, questionsFor, type Row, unionOf } from './rows.ts';
-import { type MappedViewer, viewersOf } from './viewers.ts';
+import { type MappedViewer, privateViewersOf, viewersOf } from './viewers.ts';
 
 export interface ReplayReport {
   readonly objects: number;
-  /** Regions × schemes × shards. */
+  /** Regions × schemes × shards, and private networks × schemes. */
   readonly viewers: number;
   readonly classes: number;
   readonly answers: number;
@@ -23,6 +23,8 @@ export interface ReplayReport {
 
 export interface ReplayInput {
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table' | 'maps'>;
+  /** What `answer` reads. */
+  readonly keys: ReadonlyMap<string, string>;
   readonly answer: Answering;
   readonly fallback: string;
   readonly progress: Progress;
@@ -60,7 +62,7 @@ class Replay {
   constructor(input: ReplayInput) {
     this.#input = input;
     this.#judge = new Judge(input.built.evidence, input.fallback);
-    this.#viewers = viewersOf(input.built.maps);
+    this.#viewers = [...viewersOf(input.built.maps), ...privateViewersOf(input.built.evidence, input.keys)];
   }
 
   /** By representative object (and `UNKNOWN`): what every viewer is told. Each claim is judged for its viewer. */

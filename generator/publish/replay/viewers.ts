@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
-import { DEFAULT_REGION } from '../../../core/edge-keys.ts';
+import { DEFAULT_REGION, META_KEY } from '../../../core/edge-keys.ts';
 import type { RegionMap } from '../../../core/formats/map-file.ts';
+import { prefixesOf } from '../../../core/networks.ts';
+import type { Evidence } from '../../maps/evidence.ts';
 import type { Scheme, Viewer } from './event.ts';
 
 /** A viewer with the table that the published maps give it. */
@@ -22,6 +24,24 @@ function addressIn(shard: number, shards: number): string {
   const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
   if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
   return network.ip;
+}
+
+/**
+ * One viewer over each scheme for each prefix that mirrors serve alone, by the evidence or by the keys; of no country,
+ * and so of no region's map.
+ */
+export function privateViewersOf(evidence: readonly Evidence[], keys: ReadonlyMap<string, string>): MappedViewer[] {
+  const zones = (keys.get(META_KEY) ?? '').split(' ')[6] ?? '';
+  const listed = zones.split(',').filter((one) => /^(?:(?:\d{1,3}\.){1,3}|[\da-f]{4,14})$/.test(one));
+  const prefixes = new Set([...listed, ...evidence.flatMap(({ mirror }) => prefixesOf(mirror.networks ?? []))]);
+  return [...prefixes].flatMap((prefix) =>
+    SCHEMES.map((scheme) => ({ region: '', country: '', subdivision: '', scheme, ip: addressOf(prefix), shard: [] })),
+  );
+}
+
+function addressOf(prefix: string): string {
+  if (prefix.includes('.')) return [...prefix.split('.').slice(0, -1), '1', '1', '1'].slice(0, 4).join('.');
+  return (prefix.padEnd(32, '0').match(/.{4}/g) as string[]).join(':');
 }
 
 /** One viewer for each shard of each region over each scheme. */
