@@ -185,16 +185,21 @@ export function checkerSuite(subject: CheckerSubject): void {
         const kinds = ['cuts', 'stalls'] as const;
         await Promise.all(
           kinds.map(async (kind) => {
-            const { faulty, url } = await front({ kind, afterBytes });
-            const { report, results } = await collect(method, testInventory(TREE), url, {
-              timeoutMs: FAULT_TIMEOUT_MS,
-            });
-            expect(faulty.met()).toBeGreaterThan(0);
-            expect(report.ended).not.toBe('interrupted');
-            expect(Object.keys(results).length).toBe(TREE.length);
-            const neither = Object.entries(results).filter(([, text]) => !/^(present|failed: .)/.test(text));
-            expect(neither).toEqual([]);
-            await expect.poll(faulty.open).toBe(0);
+            // A busy machine's server may be given up before it has sent so much; that proves nothing either.
+            let met = 0;
+            for (let tries = 1; met === 0 && tries <= 5; tries++) {
+              const { faulty, url } = await front({ kind, afterBytes });
+              const { report, results } = await collect(method, testInventory(TREE), url, {
+                timeoutMs: FAULT_TIMEOUT_MS,
+              });
+              met = faulty.met();
+              expect(report.ended).not.toBe('interrupted');
+              expect(Object.keys(results).length).toBe(TREE.length);
+              const neither = Object.entries(results).filter(([, text]) => !/^(present|failed: .)/.test(text));
+              expect(neither).toEqual([]);
+              await expect.poll(faulty.open).toBe(0);
+            }
+            expect(met).toBeGreaterThan(0);
           }),
         );
       });
