@@ -1,10 +1,6 @@
-import { messageOf } from '../core/errors.ts';
-import { encodeObservations } from '../core/formats/observations-file.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
-import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
-import { outputLayout } from '../core/output-layout.ts';
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { Listing } from './listing.ts';
@@ -14,8 +10,8 @@ import type { Work } from './mirror-plan.ts';
 import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
 import type { Recorder } from './recorder.ts';
-import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
-import { begin, type Target } from './target.ts';
+import { askForFew, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
+import { begin, type Target, write } from './target.ts';
 
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
@@ -56,7 +52,10 @@ export interface CheckContext {
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;
+  /** Raised: nothing more is asked for. */
   readonly signal: AbortSignal;
+  /** Raised some seconds later: what was found is not confirmed any more either. */
+  readonly graceSignal: AbortSignal;
 }
 
 /** The access points of a mirror that a method serves, those read by listing first. */
@@ -97,40 +96,17 @@ export async function checkMirror(
       listing = await listFirst(target);
     }
     const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
-    const { report, methodName } = await withCheckpoints(target, check);
+    const { report, methodName } = await check;
     if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
   }
   return summaries;
 }
 
-/** Writes what is known so far now and then, so that a run that is killed has not worked in vain. */
-async function withCheckpoints(target: Target, check: Promise<Checked>): Promise<Checked> {
-  const { context, accessPoint } = target;
-  const timer = setInterval(() => {
-    try {
-      write(target);
-    } catch (error) {
-      context.progress.note(`${accessPoint.id}: not written: ${messageOf(error)}`);
-    }
-  }, context.checkpointMs);
-  try {
-    return await check;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-function write({ context, accessPoint, recorder }: Target): void {
-  writeFileAtomic(
-    outputLayout.observations(context.output, accessPoint.id, context.vantage),
-    encodeObservations(recorder.observations),
-  );
-}
-
 function finish(target: Target, report: MethodReport, method: MethodName): AccessPointSummary {
   const { context, accessPoint, recorder } = target;
   const { asked } = recorder;
+  recorder.takeBack();
   const counts = recorder.counts();
   if (report.ended !== 'interrupted') {
     const { known, failing, mostly } = recorder.standing();
@@ -139,7 +115,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   }
   recorder.report();
   recorder.flushProgress();
-  write(target);
+  write(context, recorder);
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;

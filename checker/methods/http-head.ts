@@ -1,30 +1,6 @@
-import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
-import { Outcome } from '../../core/observations.ts';
-import type { AskedHow } from '../net/acquaintance.ts';
-import type { HeadClient, Pace } from '../net/head-client.ts';
-import type { HeadRunReport } from '../net/head-run.ts';
-import { statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
-import type { Samples } from './get-check.ts';
-import { canaryNames, isSoft404, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
-
-const MOST_DEPTH = 256;
-const FIRST_DEPTH = 4;
-/** What servers allow on a connection (RFC 9113, 6.5.2 wants at least 100). */
-const MOST_STREAMS = 100;
-const HTTP2_CONNECTIONS = 2;
-const MAX_STRIKES = 3;
-/** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
-const BUDGET_TIMEOUTS = 360;
-/** Fewer are asked one at a time: to find out whether the host can be pipelined would cost as much. */
-const FEWEST_PIPELINED = 256;
-const TRIAL_FILES = 8;
-/** Of each kind of answer. */
-const SAMPLE_SIZE = 8;
-const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
-/** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
-const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
-const FOUND = [Outcome.present, Outcome.different] as const;
+import type { Ending } from './head-check.ts';
+import { preflight } from './http-preflight.ts';
 
 /** HEAD of every object, pipelined over a few connections. */
 export const httpHead: Method = { name: 'http-head', scope: 'object', protocols: ['https', 'http'], check };
@@ -32,154 +8,28 @@ export const httpHead: Method = { name: 'http-head', scope: 'object', protocols:
 async function check(task: CheckTask): Promise<MethodReport> {
   // Loaded when it is needed: undici takes longer to load than most of a check over rsync alone takes to compare.
   const { HeadClient } = await import('../net/head-client.ts');
-  const { userAgent, timeoutMs, signal, accessPoint, acquaintance } = task;
+  const { userAgent, timeoutMs, accessPoint, objectIds, sink } = task;
   const budget = task.hosts.of(accessPoint.url);
-  const client = new HeadClient({ url: accessPoint.url, userAgent, budget, timeoutMs, signal });
-  const report = (ended: MethodReport['ended'], ...reasons: string[]): MethodReport => {
-    if (ended !== 'whole') acquaintance.forget();
-    const { requests, connections, bytes, roundTripsMs } = client;
-    const reason = reasons.filter((one) => one !== '').join('; ');
-    return { ended, reason, requests, connections, bytes, roundTripsMs };
+  const clientUntil = (signal: AbortSignal) =>
+    new HeadClient({ url: accessPoint.url, userAgent, budget, timeoutMs, signal });
+  const client = clientUntil(task.signal);
+  // What was found is confirmed though no more may be asked.
+  const confirming = clientUntil(task.graceSignal);
+  const goThrough = async (): Promise<Ending> => {
+    const { verdict, reason } = await preflight(task, client);
+    if (verdict === 'interrupted') return { ended: 'interrupted', reasons: [] };
+    if (verdict === 'down') {
+      for (const id of objectIds) sink.fail(id, reason);
+      return { ended: 'unusable', reasons: [reason] };
+    }
+    confirming.userAgent = client.userAgent;
+    const { HeadCheck } = await import('./head-check.ts');
+    return new HeadCheck(task, client, confirming, reason).run();
   };
-  const before = await preflight(task, client);
-  if (before.verdict === 'interrupted') return report('interrupted');
-  if (before.verdict === 'down') {
-    for (const id of task.objectIds) task.sink.fail(id, before.reason);
-    return report('unusable', before.reason);
-  }
-  const { bulk, samples, isMixedUp } = await askObjects(task, client, budget.connections);
-  if (bulk.ended === 'interrupted' || signal.aborted) return report('interrupted');
-  if (await isSoft404(client)) {
-    task.sink.withdraw(FOUND, SOFT_404);
-    return report('unusable', SOFT_404);
-  }
-  const { disputesOf } = await import('./get-check.ts');
-  const disputes = await disputesOf(task, client, samples, (index) => askedPath(task, index));
-  for (const { outcome, reason } of disputes)
-    task.sink.withdraw(outcome === Outcome.absent ? [outcome] : FOUND, reason);
-  const [dispute] = disputes;
-  if (dispute !== undefined) {
-    // What is present to HEAD alone no viewer gets.
-    const isUseless = disputes.some(({ outcome, isTotal }) => outcome === Outcome.present && isTotal);
-    return report(isUseless ? 'unusable' : 'partial', dispute.reason);
-  }
-  if (signal.aborted) return report('interrupted');
-  if (bulk.ended !== 'whole') return report('partial', bulk.reason, before.reason);
-  return report('whole', before.reason, isMixedUp ? MIXED_UP : '');
-}
-
-interface Asked {
-  readonly bulk: HeadRunReport;
-  readonly samples: Samples;
-  readonly isMixedUp: boolean;
-}
-
-/**
- * As the host can be asked, which is tried before and remembered for the run; of what was answered together a sample is
- * asked again, one at a time.
- */
-async function askObjects(task: CheckTask, client: HeadClient, connections: number): Promise<Asked> {
-  const { isConfirmed, AnswerSample } = await import('../net/pipelining.ts');
-  const { acquaintance, objectIds, signal, sink } = task;
-  const ask = async (how: AskedHow): Promise<Asked> => {
-    const outcomes = [Outcome.present, Outcome.absent, Outcome.different];
-    const samples = new Map(outcomes.map((outcome) => [outcome, new AnswerSample(SAMPLE_SIZE)]));
-    const bulk = await askAll(task, client, paceOf(how, connections), samples);
-    return { bulk, samples, isMixedUp: how === 'one a connection' || (how !== 'one at a time' && bulk.isMismatched) };
-  };
-  const isMany = objectIds.length >= FEWEST_PIPELINED;
-  if (isMany) acquaintance.askedHow ??= await howToAsk(task, client);
-  const known = acquaintance.askedHow;
-  if (known === 'one a connection' || known === 'one at a time') return ask(known);
-  if (known === null || !isMany) return ask('one at a time');
-  const asked = await ask(known);
-  // To be tried anew by the next check of the run.
-  if (asked.isMixedUp) acquaintance.askedHow = null;
-  const isWhole = asked.bulk.ended === 'whole';
-  const isRight = !isWhole || (await isConfirmed(client, asked.samples.values(), (index) => askedPath(task, index)));
-  if (isRight || signal.aborted) return asked;
-  acquaintance.askedHow = 'one a connection';
-  sink.withdraw(FOUND, MIXED_UP);
-  return ask('one a connection');
-}
-
-/**
- * Pipelined where the host can be trusted with it. Where it can't, over HTTP/2, which takes undici five times
- * the processor (docs/decisions/0006-http2.md); else one at a time.
- */
-async function howToAsk(task: CheckTask, client: HeadClient): Promise<AskedHow> {
-  const { tryPipelining } = await import('../net/pipelining.ts');
-  const paths = trialPaths(task);
-  const pipelining = await tryPipelining(client, paths);
-  if (pipelining === 'right') return 'pipelined';
-  const isHttps = task.accessPoint.protocol === 'https';
-  if (isHttps && (await tryPipelining(client, paths, true)) === 'right') return 'multiplexed';
-  return pipelining === 'wanting' ? 'one at a time' : 'one a connection';
-}
-
-function paceOf(how: AskedHow, connections: number): Pace {
-  const single: Pace = { connections, depth: { first: 1, most: 1 } };
-  switch (how) {
-    case 'pipelined':
-      return { connections, depth: { first: FIRST_DEPTH, most: MOST_DEPTH } };
-    case 'multiplexed':
-      return {
-        connections: Math.min(connections, HTTP2_CONNECTIONS),
-        depth: { first: FIRST_DEPTH, most: MOST_STREAMS },
-        http2: true,
-      };
-    case 'one at a time':
-      return single;
-    case 'one a connection':
-      return { ...single, singleUse: true };
-    default:
-      return how satisfies never;
-  }
-}
-
-/** Known files, of different sizes as far as possible, each followed by a name that can't exist. */
-function trialPaths(task: CheckTask): string[] {
-  const impossible = canaryNames(TRIAL_FILES);
-  return knownFiles(task, TRIAL_FILES).flatMap((path, i) => [path, impossible[i] as string]);
-}
-
-async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Samples): Promise<HeadRunReport> {
-  const { inventory, objectIds, sink } = task;
-  const absent = new Set<number>();
-  const forbiddenLinks: number[] = [];
-  const report = await client.askAll({
-    ...pace,
-    count: objectIds.length,
-    pathOf: (index) => askedPath(task, index),
-    onAnswer: (index, status, lengthBytes, location) => {
-      const id = objectIds[index] as number;
-      const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
-      else if (status === 200) {
-        const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
-        const outcome = isRight ? Outcome.present : Outcome.different;
-        sink.record(id, outcome, isDirectory ? -1 : lengthBytes);
-        // Servers treat directories in ways of their own.
-        if (!isDirectory) samples.get(outcome)?.add(index, status, lengthBytes);
-      } else if (status === 404 || status === 410) {
-        sink.record(id, Outcome.absent, -1);
-        if (!isDirectory) samples.get(Outcome.absent)?.add(index, status, lengthBytes);
-        absent.add(id);
-      } else if (status === 403 && inventory.types[id] === ObjectType.symlink) forbiddenLinks.push(id);
-      else sink.fail(id, statusReason(status, location));
-    },
-    onFailure: (index, reason) => sink.fail(objectIds[index] as number, reason),
-    maxStrikes: MAX_STRIKES,
-    budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
-  });
-  for (const id of forbiddenLinks)
-    sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
-  return report;
-}
-
-/** With a trailing slash wherever a directory is at the end: servers redirect without. */
-function askedPath({ inventory, objectIds }: CheckTask, index: number): string {
-  const id = objectIds[index] as number;
-  const path = requestPath(inventory, id);
-  return isDirectoryLike(inventory, id) && path !== '' && !path.endsWith('/') ? `${path}/` : path;
+  const { ended, reasons } = await goThrough();
+  if (ended !== 'whole') task.acquaintance.forget();
+  client.count(confirming);
+  const { requests, connections, bytes } = client;
+  const roundTripsMs = [...client.roundTripsMs, ...confirming.roundTripsMs];
+  return { ended, reason: reasons.filter((one) => one !== '').join('; '), requests, connections, bytes, roundTripsMs };
 }

@@ -16,6 +16,7 @@ export interface Preflight {
 export const FEW_OBJECTS = 64;
 const SECOND_TRY_AFTER_MS = 1000;
 const KNOWN_FILES_ASKED = 16;
+const DENIAL_TRIES = 3;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
 const GREETED_FILES = 3;
 export const SOFT_404 = "answers 200 to names that don't exist";
@@ -97,9 +98,25 @@ async function askCanaries(
   return down(`${statusReason(odd.status, odd.location)} ${toWhat}`);
 }
 
-/** Whether the server claims to have what can't exist. No answer is no claim. */
-export async function isSoft404(client: HeadClient): Promise<boolean> {
-  return (await askForNothing(client)).answers.some(isFound);
+/** Whether the server claims to have what can't exist: where it was not to be had to answer, nobody knows. */
+export interface Denial {
+  readonly isSoft404: boolean;
+  readonly isAnswered: boolean;
+  /** Why it is not answered; else ''. */
+  readonly reason: string;
+}
+
+/** Asks once more for names that can't exist: up to three times where that gets no answer, but none after a time-out. */
+export async function askForDenial(client: HeadClient, timeoutMs: number): Promise<Denial> {
+  const startedAtMs = performance.now();
+  let denial: Denial = { isSoft404: false, isAnswered: false, reason: '' };
+  for (let tries = 0; tries < DENIAL_TRIES && !denial.isAnswered; tries++) {
+    const { answers, report } = await askForNothing(client);
+    const isSoft404 = answers.some(isFound);
+    denial = { isSoft404, isAnswered: isSoft404 || !answers.includes(null), reason: report.reason };
+    if (report.ended === 'interrupted' || performance.now() - startedAtMs >= timeoutMs) break;
+  }
+  return denial;
 }
 
 function askForNothing(client: HeadClient) {
