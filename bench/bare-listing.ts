@@ -27,7 +27,7 @@ const { ended, requests } = await httpListing.check({
   timeoutMs: 10_000,
   hosts: new HostBudgets(),
   acquaintance: new Acquaintance(),
-  isCheckpointDue: () => false,
+  checkpointMs: 30_000,
   signal: new AbortController().signal,
   graceSignal: new AbortController().signal,
 });

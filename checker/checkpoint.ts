@@ -1,21 +1,18 @@
-/** When what was found at an access point is next to be written, while its check is under way. */
+/** Writes what was found at an access point now and then, while its check is under way. */
 export class Checkpoint {
   readonly #everyMs: number;
   readonly #write: () => void;
-  #dueAtMs: number;
+  #writtenAtMs = performance.now();
 
   constructor(everyMs: number, write: () => void) {
     this.#everyMs = everyMs;
     this.#write = write;
-    this.#dueAtMs = performance.now() + everyMs;
   }
 
-  readonly isDue = (): boolean => performance.now() >= this.#dueAtMs;
-
-  /** All that was found is confirmed: it is written if it is due. */
+  /** All that was found is confirmed: it is written, unless it was a short time ago. */
   reached(): void {
-    if (!this.isDue()) return;
+    if (performance.now() - this.#writtenAtMs < this.#everyMs) return;
     this.#write();
-    this.#dueAtMs = performance.now() + this.#everyMs;
+    this.#writtenAtMs = performance.now();
   }
 }

@@ -62,7 +62,7 @@ export async function runMethod(
   const acquaintance = acquaintanceWith(context, accessPoint);
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ isCheckpointDue: target.checkpoint.isDue, signal, graceSignal },
+    ...{ checkpointMs: context.checkpointMs, signal, graceSignal },
   };
   const report = await method.check(task);
   recorder.addCost(report);

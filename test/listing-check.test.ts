@@ -64,7 +64,7 @@ async function askedSingly(url: string) {
     accessPoint: accessPointOf(url),
     inventory,
     objectIdOf: () => undefined,
-    isCheckpointDue: () => false,
+    checkpointMs: 30_000,
     graceSignal: signal,
     objectIds: Int32Array.from(inventory.paths, (_, id) => id),
     sink: {

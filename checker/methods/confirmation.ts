@@ -9,11 +9,19 @@ import { askForDenial, SOFT_404 } from './http-preflight.ts';
 const SAMPLE_SIZE = 8;
 const FOUND = [Outcome.present, Outcome.different] as const;
 
-/** What was answered to HEAD since it was last confirmed. */
-export interface Answers {
+/** What HEAD showed since that was last confirmed. */
+export interface Shown {
+  /** Of files, and links to them. */
   readonly samples: Samples;
+  /**
+   * How directories were found, by id, where the sink was not told yet: servers treat them in ways of their own, so they
+   * are believed with a file of their kind.
+   */
+  readonly directories: Map<number, OutcomeCode>;
   /** Requests waited together. */
   readonly isTogether: boolean;
+  /** Nothing is asked for after this. */
+  readonly isEnd: boolean;
   /** The request path of what the samples know by index. */
   readonly pathOf: (index: number) => string;
 }
@@ -38,18 +46,24 @@ export function newSamples(): Samples {
  * time, and answers GET as HEAD. Tells the sink what came of it. Takes until `graceSignal` at the most, though `signal` is
  * raised.
  */
-export async function confirm(task: CheckTask, client: HeadClient, answers: Answers): Promise<Confirmation> {
-  const { samples, isTogether, pathOf } = answers;
-  const { sink, graceSignal, timeoutMs } = task;
+export async function confirm(task: CheckTask, client: HeadClient, shown: Shown): Promise<Confirmation> {
+  const { samples, directories, isTogether, isEnd, pathOf } = shown;
+  const { sink, graceSignal, timeoutMs, acquaintance } = task;
   const denial = await askForDenial(client, timeoutMs);
   if (denial.isSoft404) {
     sink.withdraw(FOUND, SOFT_404);
-    sink.dismiss(SOFT_404);
     return { verdict: 'refuted', isUseless: true, reason: SOFT_404 };
   }
   if (!denial.isAnswered) return { verdict: 'unconfirmed', reason: denial.reason };
   if (isTogether && !(await isConfirmed(client, samples.values(), pathOf))) return { verdict: 'mixed up' };
   const disputes = await disputesOf({ ...task, signal: graceSignal }, client, samples, pathOf);
+  const isTried = (kind: OutcomeCode) => acquaintance.confirmed.has(kind) || samples.get(kind)?.answers.length !== 0;
+  for (const [id, kind] of directories) {
+    if (isEnd || isTried(kind)) {
+      sink.record(id, kind, -1);
+      directories.delete(id);
+    }
+  }
   for (const { outcome, reason } of disputes) sink.withdraw(outcome === Outcome.absent ? [outcome] : FOUND, reason);
   if (!graceSignal.aborted) sink.confirm();
   const [dispute] = disputes;

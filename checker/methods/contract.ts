@@ -43,8 +43,8 @@ export interface CheckTask {
   readonly hosts: Pick<HostBudgets, 'of'>;
   /** Of this run with the access point; a check adds to it. */
   readonly acquaintance: Acquaintance;
-  /** Whether what was found is to be confirmed now, so that it can be written. */
-  readonly isCheckpointDue: () => boolean;
+  /** How often what was found is to be confirmed, so that it can be written. */
+  readonly checkpointMs: number;
   /** Raised: nothing more is to be asked, but for what confirms what was found. */
   readonly signal: AbortSignal;
   /** Raised some seconds later: nothing at all. */

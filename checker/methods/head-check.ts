@@ -1,4 +1,4 @@
-import { Outcome } from '../../core/observations.ts';
+import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient } from '../net/head-client.ts';
 import { type Confirmation, confirm, newSamples } from './confirmation.ts';
@@ -26,6 +26,7 @@ export class HeadCheck {
   readonly #absent = new Set<number>();
   #how: AskedHow = 'one at a time';
   #isMixedUp = false;
+  readonly #directories = new Map<number, OutcomeCode>();
   /** Of what is not confirmed yet. */
   #samples = newSamples();
   #from = 0;
@@ -52,10 +53,12 @@ export class HeadCheck {
     const portion = await this.#ask();
     const isInterrupted = portion.ended === 'interrupted';
     if (isInterrupted && portion.found === 0) return ended('interrupted');
-    const confirmation = await this.#confirm();
+    const confirmation = await this.#confirm(portion);
     if (confirmation.verdict === 'mixed up') return this.#beginAnew();
-    if (confirmation.verdict === 'refuted')
+    if (confirmation.verdict === 'refuted') {
+      this.#failRest(portion.next, confirmation.reason);
       return ended(confirmation.isUseless ? 'unusable' : 'partial', confirmation.reason);
+    }
     if (isInterrupted) return ended('interrupted');
     if (this.#isTogether && portion.isMismatched) this.#askOneAConnection(null);
     if (confirmation.verdict === 'confirmed') this.#samples = newSamples();
@@ -68,13 +71,25 @@ export class HeadCheck {
   #ask(): Promise<PortionReport> {
     const pace = paceOf(this.#how, this.#task.hosts.of(this.#task.accessPoint.url).connections);
     return askPortion(this.#task, this.#client, {
-      ...{ pace, from: this.#from, spentMs: this.#spentMs, samples: this.#samples, absent: this.#absent },
+      ...{ pace, from: this.#from, spentMs: this.#spentMs, absent: this.#absent },
+      ...{ samples: this.#samples, directories: this.#directories },
     });
   }
 
-  #confirm(): Promise<Confirmation> {
+  #confirm({ ended }: PortionReport): Promise<Confirmation> {
     const pathOf = (index: number) => askedPath(this.#task, index);
-    return confirm(this.#task, this.#confirming, { samples: this.#samples, isTogether: this.#isTogether, pathOf });
+    const isEnd = ended === 'whole' || ended === 'gave up';
+    return confirm(this.#task, this.#confirming, {
+      ...{ samples: this.#samples, directories: this.#directories, isTogether: this.#isTogether, isEnd, pathOf },
+    });
+  }
+
+  /** What was not reached, and what still waits to be confirmed. */
+  #failRest(next: number, reason: string): void {
+    const { objectIds, sink } = this.#task;
+    sink.dismiss(reason);
+    for (const id of this.#directories.keys()) sink.fail(id, reason);
+    for (const id of objectIds.subarray(next)) sink.fail(id, reason);
   }
 
   get #isTogether(): boolean {
@@ -94,6 +109,7 @@ export class HeadCheck {
     if (this.#task.signal.aborted) return ended('interrupted');
     this.#askOneAConnection('one a connection');
     this.#samples = newSamples();
+    this.#directories.clear();
     this.#absent.clear();
     this.#from = 0;
     this.#spentMs = 0;
@@ -104,7 +120,7 @@ export class HeadCheck {
     if (confirmation.verdict === 'unconfirmed') {
       if (this.#task.signal.aborted) return ended('interrupted');
       const reason = portion.reason || confirmation.reason;
-      this.#task.sink.dismiss(reason);
+      this.#failRest(portion.next, reason);
       return ended('partial', reason, this.#greeting);
     }
     if (portion.ended === 'gave up') return ended('partial', portion.reason, this.#greeting);

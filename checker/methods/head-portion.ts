@@ -3,8 +3,8 @@ import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
 import { statusReason } from '../net/reasons.ts';
+import type { Shown } from './confirmation.ts';
 import type { CheckTask } from './contract.ts';
-import type { Samples } from './get-check.ts';
 
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
@@ -20,8 +20,9 @@ export interface Portion {
   readonly from: number;
   /** By the portions before. */
   readonly spentMs: number;
-  /** Answers are added to them. */
-  readonly samples: Samples;
+  /** What is found is added to them. */
+  readonly samples: Shown['samples'];
+  readonly directories: Shown['directories'];
   /** Ids of what the portions before, and this one, found absent. */
   readonly absent: Set<number>;
 }
@@ -35,7 +36,7 @@ export interface PortionReport extends Pick<HeadRunReport, 'ended' | 'next' | 'r
 /** Asks for the objects from one on, until a checkpoint is due. */
 export async function askPortion(task: CheckTask, client: HeadClient, portion: Portion): Promise<PortionReport> {
   const { inventory, objectIds, sink } = task;
-  const { pace, from, spentMs, samples, absent } = portion;
+  const { pace, from, spentMs, samples, directories, absent } = portion;
   const startedAtMs = performance.now();
   const forbiddenLinks: number[] = [];
   let found = 0;
@@ -44,9 +45,12 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
     const isDirectory = isDirectoryLike(inventory, id);
     found++;
     if (outcome === Outcome.absent) absent.add(id);
-    sink.record(id, outcome, isDirectory || outcome === Outcome.absent ? -1 : lengthBytes);
-    // Servers treat directories in ways of their own.
-    if (!isDirectory) samples.get(outcome)?.add(index, status, lengthBytes);
+    if (isDirectory) {
+      directories.set(id, outcome);
+      return;
+    }
+    sink.record(id, outcome, outcome === Outcome.absent ? -1 : lengthBytes);
+    samples.get(outcome)?.add(index, status, lengthBytes);
   };
   const report = await client.askAll({
     ...pace,
@@ -68,7 +72,7 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
     maxStrikes: MAX_STRIKES,
     budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
     spentMs,
-    isEnough: task.isCheckpointDue,
+    isEnough: () => performance.now() - startedAtMs >= task.checkpointMs,
   });
   for (const id of forbiddenLinks)
     sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));

@@ -28,7 +28,7 @@ export async function collect(
     /** Default: no grace. */
     readonly graceSignal?: AbortSignal;
     /** Default: never. */
-    readonly isCheckpointDue?: () => boolean;
+    readonly checkpointMs?: number;
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
   } = {},
@@ -82,7 +82,7 @@ export async function collect(
     timeoutMs: options.timeoutMs ?? 1000,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: options.acquaintance ?? new Acquaintance(),
-    isCheckpointDue: options.isCheckpointDue ?? (() => false),
+    checkpointMs: options.checkpointMs ?? Number.POSITIVE_INFINITY,
     signal,
     graceSignal: options.graceSignal ?? signal,
   });
