@@ -29,6 +29,8 @@ export interface AccessPointSummary {
   readonly elapsedMs: number;
   readonly state: Liveness['state'];
   readonly reason: string;
+  /** Whether `state` was found in this run: of its checks at least one was not interrupted. */
+  readonly isJudged: boolean;
   /** Share of the tree's objects that are known to be there, 0 to 1. */
   readonly coverage: number;
 }
@@ -108,10 +110,11 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { asked } = recorder;
   recorder.takeBack();
   const counts = recorder.counts();
-  if (report.ended !== 'interrupted') {
+  const isJudged = report.ended !== 'interrupted';
+  if (isJudged) {
     const { known, failing, mostly } = recorder.standing();
     const { state, reason } = judge(report, failing, known, mostly);
-    recorder.setLiveness(state, reason);
+    recorder.setLiveness(state, reason, report.isRefuted);
   }
   recorder.report();
   recorder.flushProgress();
@@ -119,10 +122,13 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;
-  const reason = report.ended === 'interrupted' ? 'interrupted' : liveness.reason;
+  const reason = isJudged ? liveness.reason : 'interrupted';
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
-  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
+  return {
+    ...{ accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs },
+    ...{ state, reason, isJudged, coverage },
+  };
 }
 
 /** The state of an access point after a check; `mostly` is what most of those failed for that did. */

@@ -151,12 +151,12 @@ export class Recorder {
     this.#roundTripsMs.push(...(report.roundTripsMs ?? []));
   }
 
-  /** `since` moves only when the state does. */
-  setLiveness(state: Liveness['state'], reason: string): void {
+  /** `since` moves only when the state does. `holds`: no probe clears it. */
+  setLiveness(state: Liveness['state'], reason: string, holds = false): void {
     const before = this.observations.liveness;
     const checkedAtS = this.nowS();
     const sinceS = before.state === state && before.checkedAtS !== 0 ? before.sinceS : checkedAtS;
-    this.observations.liveness = { state, sinceS, checkedAtS, reason };
+    this.observations.liveness = { state, sinceS, checkedAtS, reason, ...(holds ? { holds } : {}) };
   }
 
   /** Puts what the check found as a whole under its vantage's name. To be called last. */

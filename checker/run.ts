@@ -220,6 +220,7 @@ function together(before: AccessPointSummary, after: AccessPointSummary): Access
     different: before.different + after.different,
     failed: before.failed + after.failed,
     asked: before.asked + after.asked,
+    isJudged: before.isJudged || after.isJudged,
   };
 }
 

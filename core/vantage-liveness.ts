@@ -10,7 +10,7 @@ type Reports = Observations['vantages'];
  * falls evenly with its age behind the newest, to 0 at `LIVENESS_WINDOW_S`. More than half of all voices for `up`, or
  * for `down`, make it so; else it is `failing`. The reason is that of the newest report that is not up, with its
  * vantage's name before it; `sinceS` is that of the last one to join those of that state (where none has it: of all).
- * With no reports: failing, not checked yet. The order of the reports does not matter.
+ * What one of them found that probes do not look for `holds`. With no reports: failing, not checked yet. The order of the reports does not matter.
  */
 export function votedLiveness(reports: Reports): Liveness {
   const all = Object.entries(reports).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -25,7 +25,9 @@ export function votedLiveness(reports: Reports): Liveness {
   const state = share('up') > 0.5 ? 'up' : share('down') > 0.5 ? 'down' : 'failing';
   const agreeing = heard.filter(([, { liveness }]) => liveness.state === state);
   const sinceS = Math.max(...(agreeing.length > 0 ? agreeing : heard).map(([, { liveness }]) => liveness.sinceS));
-  return { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
+  const said: Liveness = { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
+  const holds = state !== 'up' && heard.some(([, { liveness }]) => liveness.holds === true);
+  return holds ? { ...said, holds } : said;
 }
 
 function reasonOf(heard: readonly (readonly [string, VantageReport])[]): string {

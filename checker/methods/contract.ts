@@ -60,6 +60,8 @@ export interface MethodReport {
   readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted';
   /** A sentence; '' for interrupted, and for whole where nothing is worth telling. */
   readonly reason: string;
+  /** partial or unusable because of what probes do not look for: it answers GET otherwise than HEAD, or lies midway. */
+  readonly isRefuted?: boolean;
   readonly requests: number;
   readonly connections: number;
   /** Times from a request to its answer, of those that were asked one at a time on an open connection. */

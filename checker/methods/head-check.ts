@@ -13,6 +13,8 @@ const ALL = [Outcome.present, Outcome.absent, Outcome.different] as const;
 export interface Ending {
   readonly ended: MethodReport['ended'];
   readonly reasons: readonly string[];
+  /** What HEAD showed turned out not to be so. */
+  readonly isRefuted?: boolean;
 }
 
 /** The objects of a task in portions, from checkpoint to checkpoint; each is confirmed before the next is asked for. */
@@ -57,7 +59,7 @@ export class HeadCheck {
     if (confirmation.verdict === 'mixed up') return this.#beginAnew();
     if (confirmation.verdict === 'refuted') {
       this.#failRest(portion.next, confirmation.reason);
-      return ended(confirmation.isUseless ? 'unusable' : 'partial', confirmation.reason);
+      return { ...ended(confirmation.isUseless ? 'unusable' : 'partial', confirmation.reason), isRefuted: true };
     }
     if (isInterrupted) return ended('interrupted');
     if (this.#isTogether && portion.isMismatched) this.#askOneAConnection(null);

@@ -26,10 +26,11 @@ async function check(task: CheckTask): Promise<MethodReport> {
     const { HeadCheck } = await import('./head-check.ts');
     return new HeadCheck(task, client, confirming, reason).run();
   };
-  const { ended, reasons } = await goThrough();
+  const { ended, reasons, isRefuted = false } = await goThrough();
   if (ended !== 'whole') task.acquaintance.forget();
   client.count(confirming);
   const { requests, connections, bytes } = client;
   const roundTripsMs = [...client.roundTripsMs, ...confirming.roundTripsMs];
-  return { ended, reason: reasons.filter((one) => one !== '').join('; '), requests, connections, bytes, roundTripsMs };
+  const reason = reasons.filter((one) => one !== '').join('; ');
+  return { ended, reason, isRefuted, requests, connections, bytes, roundTripsMs };
 }
