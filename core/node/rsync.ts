@@ -1,6 +1,7 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
+import { NO_COMMAND, spawnLeashed } from './leashed.ts';
 import { Spool } from './spool.ts';
 
 export interface RsyncListing {
@@ -110,10 +111,7 @@ export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> 
       const complete = isComplete && givenUp === '' && oddLines === 0;
       resolve({ complete, reason: givenUp || reason || oddReason(parser), oddLines, specials });
     };
-    child.on('error', (error) => {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      finish(false, missing ? 'rsync is not installed on this machine' : messageOf(error));
-    });
+    child.on('error', (error) => finish(false, messageOf(error)));
     child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, signal.aborted, stderr)));
   });
 }
@@ -124,10 +122,10 @@ function start({ url, timeoutMs, recursive }: RsyncListOptions, spool: Spool): C
   const flags = [...what, `--timeout=${seconds}`, `--contimeout=${seconds}`];
   // A locale of its own: rsync then escapes every byte that is not printable ASCII.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-  return spawn('rsync', [...flags, '--', url], { stdio: ['ignore', spool.fd, 'pipe'], env, detached: true });
+  return spawnLeashed('rsync', [...flags, '--', url], { env, stdout: spool.fd, stderr: 'pipe' });
 }
 
-/** rsync forks, and what it has forked would hold its connection and its pipes. It leads a group of its own. */
+/** rsync forks, and what it has forked would hold its connection and its pipes. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
@@ -139,6 +137,7 @@ function killGroup({ pid }: ChildProcess): void {
 
 function exitReason(code: number | null, aborted: boolean, stderr: string): string {
   if (code === null) return aborted ? 'interrupted' : 'rsync was killed';
+  if (code === NO_COMMAND) return 'rsync is not installed on this machine';
   const said = stderr.trim().split('\n')[0] ?? '';
   const known = code === 5 ? refusal(said) : (EXIT_REASONS[code] ?? 'failed');
   return `${known} (rsync exit ${code}${said === '' ? '' : `: ${quoted(said)}`})`;
