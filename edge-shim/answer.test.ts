@@ -12,7 +12,8 @@ const request = (form: Form, https = true): EdgeRequest => ({
   form,
   path,
   bucketHash: 0,
-  fingerprint: 0,
+  pathHash: 0,
+  slot: 0,
   country: 'DE',
   subdivision: '',
   https,
@@ -28,6 +29,7 @@ const candidate = (accessPoint: number, root: string, reason = ''): Candidate =>
   weight: 1,
   ipv6: false,
   root,
+  isAlias: false,
   reason,
 });
 
@@ -35,7 +37,9 @@ const found = (roots: readonly string[]): Decision => ({
   kind: 'redirect',
   holders: roots.map((root, i) => candidate(i, root)),
   excluded: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
+  https: true,
   path,
+  aliasPath: '',
   region: 'DE',
   reason: 'near',
   builtAtS: 1_700_000_000,

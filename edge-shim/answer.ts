@@ -22,9 +22,9 @@ const MOST_LINK_CHARACTERS = 300;
  */
 export function answerOf(decision: Decision, request: EdgeRequest | null, fallback: string): Answer {
   if (decision.kind === 'reject') {
-    const refused = answer(decision.status, decision.status === 405 ? 'Method Not Allowed' : 'Bad Request');
-    refused.headers['x-redirector'] = decision.reason;
-    if (decision.status === 405) {
+    const isMethod = decision.status === 405;
+    const refused = answer(decision.status, isMethod ? 'Method Not Allowed' : 'Bad Request', decision.reason, '');
+    if (isMethod) {
       refused.headers['allow'] = 'GET, HEAD';
     }
     return refused;
@@ -32,12 +32,15 @@ export function answerOf(decision: Decision, request: EdgeRequest | null, fallba
   if (decision.kind === 'need' || request === null) {
     return redirect(fallback.replace(/^http:/, 'https:'), 'fallback: error');
   }
-  const scheme = request.https ? 'https://' : 'http://';
   const isFallback = decision.kind === 'fallback';
   const urls = isFallback
     ? [decision.location]
     : decision.holders.map(function (holder) {
-        return scheme + holder.root + decision.path;
+        return (
+          (decision.https ? 'https://' : 'http://') +
+          holder.root +
+          (holder.isAlias ? decision.aliasPath : decision.path)
+        );
       });
   const reason = isFallback ? 'fallback: ' + decision.reason : said(decision);
   if (request.form !== 'redirect') {
@@ -60,14 +63,14 @@ function said(decision: Redirect): string {
   return place + ' reason=' + decision.reason + (decision.stale ? ' stale-map' : '');
 }
 
-function answer(status: number, description: string): Answer {
-  return { status: status, description: description, headers: { 'cache-control': 'private, no-store' }, body: '' };
+function answer(status: number, description: string, reason: string, body: string): Answer {
+  const headers = { 'cache-control': 'private, no-store', 'x-redirector': reason };
+  return { status: status, description: description, headers: headers, body: body };
 }
 
 function redirect(location: string, reason: string): Answer {
-  const redirected = answer(302, 'Found');
+  const redirected = answer(302, 'Found', reason, '');
   redirected.headers['location'] = location;
-  redirected.headers['x-redirector'] = reason;
   return redirected;
 }
 
@@ -85,21 +88,20 @@ function alternatives(urls: readonly string[]): string {
 }
 
 function listed(decision: Found, request: EdgeRequest, urls: readonly string[], reason: string): Answer {
-  const list = answer(200, 'OK');
-  const isJson = request.form === 'json';
-  list.headers['x-redirector'] = reason;
-  const headers = list.headers;
-  headers['content-type'] = isJson
-    ? 'application/json'
-    : request.form === 'meta4'
-      ? 'application/metalink4+xml'
-      : 'text/plain; charset=utf-8';
-  const body = isJson
-    ? asJson(decision, urls, reason)
-    : request.form === 'meta4'
-      ? asMetalink(request, urls)
-      : asText(decision, urls, reason);
-  return { status: list.status, description: list.description, headers: headers, body: body };
+  let type = 'text/plain; charset=utf-8';
+  let body: string;
+  if (request.form === 'json') {
+    type = 'application/json';
+    body = asJson(decision, urls, reason);
+  } else if (request.form === 'meta4') {
+    type = 'application/metalink4+xml';
+    body = asMetalink(request, urls);
+  } else {
+    body = asText(decision, urls, reason);
+  }
+  const list = answer(200, 'OK', reason, body);
+  list.headers['content-type'] = type;
+  return list;
 }
 
 function excludedOf(decision: Found): readonly Candidate[] {

@@ -123,7 +123,7 @@ describe('decide', () => {
     const meta = (store.get(META_KEY) as string).split(' ');
     const withoutFirst = new Map(store).set(
       META_KEY,
-      [...meta.slice(0, 5), '3'.padEnd((meta[5] as string).length, '0'), meta[6]].join(' '),
+      [...meta.slice(0, 5), '3'.padEnd((meta[5] as string).length, '0'), ...meta.slice(6)].join(' '),
     );
     for (let id = 0; id < count; id++) {
       if (id === 13) continue;

@@ -19,7 +19,7 @@ import { silentProgress } from '../core/progress.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { startLocalEdge } from '../edge-shim/local-edge.ts';
 import { runBuild } from '../generator/maps/run.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, RULES } from './small-build.ts';
 
 const run = promisify(execFile);
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -65,7 +65,7 @@ beforeAll(async () => {
     for (const object of held) observations.outcome[object] = Outcome.present;
     writeFileAtomic(outputLayout.observations(output, id), encodeObservations(observations));
   }
-  runBuild({ output, expiryMs: 14 * 86_400_000, nowMs: nowS * 1000, progress: silentProgress });
+  runBuild({ output, expiryMs: 14 * 86_400_000, nowMs: nowS * 1000, progress: silentProgress, rules: RULES });
   writeFileAtomic(outputLayout.edgeFunction(output), await bundleFunction(FALLBACK));
   // A probe after the build.
   const falls: ProbeRecord = {

@@ -3,12 +3,13 @@ import type { ObjectTable } from '../core/formats/map-file.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
-import { buildMaps, type Maps } from '../generator/maps/build.ts';
+import { buildMaps, type EdgeRules, type Maps } from '../generator/maps/build.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { allRegions } from '../generator/maps/regions.ts';
 
 export const NOW_MS = Date.UTC(2026, 6, 1);
 export const FALLBACK = 'https://fallback.example.org/';
+export const RULES: EdgeRules = { upgrade: false, aliases: ['distfiles/'] };
 
 /** An inventory of plain files, with directories where a path ends in a slash. */
 export function inventoryOf(paths: readonly string[]): Inventory {
@@ -75,6 +76,7 @@ export function mapsOf(
   evidence: readonly Evidence[],
   previous: ObjectTable | null = null,
   nowMs = NOW_MS,
+  rules: EdgeRules = RULES,
 ): Maps {
   return buildMaps({
     inventory,
@@ -83,5 +85,6 @@ export function mapsOf(
     previous,
     nowMs,
     staleAfterMs: 7 * 86_400_000,
+    rules,
   });
 }

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { applied, bytesOf, checkKeys, checkRoom, deleteBatches, type Keys, planKeys } from './key-plan.ts';
 import { LIMITS } from './limits.ts';
 
-const meta = (epoch: string) => `2 ${epoch} 7 1 2 ff `;
+const meta = (epoch: string) => `3 ${epoch} 7 1 2 ff  h`;
 const key = fc.oneof(
   fc.integer({ min: 0, max: 400 }).map((n) => `${n % 2}${n.toString(36)}`),
   fc.tuple(fc.constantFrom('DE', 'US-CA', '--'), fc.integer({ min: 0, max: 3 })).map(([zone, n]) => `r0${zone}s${n}0`),

@@ -45,7 +45,7 @@ function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, f
     built,
     keys: store,
     answer,
-    fallback,
+    policy: { fallback, upgrade: false },
     progress: silentProgress,
     signal: new AbortController().signal,
   });
