@@ -92,7 +92,7 @@ describe('a redirect', () => {
 
 describe('a list', () => {
   it('as text: a URL a line, in order, with the reason and the excluded as remarks', () => {
-    const { status, headers, body } = answerOf(few, request('text', false), FALLBACK);
+    const { status, headers, body } = answerOf({ ...few, https: false } as Decision, request('text', false), FALLBACK);
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(headers).not.toHaveProperty('location');

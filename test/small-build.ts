@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { countryOf } from '../core/countries.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
@@ -26,6 +27,21 @@ export function inventoryOf(paths: readonly string[]): Inventory {
     leadsTo: Int32Array.from(paths, (_, id) => id),
     firstSeenS: new Uint32Array(count),
     removedAtS: new Uint32Array(count),
+  };
+}
+
+/**
+ * An inventory of distfiles as Gentoo lays them out: of each name the file in its folder of two hex digits, and after it the
+ * flat link to that. Links have odd ids.
+ */
+export function distfilesOf(names: readonly string[]): Inventory {
+  const folders = names.map((name) => createHash('sha256').update(name).digest('hex').slice(0, 2));
+  const both = names.flatMap((name, i) => [`distfiles/${folders[i]}/${name}`, `distfiles/${name}`]);
+  return {
+    ...inventoryOf(both),
+    types: Uint8Array.from(both, (_, id) => (id % 2 === 0 ? ObjectType.file : ObjectType.symlink)),
+    targets: both.map((_, id) => (id % 2 === 0 ? '' : `${folders[(id - 1) / 2]}/${names[(id - 1) / 2]}`)),
+    leadsTo: Int32Array.from(both, (_, id) => id - (id % 2)),
   };
 }
 
