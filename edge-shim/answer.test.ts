@@ -15,6 +15,7 @@ const request = (form: Form, https = true): EdgeRequest => ({
   pathHash: 0,
   slot: 0,
   country: 'DE',
+  isElsewhere: false,
   subdivision: '',
   https,
   ipv6: false,
@@ -132,6 +133,8 @@ describe('a list', () => {
   it('is the fallback alone for an object that nobody holds', () => {
     const nobody: Decision = {
       kind: 'fallback',
+      excluded: [],
+      stale: false,
       location: `https://fallback.example.org/${path}`,
       reason: 'unknown object',
     };
