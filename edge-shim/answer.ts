@@ -108,9 +108,9 @@ function listed(decision: Found, request: EdgeRequest, urls: readonly string[], 
 }
 
 function asText(decision: Found, urls: readonly string[], reason: string): string {
-  return decision.excluded.reduce(
+  return decision.leftOut.reduce(
     function (text, candidate) {
-      return text + '# ' + candidate.root + ': ' + candidate.reason + '\n';
+      return text + '# ' + candidate.root + ': ' + candidate.whyNot + '\n';
     },
     '# ' + reason + '\n' + urls.join('\n') + '\n',
   );
@@ -126,8 +126,8 @@ function asJson(decision: Found, urls: readonly string[], reason: string): strin
         ? { url: url }
         : { url: url, accessPoint: holder.accessPoint, tier: holder.tier, weight: holder.weight };
     }),
-    excluded: decision.excluded.map(function (candidate) {
-      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.reason };
+    excluded: decision.leftOut.map(function (candidate) {
+      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.whyNot };
     }),
   });
 }

@@ -13,7 +13,7 @@ export interface Candidate {
   /** It holds what the link leads to and not the link, so the redirect names that. */
   readonly isAlias: boolean;
   /** Why nobody is sent there: it does not hold the object, or is down; '' where it may be chosen. */
-  readonly reason: string;
+  readonly whyNot: string;
 }
 
 /**
@@ -45,7 +45,7 @@ export function readCandidates(
         ipv6: (match[4] as string).indexOf('6') >= 0,
         root: match[5] as string,
         isAlias: ((mask >> i) & 1) === 0,
-        reason:
+        whyNot:
           (((mask | aliasMask) >> i) & 1) === 0
             ? 'does not hold it'
             : !isUp(up, accessPoint)
@@ -73,7 +73,7 @@ export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidat
   const places: number[] = [];
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as Candidate;
-    if (candidate.reason !== '') {
+    if (candidate.whyNot !== '') {
       continue;
     }
     const draw = -Math.log(uniform(request.networkHash, candidate.accessPoint)) / candidate.weight;

@@ -23,7 +23,7 @@ export type Decision =
       /** Live holders, best first; at least one. */
       readonly holders: readonly Candidate[];
       /** The candidates of the tables that were read which are not among them. */
-      readonly excluded: readonly Candidate[];
+      readonly leftOut: readonly Candidate[];
       /** Of the holders' URLs; false only for viewers over http whom the map does not lead to https. */
       readonly https: boolean;
       /** The object's path, with the slash of a directory that was asked for without it. */
@@ -43,7 +43,7 @@ export type Decision =
       readonly location: string;
       readonly reason: string;
       /** As in a redirect. */
-      readonly excluded: readonly Candidate[];
+      readonly leftOut: readonly Candidate[];
       readonly stale: boolean;
     }
   | { readonly kind: 'reject'; readonly status: number; readonly reason: string };
@@ -148,20 +148,27 @@ function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: numb
       return { kind: 'need', key: key, known: known };
     }
     const isAlias = found.aliasClassId > 0;
-    candidates = candidates.concat(readCandidates(everywhere, isAlias ? 0 : -1, -1, meta.up, request.ipv6));
+    const near = candidates;
+    candidates = near.concat(
+      readCandidates(everywhere, isAlias ? 0 : -1, -1, meta.up, request.ipv6).filter(function (far) {
+        return !near.some(function (candidate) {
+          return candidate.accessPoint === far.accessPoint;
+        });
+      }),
+    );
     holders = inOrder(candidates, request);
     reason = 'far';
   }
-  const excluded = candidates.filter(function (candidate) {
-    return candidate.reason !== '';
+  const leftOut = candidates.filter(function (candidate) {
+    return candidate.whyNot !== '';
   });
   if (holders.length === 0) {
-    return toFallback(request, meta, nowS, fallback, 'no holder region=' + region, excluded);
+    return toFallback(request, meta, nowS, fallback, 'no holder region=' + region, leftOut);
   }
   return {
     kind: 'redirect',
     holders: holders,
-    excluded: excluded,
+    leftOut: leftOut,
     https: isHttps(request, meta),
     path: request.path + (found.lacksSlash ? '/' : ''),
     aliasPath: memberPath(request.path as string, found.aliasSlot),
@@ -189,7 +196,7 @@ function toFallback(
   nowS: number,
   fallback: string,
   reason: string,
-  excluded: readonly Candidate[],
+  leftOut: readonly Candidate[],
 ): Decision {
   // The host that serves what no mirror does must speak https: an https viewer is never sent to http.
   const https = meta === null ? request.https : isHttps(request, meta);
@@ -197,7 +204,7 @@ function toFallback(
     kind: 'fallback',
     location: (https ? fallback.replace(/^http:/, 'https:') : fallback) + request.path,
     reason: reason,
-    excluded: excluded,
+    leftOut: leftOut,
     stale: meta !== null && nowS > meta.staleAfterS,
   };
 }

@@ -108,7 +108,7 @@ describe('decide', () => {
       kind: 'fallback',
       location: `${FALLBACK}no/such`,
       reason: 'unknown object',
-      excluded: [],
+      leftOut: [],
       stale: false,
     });
     expect(ask(new Map(), viewer({ uri: uriOf(3) })).decision).toMatchObject({ kind: 'fallback', reason: 'no map' });
