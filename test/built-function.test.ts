@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../core/function-event.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction, MAX_FUNCTION_BYTES } from '../edge-shim/bundle.ts';
 import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
 import { requires } from './debian-packages.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { META_KEY } from '../core/edge-keys.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
 import { canonicalRequestPath } from '../core/path.ts';
-import { type FunctionEvent, type FunctionResponse, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { evidenceOf, inventoryOf, mapsOf } from './small-build.ts';
 import { seeded } from './synthetic.ts';

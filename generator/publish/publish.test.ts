@@ -213,8 +213,9 @@ describe('a publication to an origin and an edge', () => {
 
   it('whose function answers otherwise in the edge’s language is refused', async () => {
     await build(2);
-    const loadElsewhere = () => async (events: readonly unknown[]) =>
-      events.map(() => ({ statusCode: 302, headers: { location: { value: 'https://elsewhere.example.org/' } } }));
+    const headers = { location: { value: 'https://elsewhere.example.org/' } };
+    const elsewhere = { statusCode: 302, statusDescription: 'Found', headers };
+    const loadElsewhere = () => async (events: readonly unknown[]) => events.map(() => elsewhere);
     await expect(publish(options({ loadElsewhere }))).rejects.toThrow(
       /^not published: \d+ of 600 answers differ on njs: "\//,
     );

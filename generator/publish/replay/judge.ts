@@ -1,9 +1,10 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { quoted } from '../../../core/errors.ts';
+import type { FunctionResponse } from '../../../core/function-event.ts';
 import { Outcome } from '../../../core/observations.ts';
 import type { Evidence } from '../../maps/evidence.ts';
 import { isUp } from '../figures.ts';
-import type { EdgeAnswer, Scheme, Viewer } from './event.ts';
+import type { Scheme, Viewer } from './event.ts';
 
 /** Places in `Judge.evidence` that an answer sends to, in its order; none for the fallback. A text says what is wrong. */
 export type Claim = readonly number[] | string;
@@ -26,7 +27,7 @@ export class Judge {
   }
 
   /** Whom a redirect names. `asked` is the path as it was asked for, `target` that of the object. */
-  redirectClaim({ statusCode, headers }: EdgeAnswer, viewer: Viewer, asked: string, target: string): Claim {
+  redirectClaim({ statusCode, headers }: FunctionResponse, viewer: Viewer, asked: string, target: string): Claim {
     const location = headers['location']?.value;
     if (statusCode !== 302 || location === undefined) return `status ${statusCode} is no redirect`;
     if (location === this.fallbackFor(viewer.scheme) + asked) return [];
@@ -35,7 +36,7 @@ export class Judge {
   }
 
   /** Whom the list of candidates names, as a text (`?mirrorlist`). */
-  listClaim({ statusCode, body = '' }: EdgeAnswer, viewer: Viewer, target: string): Claim {
+  listClaim({ statusCode, body = '' }: FunctionResponse, viewer: Viewer, target: string): Claim {
     if (statusCode !== 200) return `status ${statusCode} is no list`;
     const urls = body.split('\n').filter((line) => line !== '' && line.charCodeAt(0) !== HASH);
     if (urls.length === 1 && urls[0] === this.fallbackFor(viewer.scheme) + target) return [];

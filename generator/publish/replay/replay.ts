@@ -1,9 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { RunError } from '../../../core/errors.ts';
+import type { BuiltFunction } from '../../../core/function-event.ts';
 import { isDirectoryLike, requestPath } from '../../../core/inventory.ts';
 import type { Progress } from '../../../core/progress.ts';
 import type { Built } from '../read-built.ts';
-import { type Answering, eventOf, type Scheme, type Viewer } from './event.ts';
+import { eventOf, type Scheme, type Viewer } from './event.ts';
 import { type Claim, Judge } from './judge.ts';
 import { ClaimSets, firstWithout, isWrong, type Question, questionsFor, type Row, unionOf } from './rows.ts';
 import { type MappedViewer, privateViewersOf, viewersOf } from './viewers.ts';
@@ -25,7 +26,7 @@ export interface ReplayInput {
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table' | 'maps'>;
   /** What `answer` reads. */
   readonly keys: ReadonlyMap<string, string>;
-  readonly answer: Answering;
+  readonly answer: BuiltFunction;
   readonly fallback: string;
   readonly progress: Progress;
   readonly signal: AbortSignal;
