@@ -14,6 +14,7 @@ import { plantTree } from '../demo/tree.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type HeadAnswer, headAll } from './head-all.ts';
+import { mirrorList } from './mirror-list.ts';
 import { INDEX_SERVERS } from './servers/index-servers.ts';
 
 const run = promisify(execFile);
@@ -131,12 +132,8 @@ function writeConfiguration(
   tree: string,
   servers: ReadonlyMap<string, { readonly url: string }>,
 ): string {
-  const groups = [...servers].map(
-    ([country, { url }]) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${country}</name>` +
-      `<uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-  );
-  writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups.join('')}</mirrors>`);
+  const mirrors = [...servers].map(([country, { url }]) => ({ name: country, country, urls: [url] }));
+  writeFileSync(join(work, 'distfiles.xml'), mirrorList(mirrors));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   const file = join(work, 'redirector.toml');
   writeFileSync(file, lines.join('\n'));
