@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SftpAccess } from '../core/node/sftp-place.ts';
+import type { SftpAccess } from '../core/node/sftp/place.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';
 const FINGERPRINT = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';

@@ -4,7 +4,7 @@ import * as z from 'zod';
 import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { countryOf } from '../core/countries.ts';
 import { messageOf, quoted, UsageError } from '../core/errors.ts';
-import type { SftpAccess } from '../core/node/sftp-place.ts';
+import type { SftpAccess } from '../core/node/sftp/place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
 import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
