@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { outputLayout } from '../core/output-layout.ts';
-import { mirrorList } from '../test/mirror-list.ts';
+import { mirrorListXml } from '../test/mirror-list.ts';
 import type { Command } from './measure.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -16,7 +16,7 @@ export class Fixture {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     const mirrors = urls.map((url, i) => ({ name: `m${i}`, country: 'DE', urls: [url] }));
-    writeFileSync(join(folder, 'list.xml'), mirrorList(mirrors));
+    writeFileSync(join(folder, 'list.xml'), mirrorListXml(mirrors));
     const lines = ['fallback = "https://fallback.example.org/"', '[[inventory]]', `from = ${JSON.stringify(root)}`];
     writeFileSync(join(folder, 'redirector.toml'), [...lines, '[mirrors]', 'list = "list.xml"\n'].join('\n'));
     execFileSync(process.execPath, this.#argv(['inventory', '--quiet']), { stdio: 'inherit' });

@@ -15,7 +15,7 @@ import { plantTree } from '../demo/tree.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { headAll } from './head-all.ts';
-import { mirrorList } from './mirror-list.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 import { type Rsyncd, startRsyncd } from './servers/rsyncd.ts';
 import { makeSubsets, type SubsetRule, type TreeObject } from './subset.ts';
@@ -233,7 +233,7 @@ function writeConfiguration(work: string, tree: string, points: readonly Point[]
     return { name, country: (some[0] as Point).country, urls: some.map(({ url }) => url) };
   });
   mkdirSync(work, { recursive: true });
-  writeFileSync(join(work, 'distfiles.xml'), mirrorList(listed));
+  writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(listed));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   writeFileSync(join(work, 'redirector.toml'), lines.join('\n'));
 }

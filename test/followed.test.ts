@@ -14,7 +14,7 @@ import { plantTree } from '../demo/tree.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type HeadAnswer, headAll } from './head-all.ts';
-import { mirrorList } from './mirror-list.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { INDEX_SERVERS } from './servers/index-servers.ts';
 
 const run = promisify(execFile);
@@ -133,7 +133,7 @@ function writeConfiguration(
   servers: ReadonlyMap<string, { readonly url: string }>,
 ): string {
   const mirrors = [...servers].map(([country, { url }]) => ({ name: country, country, urls: [url] }));
-  writeFileSync(join(work, 'distfiles.xml'), mirrorList(mirrors));
+  writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   const file = join(work, 'redirector.toml');
   writeFileSync(file, lines.join('\n'));

@@ -11,7 +11,7 @@ import { readLeader } from '../core/node/leader-files.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { requires } from './debian-packages.ts';
-import { mirrorList } from './mirror-list.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -34,7 +34,7 @@ requires('nginx')('a check that is killed', () => {
     }
     nginx = await startNginx(Array.from({ length: MIRRORS }, () => ({ root: join(work, 'tree') })));
     const mirrors = nginx.sites.map(({ httpUrl }, i) => ({ name: `m${i}`, country: 'DE', urls: [httpUrl as string] }));
-    writeFileSync(join(work, 'distfiles.xml'), mirrorList(mirrors));
+    writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
     const lines = [
       'fallback = "https://fallback.example.org/"',
       '[[inventory]]\nfrom = "tree"',

@@ -1,7 +1,7 @@
 import { distfilesXml } from '../demo/distfiles-xml.ts';
 
 /** A mirror list in the format of Gentoo's `distfiles.xml`, with what a test cares for alone. */
-export function mirrorList(
+export function mirrorListXml(
   mirrors: readonly { readonly name: string; readonly country: string; readonly urls: readonly string[] }[],
 ): string {
   return distfilesXml(

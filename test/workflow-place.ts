@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
-import { mirrorList } from './mirror-list.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Sshd, startSshd } from './servers/sshd.ts';
 import { type RunnerOptions, type RunOptions, type RunResult, runWorkflow } from './workflow-runner.ts';
 
@@ -26,7 +26,7 @@ export async function startWorkflowPlace(folder: string, mirrorUrls: readonly st
   mkdirSync(join(checkout, '.github'), { recursive: true });
   mkdirSync(join(folder, 'origin'));
   const mirrors = mirrorUrls.map((url, i) => ({ name: `m${i}`, country: COUNTRIES[i] as string, urls: [url] }));
-  writeFileSync(join(folder, 'distfiles.xml'), mirrorList(mirrors));
+  writeFileSync(join(folder, 'distfiles.xml'), mirrorListXml(mirrors));
   writeFileSync(join(checkout, '.github/redirector.toml'), configuration(folder, sshd));
   const { privateKey } = sshd;
   return {

@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLock } from '../../core/node/lock.ts';
 import { outputLayout } from '../../core/output-layout.ts';
-import { mirrorList } from '../../test/mirror-list.ts';
+import { mirrorListXml } from '../../test/mirror-list.ts';
 
 const redirector = fileURLToPath(new URL('../../redirector.js', import.meta.url));
 
@@ -30,7 +30,7 @@ describe('redirector check', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
     const mirror = (country: string, name: string) => ({ country, name, urls: [`http://${name}:${port}/`] });
-    const list = mirrorList([mirror('DE', '127.0.0.1'), mirror('JP', 'localhost')]);
+    const list = mirrorListXml([mirror('DE', '127.0.0.1'), mirror('JP', 'localhost')]);
     writeFileSync(join(work, 'distfiles.xml'), list);
     const vantage = (name: string, country: string) =>
       `[[vantage]]\nname = "${name}"\ncountry = "${country}"\noverlap = 1`;

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { outputLayout } from '../../core/output-layout.ts';
-import { mirrorList } from '../../test/mirror-list.ts';
+import { mirrorListXml } from '../../test/mirror-list.ts';
 
 const redirector = fileURLToPath(new URL('../../redirector.js', import.meta.url));
 
@@ -21,7 +21,10 @@ it('redirector inventory refuses to number anew what was observed under other nu
   try {
     mkdirSync(join(work, 'tree'));
     writeFileSync(join(work, 'tree/file'), 'x');
-    writeFileSync(join(work, 'distfiles.xml'), mirrorList([{ name: 'a', country: 'DE', urls: ['http://a.example/'] }]));
+    writeFileSync(
+      join(work, 'distfiles.xml'),
+      mirrorListXml([{ name: 'a', country: 'DE', urls: ['http://a.example/'] }]),
+    );
     writeFileSync(join(work, 'redirector.toml'), 'fallback = "https://f.example.org/"\n[[inventory]]\nfrom = "tree"\n');
     mkdirSync(outputLayout.observationsFolder(output), { recursive: true });
     writeFileSync(outputLayout.observations(output, 'a.http'), 'columns');
