@@ -18,24 +18,16 @@ import { CloudFrontEmulator } from './cloudfront-emulator/emulator.ts';
 import { eventFor } from './cloudfront-emulator/publication.ts';
 import { DURATIONS } from './cloudfront-emulator/quotas.ts';
 import { runHere } from './front-door.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
+import { FALLBACK, inventoryOf, mirrorsIn } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
 const NAMES = Array.from({ length: 60 }, (_, i) => `distfiles/a%2B${i}.tar.xz`);
 const SECRETS = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'not-for-anybodys-eyes' };
 
 const fleet = (down: boolean) =>
-  ['DE', 'US', 'JP'].flatMap((country, n) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(NAMES.length, {
-        host: `${country.toLowerCase()}.example.org`,
-        country,
-        protocol,
-        holds: (id) => (id + n) % 4 !== 0,
-        state: down && n === 0 ? 'down' : 'up',
-      }),
-    ),
-  );
+  mirrorsIn(['DE', 'US', 'JP'], NAMES.length, (n) => {
+    return { holds: (id) => (id + n) % 4 !== 0, state: down && n === 0 ? 'down' : 'up' };
+  });
 
 let work: string;
 let output: string;

@@ -4,7 +4,7 @@ import { requestPath } from '../../core/inventory.ts';
 import { type Answer, answerOf } from '../../edge-shim/answer.ts';
 import { decide, type Tables } from '../../edge-shim/decide.ts';
 import { readRequest } from '../../edge-shim/request.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from '../small-build.ts';
+import { FALLBACK, inventoryOf, mapsOf, mirrorsIn } from '../small-build.ts';
 
 /** A viewer's request, as every platform knows it. */
 export interface AdapterRequest {
@@ -42,29 +42,14 @@ const names = [
   ...Array.from({ length: 60 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B%23.zip`),
 ];
 const inventory = inventoryOf(names);
-const evidence = ['DE', 'US', 'JP', 'BR'].flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: `${country.toLowerCase()}.example.org`,
-      country,
-      protocol,
-      holds: (id) => (id + n) % 4 !== 0,
-      ipv6: n === 1,
-    }),
-  ),
-);
+const evidence = mirrorsIn(['DE', 'US', 'JP', 'BR'], names.length, (n) => {
+  return { holds: (id) => (id + n) % 4 !== 0, ipv6: n === 1 };
+});
 const NETWORKS = ['100.64.4.0/22', '2001:db8:77::/48'];
 evidence.push(
-  ...(['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: 'own.example.org',
-      country: 'DE',
-      protocol,
-      holds: () => true,
-      ipv6: true,
-      networks: NETWORKS,
-    }),
-  ),
+  ...mirrorsIn(['DE'], names.length, () => {
+    return { host: 'own.example.org', holds: () => true, ipv6: true, networks: NETWORKS };
+  }),
 );
 /** The build that adapters are started over. */
 export const adapterKeys = new Map(mapsOf(inventory, evidence, null, Date.now()).keys);
