@@ -6,6 +6,7 @@ import { messageOf, UsageError } from '../core/errors.ts';
 import type { SftpAccess } from '../core/node/sftp/place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
+import { EDGE_DEFAULTS_TEXT, type EdgeConfig, edgeSchema } from './config-edge.ts';
 import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
 import { accessOf, sftpKeys, sftpProblems } from './config-sftp.ts';
 import { atLeastOne, duration, isWebUrl, table, text } from './config-values.ts';
@@ -15,6 +16,7 @@ import { VANTAGE_DEFAULTS_TEXT, type VantageConfig, vantagesOf, vantagesSchema }
 export const DEFAULTS_TEXT = `name = "Gentoo"                                  # the distribution, as the site calls it
 fallback = "https://fallback.example.org/"       # where unknown objects go; required; it should answer http and https
 
+${EDGE_DEFAULTS_TEXT}
 [[inventory]]                                    # at least one; several make one tree
 from = "/srv/gentoo"                             # a directory, rsync://host/module/ or sftp://user@host/path; required
 prefix = ""                                      # where that source lies in the tree
@@ -119,6 +121,7 @@ const schema = z.strictObject({
       context.addIssue({ code: 'custom', path: ['period'], message: 'allowed: a time not longer than check.expiry' });
     })
     .prefault({}),
+  edge: edgeSchema,
   vantage: vantagesSchema,
   store: store.optional(),
   publish: publishSchema,
@@ -144,6 +147,7 @@ export interface Config {
   /** In which every object is proven anew; at most `expiryMs`. */
   readonly periodMs: number;
   readonly checkpointMs: number;
+  readonly edge: EdgeConfig;
   /** In the order of the file, no name twice. */
   readonly vantages: readonly VantageConfig[];
   /** Where state is kept between runs; null = in the output folder alone. */
@@ -200,6 +204,7 @@ export function parseConfig(content: string, file: string): Config {
     expiryMs: expiry,
     periodMs: period ?? Math.min(DEFAULT_PERIOD_MS, expiry),
     checkpointMs: checkpoint,
+    edge: parsed.edge,
     vantages: vantagesOf(parsed.vantage),
     store: parsed.store === undefined ? null : { at: located(parsed.store.at), ...accessOf(parsed.store, located) },
     hostLimits: {
