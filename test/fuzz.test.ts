@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type FunctionEvent, type FunctionResponse, loadBuiltFunction, tablesOf } from '../edge-shim/built-function.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
+import { loadBuiltFunction, tablesOf } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
 import { httpAnswer } from '../edge-shim/http-event.ts';

@@ -1,6 +1,6 @@
 import { META_KEY } from '../core/edge-keys.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
 import { canonicalRequestPath } from '../core/path.ts';
-import type { FunctionEvent, FunctionResponse } from '../edge-shim/built-function.ts';
 import { evidenceOf, inventoryOf, mapsOf } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
