@@ -12,6 +12,7 @@ import { readLeader } from '../core/node/leader-files.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { requires } from './debian-packages.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -49,11 +50,8 @@ requires('nginx')('a check that is killed', () => {
   const configOf = (name: string) => join(work, `${name}.toml`);
 
   function configure(name: string, urls: readonly string[]): void {
-    const mirrors = urls.map(
-      (url, i) =>
-        `<mirrorgroup region="x" country="DE" countryname="x"><mirror><name>m${i}</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-    );
-    writeFileSync(join(work, `${name}.xml`), `<?xml version="1.0"?><mirrors>${mirrors.join('')}</mirrors>`);
+    const mirrors = urls.map((url, i) => ({ name: `m${i}`, country: 'DE', urls: [url] }));
+    writeFileSync(join(work, `${name}.xml`), mirrorListXml(mirrors));
     const lines = [
       'fallback = "https://fallback.example.org/"',
       `[mirrors]\nlist = "${name}.xml"`,

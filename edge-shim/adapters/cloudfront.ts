@@ -1,5 +1,6 @@
 import cf from 'cloudfront';
 import crypto from 'crypto';
+import type { FunctionEvent, FunctionResponse } from '../../core/function-event.ts';
 import { type Answer, answerOf } from '../answer.ts';
 import { type Decision, decide, type Tables } from '../decide.ts';
 import { type Digest, type EdgeRequest, readRequest } from '../request.ts';
@@ -8,28 +9,7 @@ import { type Digest, type EdgeRequest, readRequest } from '../request.ts';
 
 declare const FALLBACK: string;
 
-interface Valued {
-  readonly [name: string]: { readonly value: string } | undefined;
-}
-
-/** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html */
-interface FunctionEvent {
-  readonly viewer: { readonly ip: string };
-  readonly request: {
-    readonly method: string;
-    readonly uri: string;
-    readonly querystring: Valued;
-    readonly headers: Valued;
-  };
-}
-
-interface FunctionResponse {
-  statusCode: number;
-  statusDescription: string;
-  headers: { [name: string]: { value: string } };
-  body?: string;
-}
-
+const fallback = FALLBACK;
 const store = cf.kvs();
 const MOST_READS = 4;
 
@@ -37,7 +17,7 @@ function sha256(text: string): Digest {
   return crypto.createHash('sha256').update(text).digest();
 }
 
-function textOf(values: Valued, name: string): string | undefined {
+function textOf(values: FunctionEvent['request']['headers'], name: string): string | undefined {
   const found = values[name];
   return found === undefined ? undefined : found.value;
 }
@@ -86,7 +66,7 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
     request = requestOf(event);
     const tables: Tables = {};
     const nowS = Date.now() / 1000;
-    decision = decide(request, tables, nowS, FALLBACK);
+    decision = decide(request, tables, nowS, fallback);
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {
       const key: string = decision.key;
       let value: string | null = null;
@@ -97,10 +77,10 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
         value = null;
       }
       tables[key] = value;
-      decision = decide(request, tables, nowS, FALLBACK, decision);
+      decision = decide(request, tables, nowS, fallback, decision);
     }
   } catch (e) {
     decision = { kind: 'need', key: '' };
   }
-  return responseOf(answerOf(decision, request, FALLBACK));
+  return responseOf(answerOf(decision, request, fallback));
 }

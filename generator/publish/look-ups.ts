@@ -1,17 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, quoted, RunError } from '../../core/errors.ts';
-import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
+import type { FunctionResponse } from '../../core/function-event.ts';
+import { requestPath } from '../../core/inventory.ts';
 import type { PublishContext } from './contract.ts';
 import type { Built } from './read-built.ts';
-import type { EdgeAnswer, Scheme } from './replay/event.ts';
-import { Judge } from './replay/judge.ts';
+import type { Scheme } from './replay/event.ts';
+import { Judge, type Policy } from './replay/judge.ts';
 import { isWrong } from './replay/rows.ts';
 
 export interface LookUpOptions {
   /** The hostname's root, with a trailing slash. */
   readonly url: string;
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table'>;
-  readonly fallback: string;
+  readonly policy: Policy;
   /** For so long old answers are forgiven: keys take their time to all edges. */
   readonly patienceMs: number;
   /** Between two looks for the new map. */
@@ -36,8 +37,8 @@ const MOST_EXAMPLES = 3;
  */
 export async function verifyLookUps(options: LookUpOptions, context: PublishContext): Promise<LookUpReport> {
   const waitedMs = await untilNewMap(options, context);
-  const { inventory, evidence } = options.built;
-  const judge = new Judge(evidence, options.fallback);
+  const { inventory } = options.built;
+  const judge = new Judge(options.built, options.policy);
   const scheme: Scheme = new URL(options.url).protocol === 'http:' ? 'http' : 'https';
   const wrong: string[] = [];
   const count = Math.min(SAMPLE, inventory.paths.length);
@@ -45,18 +46,17 @@ export async function verifyLookUps(options: LookUpOptions, context: PublishCont
   for (let i = 0; i < count; i++) {
     const id = Math.floor((i * inventory.paths.length) / count);
     const country = COUNTRIES[i % COUNTRIES.length] as string;
-    const asked = requestPath(inventory, id);
-    const target = asked !== '' && !asked.endsWith('/') && isDirectoryLike(inventory, id) ? `${asked}/` : asked;
+    const named = { ...judge.named(id, { listed: false }), asked: requestPath(inventory, id) };
     const viewer = { country, subdivision: '', scheme, ip: '' };
-    const { answer } = await ask(options, `${asked}?country=${country}`, context.signal);
-    const claim = judge.redirectClaim(answer, viewer, asked, target);
+    const answer = await ask(options, `${named.asked}?country=${country}`, context.signal);
+    const claim = judge.redirectClaim(answer, viewer, named);
     const objections = isWrong(claim)
       ? [claim]
       : claim.map((place) =>
           judge.holds(place, id) ? judge.objection(place, viewer) : 'its mirror is not known to hold it',
         );
     const objection = objections.find((one) => one !== '');
-    if (objection !== undefined) wrong.push(`/${asked} from ${country}: ${objection}`);
+    if (objection !== undefined) wrong.push(`/${named.asked} from ${country}: ${objection}`);
     task.advance(1);
   }
   task.end();
@@ -93,27 +93,24 @@ const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 /** When the map was built that answers; a sentence where none does. */
 async function builtAtS(options: LookUpOptions, target: string, signal: AbortSignal): Promise<number | string> {
   try {
-    const { answer, body } = await ask(options, target, signal);
+    const { statusCode, body = '' } = await ask(options, target, signal);
     const { builtAtS: found } = JSON.parse(body) as { builtAtS?: unknown };
     if (Number.isSafeInteger(found) && (found as number) < 1e11) return found as number;
-    return `answers with status ${answer.statusCode} and without the time of a map`;
+    return `answers with status ${statusCode} and without the time of a map`;
   } catch (error) {
     return error instanceof RunError ? `does not answer (${error.message})` : 'answers with something that is no list';
   }
 }
 
-async function ask(
-  { url, timeoutMs }: LookUpOptions,
-  target: string,
-  signal: AbortSignal,
-): Promise<{ answer: EdgeAnswer; body: string }> {
+async function ask({ url, timeoutMs }: LookUpOptions, target: string, signal: AbortSignal): Promise<FunctionResponse> {
   try {
     const response = await fetch(url + target, {
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     const headers = Object.fromEntries([...response.headers].map(([name, value]) => [name, { value }]));
-    return { answer: { statusCode: response.status, headers }, body: await bounded(response) };
+    const { status: statusCode, statusText: statusDescription } = response;
+    return { statusCode, statusDescription, headers, body: await bounded(response) };
   } catch (error) {
     const { cause } = error as Error;
     throw new RunError(`${url}: ${quoted(messageOf(cause ?? error), 120)}`);
