@@ -110,11 +110,15 @@ export interface Denial {
 export async function askForDenial(client: HeadClient, timeoutMs: number): Promise<Denial> {
   const startedAtMs = performance.now();
   let denial: Denial = { isSoft404: false, isAnswered: false, reason: '' };
-  for (let tries = 0; tries < DENIAL_TRIES && !denial.isAnswered; tries++) {
+  for (let tries = 0; tries < DENIAL_TRIES; tries++) {
     const { answers, report } = await askForNothing(client);
     const isSoft404 = answers.some(isFound);
-    denial = { isSoft404, isAnswered: isSoft404 || !answers.includes(null), reason: report.reason };
-    if (report.ended === 'interrupted' || performance.now() - startedAtMs >= timeoutMs) break;
+    // To be busy is no answer.
+    const busy = answers.find((answer) => answer?.status === 429 || answer?.status === 503);
+    const isAnswered = isSoft404 || (busy === undefined && !answers.includes(null));
+    denial = { isSoft404, isAnswered, reason: report.reason || (busy ? statusReason(busy.status, '') : '') };
+    const isLost = report.ended === 'gave up' && performance.now() - startedAtMs < timeoutMs;
+    if (isAnswered || !isLost) break;
   }
   return denial;
 }
