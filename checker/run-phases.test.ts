@@ -96,6 +96,39 @@ describe('a run', () => {
     expect(check.read('m.http').liveness.state).toBe('up');
   });
 
+  test('asks anew for what a clock dated that was a year ahead, and tells of it once', async () => {
+    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const urls = [1, 2].map((i) => mirror(`m${i}`, `http://127.0.0.1:${server.port}/`));
+    const check = harness(files(30), urls);
+    await check.run(check.at(START_MS + 365 * DAY_MS));
+    check.notes.splice(0);
+    const [planned] = await check.plan(START_MS + DAY_MS);
+    expect(planned?.objects).toBe(30);
+    await check.run(check.at(START_MS + DAY_MS));
+    const { evidenceAtS, liveness } = check.read('m1.http');
+    expect(new Set(evidenceAtS.subarray(0, 30))).toEqual(new Set([(START_MS + DAY_MS) / 1000]));
+    expect(liveness).toMatchObject({ state: 'up', sinceS: (START_MS + DAY_MS) / 1000 });
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([
+      expect.stringMatching(/observations: its clock is 364 days ahead/),
+    ]);
+  });
+
+  test('a run of hours does not take its own evidence for a future one', async () => {
+    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const inventory = grown(files(20, START_MS - 20 * DAY_MS), 5, START_MS);
+    const check = harness(inventory, [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    let nowMs = START_MS;
+    await check.run({ nowMs: () => nowMs });
+    // Both of the new objects and of the expired ones something is due; each question takes an hour.
+    inventory.mtimeS.fill(START_MS / 1000 + DAY_MS / 500, 20);
+    inventory.sizeBytes.fill(7);
+    nowMs = START_MS + 20 * DAY_MS;
+    await check.run({ nowMs: () => (nowMs += 3_600_000) });
+    const found = check.read('m.http');
+    expect([...found.outcome.subarray(0, 25)]).toEqual(Array(25).fill(Outcome.present));
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([]);
+  });
+
   test('asks for new objects on all access points before anything else on any', async () => {
     const log: string[] = [];
     let isBroken = true;
