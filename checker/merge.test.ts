@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isFuture, MAX_CLOCK_SKEW_S } from '../core/clock.ts';
+import { MAX_CLOCK_SKEW_S } from '../core/clock.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import { METHODS, type Observations, Outcome, type VantageReport } from '../core/observations.ts';
 import { LIVENESS_WINDOW_S, votedLiveness } from '../core/vantage-liveness.ts';
@@ -93,14 +93,13 @@ describe('merging', () => {
   });
 
   test('nothing that is dated in the future gets in', () => {
+    const latestS = NOW_S + MAX_CLOCK_SKEW_S;
     fc.assert(
       fc.property(observations, observations, (a, b) => {
-        const merged = merge(a, b);
-        for (const column of [merged.evidenceAtS, merged.failedAtS, merged.ownCheckAtS]) {
-          expect([...column].filter((atS) => isFuture(atS, NOW_S))).toEqual([]);
-        }
-        expect(isFuture(merged.liveness.checkedAtS, NOW_S)).toBe(false);
-        expect(Object.values(merged.vantages).filter((one) => isFuture(one.liveness.checkedAtS, NOW_S))).toEqual([]);
+        const { evidenceAtS, failedAtS, ownCheckAtS, liveness, vantages } = merge(a, b);
+        const reports = Object.values(vantages).map((report) => report.liveness.checkedAtS);
+        const times = [...evidenceAtS, ...failedAtS, ...ownCheckAtS, liveness.checkedAtS, ...reports];
+        expect(Math.max(...times)).toBeLessThanOrEqual(latestS);
       }),
     );
   });

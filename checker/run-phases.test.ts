@@ -115,15 +115,12 @@ describe('a run', () => {
 
   test('a run of hours does not take its own evidence for a future one', async () => {
     const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
-    const inventory = grown(files(20, START_MS - 20 * DAY_MS), 5, START_MS);
+    const inventory = files(20);
     const check = harness(inventory, [mirror('m', `http://127.0.0.1:${server.port}/`)]);
-    let nowMs = START_MS;
-    await check.run({ nowMs: () => nowMs });
-    // Both of the new objects and of the expired ones something is due; each question takes an hour.
-    inventory.mtimeS.fill(START_MS / 1000 + DAY_MS / 500, 20);
-    inventory.sizeBytes.fill(7);
-    nowMs = START_MS + 20 * DAY_MS;
-    await check.run({ nowMs: () => (nowMs += 3_600_000) });
+    await check.run();
+    // First the new ones are asked for, then those whose evidence has expired; each look at the clock takes an hour.
+    let nowMs = START_MS + 20 * DAY_MS;
+    await check.run({ inventory: grown(inventory, 5, nowMs), nowMs: () => (nowMs += 3_600_000) });
     const found = check.read('m.http');
     expect([...found.outcome.subarray(0, 25)]).toEqual(Array(25).fill(Outcome.present));
     expect(check.notes.filter((line) => line.includes('clock'))).toEqual([]);
