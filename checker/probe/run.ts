@@ -14,6 +14,7 @@ import { outputLayout } from '../../core/output-layout.ts';
 import type { Progress } from '../../core/progress.ts';
 import { foldProbes, probesOf } from '../../core/vantage-probes.ts';
 import { pathIndex } from '../path-index.ts';
+import { SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import { probeAccessPoint } from './access-point.ts';
 import { knownObjects, presumedObject, stillKnown } from './known-objects.ts';
 import { type Network, systemNetwork } from './network.ts';
@@ -24,9 +25,6 @@ import type { ProbeContext } from './try.ts';
 const AT_ONCE = 96;
 /** Where none of so many answers, it is more likely us than them. */
 const FEW_ACCESS_POINTS = 10;
-
-/** A first failure may be a restart or a lost packet. */
-const SECOND_TRY_AFTER_MS = 2000;
 
 export interface ProbeOptions {
   readonly output: string;
@@ -40,7 +38,7 @@ export interface ProbeOptions {
   readonly userAgent: string;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
   readonly timeoutMs: number;
-  /** Default: two seconds. */
+  /** Default: `SECOND_TRY_AFTER_MS`. */
   readonly secondTryAfterMs?: number;
   readonly nowMs: () => number;
   readonly progress: Progress;
