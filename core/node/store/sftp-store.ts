@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { SftpConnection, SftpError, type SftpPlace, SftpStatus } from '../sftp.ts';
-import { isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
+import { SftpConnection, type SftpEntry, SftpError, type SftpPlace, SftpStatus } from '../sftp.ts';
+import { isLeftover, isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
 
 export interface SftpStoreOptions extends SftpPlace {
   /** On the host; absolute, or relative to the user's home. */
   readonly folder: string;
+  /** Default: this machine's clock. */
+  readonly nowMs?: () => number;
 }
 
 /** Without a rename over a file, another writer may always be a moment earlier. */
@@ -18,8 +20,18 @@ const MAX_DEPTH = 32;
 export function sftpStore(options: SftpStoreOptions): Store {
   const fileOf = (path: string) => (path === '' ? options.folder : `${options.folder.replace(/\/+$/, '')}/${path}`);
   let opening: Promise<SftpConnection> | null = null;
-  /** What cuts have left behind. */
+  /** What cuts have left behind of our own. */
   const leftovers = new Set<string>();
+  /** What lay in a directory when it was first written to, by its path: looked at once, as it may be long and far. */
+  const found = new Map<string, Promise<readonly SftpEntry[]>>();
+  const removeLost = async (connection: SftpConnection, file: string): Promise<void> => {
+    const [directory, name] = [file.slice(0, file.lastIndexOf('/')), file.slice(file.lastIndexOf('/') + 1)];
+    const listed = found.get(directory) ?? connection.list(directory).catch(() => []);
+    found.set(directory, listed);
+    const nowS = (options.nowMs ?? Date.now)() / 1000;
+    const lost = (await listed).filter((entry) => entry.type === 'file' && isLeftover(name, entry, nowS));
+    for (const entry of lost) await removeLeftover(connection, `${directory}/${entry.name}`, leftovers);
+  };
   const connected = async (): Promise<SftpConnection> => {
     const known = opening;
     const before = await known?.catch(() => null);
@@ -42,6 +54,7 @@ export function sftpStore(options: SftpStoreOptions): Store {
       try {
         await createBeneath(connection, beside, bytes);
         if (!(await connection.renameOver(beside, file))) await replace(connection, beside, file);
+        await removeLost(connection, file);
       } catch (error) {
         leftovers.add(beside);
         if (connection.isOpen) await removeLeftover(connection, beside, leftovers);
