@@ -74,7 +74,10 @@ function latestOf({ liveness, vantages, evidenceAtS, ownCheckAtS, failedAtS }: O
   let latestS = liveness.checkedAtS;
   for (const report of Object.values(vantages)) latestS = Math.max(latestS, report.liveness.checkedAtS);
   for (let id = 0; id < evidenceAtS.length; id++) {
-    latestS = Math.max(latestS, evidenceAtS[id] as number, ownCheckAtS[id] as number, failedAtS[id] as number);
+    // 66 million cells of a full build: comparisons alone.
+    if ((evidenceAtS[id] as number) > latestS) latestS = evidenceAtS[id] as number;
+    if ((ownCheckAtS[id] as number) > latestS) latestS = ownCheckAtS[id] as number;
+    if ((failedAtS[id] as number) > latestS) latestS = failedAtS[id] as number;
   }
   return latestS;
 }
