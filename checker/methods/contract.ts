@@ -61,7 +61,8 @@ export interface MethodReport {
 }
 
 /**
- * One way to win evidence. It tells of `unusable` only after two tries, seconds apart. `check` never throws for the server's sake, ends soon after the signal is raised and holds
+ * One way to win evidence. It tells of `unusable` only after two tries, seconds apart, but for a server that claims to
+ * hold what cannot exist. `check` never throws for the server's sake, ends soon after the signal is raised and holds
  * no socket, timer or process once it has ended.
  */
 export interface Method {
