@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { requires } from '../../test/debian-packages.ts';
-import { type SftpScript, startScriptedSftp } from '../../test/servers/scripted-sftp.ts';
-import { startSshd } from '../../test/servers/sshd.ts';
-import { SftpConnection, type SftpError, SftpStatus } from './sftp.ts';
+import { requires } from '../../../test/debian-packages.ts';
+import { type SftpScript, startScriptedSftp } from '../../../test/servers/scripted-sftp.ts';
+import { startSshd } from '../../../test/servers/sshd.ts';
+import { SftpConnection } from './connection.ts';
+import { type SftpError, SftpStatus } from './error.ts';
 
 const TIMEOUT_MS = 1000;
 
