@@ -70,6 +70,18 @@ describe('folding what vantages probed', () => {
       '',
     ],
     ['down for two of three', { eu: record('down'), us: record('down'), '': record('up') }, 'down', 'eu: is down'],
+    [
+      'two saw it alive not half an hour ago',
+      { eu: record('up', NOW_S - 1790), us: record('up', NOW_S - 1790), '': record('down') },
+      'up',
+      '',
+    ],
+    [
+      'two saw it alive half an hour ago',
+      { eu: record('up', NOW_S - 1810), us: record('up', NOW_S - 1810), '': record('down') },
+      'down',
+      'is down',
+    ],
     ['one each way', { eu: record('up'), us: record('down') }, 'failing', 'us: is down'],
     [
       'those who saw it alive no longer probe',
