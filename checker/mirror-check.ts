@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import { encodeObservations } from '../core/formats/observations-file.ts';
+import { grouped } from '../core/grouped.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
@@ -159,7 +160,7 @@ export function judge(
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
   if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
-  const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
+  const [part, whole] = [failed, asked].map((count) => grouped(count));
   const why = [mostly, report.reason].filter((reason) => reason !== '').join('; ');
   return { state: 'failing', reason: `${part} of ${whole} checks failed, most for: ${why}` };
 }
@@ -167,7 +168,7 @@ export function judge(
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {
   const { present, absent, different, failed } = counts;
   const said = Object.entries({ present, absent, different, failed })
-    .map(([word, count]) => `${count.toLocaleString('en')} ${word}`)
+    .map(([word, count]) => `${grouped(count)} ${word}`)
     .join(', ');
   return `${id}: ${said} in ${(elapsedMs / 1000).toFixed(1)} s${state}`;
 }

@@ -4,6 +4,7 @@ import type { PlannedPoint } from '../../checker/plan.ts';
 import type { CheckSummary } from '../../checker/run.ts';
 import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
 import { type Config, throwUnlessVantage } from '../config.ts';
@@ -107,18 +108,18 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
 
 function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): string {
   const parts = Object.entries(phases).filter(([, count]) => count > 0);
-  const why = parts.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  const why = parts.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return `${accessPointId}: ${plural(objects, 'object')} by ${method}${why === '' ? '' : ` (${why})`}`;
 }
 
 function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
   const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
   const rest = Object.entries(left).filter(([, count]) => count > 0);
-  const waiting = rest.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  const waiting = rest.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return (
     `check: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down); ` +
-    `${totals.present.toLocaleString('en')} present, ${totals.absent.toLocaleString('en')} absent, ` +
-    `${totals.different.toLocaleString('en')} different, ${totals.failed.toLocaleString('en')} failed` +
+    `${grouped(totals.present)} present, ${grouped(totals.absent)} absent, ` +
+    `${grouped(totals.different)} different, ${grouped(totals.failed)} failed` +
     (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
   );
 }

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
 import { Spool } from './spool.ts';
 
@@ -154,7 +155,7 @@ function refusal(said: string): string {
 }
 
 function tooSlow(entries: number, elapsedMs: number): string {
-  return `too slow: ${entries.toLocaleString('en')} entries in ${Math.round(elapsedMs / 1000)} s`;
+  return `too slow: ${grouped(entries)} entries in ${Math.round(elapsedMs / 1000)} s`;
 }
 
 function oddReason(parser: RsyncListParser): string {
