@@ -15,8 +15,18 @@ export function readLeader(output: string): { inventory: Inventory; mirrors: Mir
   };
   const inventoryFile = outputLayout.inventory(output);
   const mirrorsFile = outputLayout.mirrors(output);
-  return {
-    inventory: decodeInventory(read(inventoryFile), inventoryFile),
-    mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile),
-  };
+  const bytes = read(inventoryFile);
+  const inventory = decodeInventory(bytes, inventoryFile);
+  forget(bytes);
+  return { inventory, mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile) };
+}
+
+/**
+ * Has the memory of bytes that nobody needs any more freed soon: by now they have lived so long that they count as old, and
+ * old objects are looked at seldom. What holds them from here on is young. Nothing can be read from `bytes` afterwards.
+ */
+function forget({ buffer, byteLength }: Buffer): void {
+  // Small ones share their memory with others.
+  const isAlone = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  if (isAlone) structuredClone(buffer, { transfer: [buffer] });
 }
