@@ -8,6 +8,7 @@ import type { Liveness, MethodName, Observations } from '../core/observations.ts
 import { outputLayout } from '../core/output-layout.ts';
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
+import type { FirstListings } from './first-listings.ts';
 import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
@@ -58,6 +59,7 @@ export interface CheckContext {
   readonly progress: Progress;
   readonly task: Task;
   readonly signal: AbortSignal;
+  readonly firstListings?: FirstListings;
 }
 
 /** The access points of a mirror that a method serves, those read by listing first. */

@@ -5,6 +5,7 @@ import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
+import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
@@ -14,7 +15,6 @@ import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
-const MIRRORS_AT_ONCE = 16;
 const STRAGGLERS_MS = 60_000;
 const DAY_S = 86_400;
 
@@ -43,6 +43,8 @@ export interface CheckOptions {
   readonly progress: Progress;
   /** Raised: what was found is written, and the summary says `interrupted`. */
   readonly signal: AbortSignal;
+  /** Begun beforehand; those that the run has no use for are ended with it. */
+  readonly firstListings?: FirstListings;
 }
 
 export interface CheckSummary {

@@ -1,4 +1,4 @@
-import { listOverRsync } from '../../core/node/rsync.ts';
+import { beginRsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
@@ -11,7 +11,8 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const { accessPoint, timeoutMs, signal } = task;
   const budget = task.hosts.of(accessPoint.url);
   const connections = await budget.reserve(1, signal);
-  const listing = await listOverRsync({ url: accessPoint.url, timeoutMs, signal, onEntry: (entry) => tree.add(entry) });
+  const begun = task.begun ?? beginRsyncListing({ url: accessPoint.url, timeoutMs, signal });
+  const listing = await begun.read((entry) => tree.add(entry), signal);
   budget.release(connections);
   tree.isWhole = () => listing.complete;
   const cost = { requests: 1, connections: 1 };

@@ -6,7 +6,7 @@ import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
-import { readLeader } from '../../core/node/leader-files.ts';
+import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
 import { type Config, throwUnlessVantage } from '../config.ts';
 import {
   type Context,
@@ -80,30 +80,39 @@ export function registerCheck(program: Command): void {
 }
 
 export async function checkMirrors(context: Context, options: CheckOptions): Promise<void> {
-  const { inSeconds, runCheck } = await import('../../checker/run.ts');
+  const { FirstListings } = await import('../../checker/first-listings.ts');
   const config = context.config();
   const { output, progress, signal } = context;
-  const { inventory, mirrors } = readLeader(output);
+  const list = readMirrors(output);
+  const mirrors = { ...list, mirrors: await askedMirrors(list.mirrors, config, options) };
   const { userAgent, timeoutMs, hostLimits, expiryMs, checkpointMs } = config;
   const periodMs = options.full === true ? FULL_PERIOD_MS : config.periodMs;
-  const run = {
-    ...{ output, inventory, userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs, progress, signal },
-    mirrors: { ...mirrors, mirrors: await askedMirrors(mirrors.mirrors, config, options) },
-    chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
-    only: options.only ?? 'all',
-    vantage: options.vantage ?? '',
-    budgetMs: options.budget ?? null,
-    nowMs: Date.now,
-  };
-  if (options.dryRun === true) {
-    const { planCheck } = await import('../../checker/plan.ts');
-    const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
-    context.print(plan, plan.map(plannedText).join('\n'));
-    return;
+  const treePrefix = options.tree.replace(/^\/+|\/+$/g, '');
+  const [only, vantage] = [options.only ?? 'all', options.vantage ?? ''];
+  const shared = { output, vantage, only, timeoutMs, signal };
+  const firstListings = new FirstListings();
+  try {
+    if (options.dryRun !== true) firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix });
+    const run = {
+      ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
+      inventory: readInventory(output),
+      chosen: { mirrorIds: [], treePrefix },
+      budgetMs: options.budget ?? null,
+      nowMs: Date.now,
+    };
+    const { inSeconds, runCheck } = await import('../../checker/run.ts');
+    if (options.dryRun === true) {
+      const { planCheck } = await import('../../checker/plan.ts');
+      const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
+      context.print(plan, plan.map(plannedText).join('\n'));
+      return;
+    }
+    const summary = await runCheck(run);
+    context.print(summary, summaryText(summary));
+    context.throwIfInterrupted();
+  } finally {
+    firstListings.drop();
   }
-  const summary = await runCheck(run);
-  context.print(summary, summaryText(summary));
-  context.throwIfInterrupted();
 }
 
 function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): string {

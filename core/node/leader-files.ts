@@ -8,17 +8,28 @@ import { readFileOrNull } from './atomic-file.ts';
 
 /** The inventory and mirror list of an output folder. Throws UsageError where `inventory` has not run yet. */
 export function readLeader(output: string): { inventory: Inventory; mirrors: MirrorList } {
-  const read = (file: string): Buffer => {
-    const bytes = readFileOrNull(file);
-    if (bytes === null) throw new UsageError(`${file}: not there yet; run "redirector inventory" first`);
-    return bytes;
-  };
-  const inventoryFile = outputLayout.inventory(output);
-  const mirrorsFile = outputLayout.mirrors(output);
-  const bytes = read(inventoryFile);
-  const inventory = decodeInventory(bytes, inventoryFile);
+  return { inventory: readInventory(output), mirrors: readMirrors(output) };
+}
+
+/** Throws UsageError where `inventory` has not run yet. */
+export function readInventory(output: string): Inventory {
+  const file = outputLayout.inventory(output);
+  const bytes = read(file);
+  const inventory = decodeInventory(bytes, file);
   forget(bytes);
-  return { inventory, mirrors: decodeMirrors(read(mirrorsFile).toString('utf8'), mirrorsFile) };
+  return inventory;
+}
+
+/** Throws UsageError where `inventory` has not run yet. */
+export function readMirrors(output: string): MirrorList {
+  const file = outputLayout.mirrors(output);
+  return decodeMirrors(read(file).toString('utf8'), file);
+}
+
+function read(file: string): Buffer {
+  const bytes = readFileOrNull(file);
+  if (bytes === null) throw new UsageError(`${file}: not there yet; run "redirector inventory" first`);
+  return bytes;
 }
 
 /**
