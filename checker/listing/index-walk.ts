@@ -10,8 +10,11 @@ export interface WalkOptions {
   readonly client: PageClient;
   /** The access point's root. */
   readonly root: Pick<Directory, 'origin' | 'path'>;
-  /** The directories to ask for, canonical, relative to the root, without a trailing slash; '' = the root. */
-  readonly directories: ReadonlySet<string>;
+  /**
+   * The directories to ask for, canonical, relative to the root, without a trailing slash; '' = the root. With how many
+   * names are wanted there, by which the length of a page is guessed.
+   */
+  readonly directories: ReadonlyMap<string, number>;
   /** Told of each page that is begun, a second try too; answers what its entries are given to. */
   readonly onPage: (directory: string) => (entry: IndexEntry) => void;
   readonly budgetMs: number;
@@ -73,7 +76,7 @@ class IndexWalk {
 
   start(): void {
     const { directories, signal, budgetMs } = this.#options;
-    for (const directory of directories) {
+    for (const directory of directories.keys()) {
       const parent = directoryOf(directory);
       const isRoot = directory === '' || !directories.has(parent);
       if (isRoot) this.#enqueue(directory);
@@ -167,7 +170,7 @@ class IndexWalk {
       }
       onEntry(entry);
     });
-    const answer = await client.get(path, (chunk) => page.push(chunk));
+    const answer = await client.get(path, (chunk) => page.push(chunk), directories.get(directory));
     if (answer.reason === '') page.end();
     return { answer, page };
   }

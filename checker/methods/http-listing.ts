@@ -53,17 +53,24 @@ async function check(task: CheckTask): Promise<MethodReport> {
   return { ...verdict(walk, directories.size), requests, connections, bytes };
 }
 
-/** Those that hold something to check which a page can show. */
-function directoriesToRead({ inventory, objectIds }: CheckTask, beneath: Uint8Array): Set<string> {
-  const directories = new Set<string>();
+/** Those that hold something to check which a page can show, and how many such objects. */
+function directoriesToRead({ inventory, objectIds }: CheckTask, beneath: Uint8Array): Map<string, number> {
+  const directories = new Map<string, number>();
   const directoryOf = directoriesInTurn();
-  let last: string | null = null;
+  let last = '';
+  let count = 0;
+  const add = () => count > 0 && directories.set(last, count + (directories.get(last) ?? 0));
   for (const id of objectIds) {
     if (beneath[id] !== 0) continue;
     const directory = directoryOf(inventory.paths[id] as string);
-    if (directory !== last) directories.add(directory);
-    last = directory;
+    if (directory !== last) {
+      add();
+      last = directory;
+      count = 0;
+    }
+    count++;
   }
+  add();
   return directories;
 }
 

@@ -29,7 +29,10 @@ const UNLIMITED: HostLimits = {
 const budgetOf = (limits: Partial<HostLimits>) => new HostBudget({ ...UNLIMITED, ...limits });
 
 function indexPage(path: string): string {
-  const rows = path === '/' ? inventory.paths.map((each) => `${each.replace('/f', '/')}`) : ['f'];
+  return pageOf(path, path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f']);
+}
+
+function pageOf(path: string, rows: readonly string[]): string {
   const lines = rows.map((name) => `<a href="${name}">x</a>  30-Jun-2026 12:34  5\n`).join('');
   const body = `<html><h1>Index of ${path}</h1><pre>${lines}</pre></html>`;
   return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
@@ -53,6 +56,33 @@ async function pages(instead: (socket: Socket, path: string, asked: number) => b
     collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { budget, timeoutMs });
   return { server, most, check };
 }
+
+test('nothing waits behind a long page: others are asked for on the other connection', async () => {
+  const others = Array.from({ length: 30 }, (_, i) => `d${i}`);
+  const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);
+  const paths = ['f', ...long, ...others.map((name) => `${name}/f`)];
+  const tree = testInventory(paths.map((path) => ({ path, sizeBytes: 5 })));
+  const rowsOf = (path: string) =>
+    path === '/'
+      ? ['long/', ...others.map((name) => `${name}/`), 'f']
+      : path === '/long/'
+        ? long.map((f) => f.slice(5))
+        : ['f'];
+  let answered = 0;
+  const held: { socket: Socket; path: string }[] = [];
+  const answer = (socket: Socket, path: string) => void socket.write(pageOf(path, rowsOf(path)));
+  const server = keep(
+    await startScripted((socket, path) => {
+      if (path === '/long/' || held.some((one) => one.socket === socket)) held.push({ socket, path });
+      else {
+        answer(socket, path);
+        if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
+      }
+    }),
+  );
+  const { results } = await collect(httpListing, tree, `http://127.0.0.1:${server.port}/`, { timeoutMs: 2000 });
+  expect(tally(results)).toEqual({ 'present 5': paths.length });
+});
 
 describe('index pages are asked for as the account of their host allows', () => {
   test('two connections with eight requests on each, where there is no reason for fewer', async () => {
