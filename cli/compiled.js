@@ -60,6 +60,7 @@ async function compile(folder) {
     platform: 'node',
     target: 'node20.19',
     sourcemap: 'linked',
+    sourcesContent: false,
     banner: { js: WITH_REQUIRE },
     logLevel: 'silent',
     plugins: [ownUrls, packages],
