@@ -1,7 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
-import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
@@ -74,15 +73,6 @@ export interface CheckSummary {
  * Throws UsageError for a mirror or prefix that is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
-  const letHeapGrow = keepHeapSmall();
-  try {
-    return await checkDue(options);
-  } finally {
-    letHeapGrow();
-  }
-}
-
-async function checkDue(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
   const startedAtMs = nowMs();
   const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };

@@ -6,6 +6,7 @@ import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
+import { keepHeapSmall } from '../../core/node/heap.ts';
 import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
 import { type Config, throwUnlessVantage } from '../config.ts';
 import {
@@ -91,6 +92,8 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const [only, vantage] = [options.only ?? 'all', options.vantage ?? ''];
   const shared = { output, vantage, only, timeoutMs, signal };
   const firstListings = new FirstListings();
+  // Before the inventory is read: of its strings so much survives that the space of young objects would double.
+  const letHeapGrow = keepHeapSmall();
   try {
     if (options.dryRun !== true) firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix });
     const run = {
@@ -112,6 +115,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     context.throwIfInterrupted();
   } finally {
     firstListings.drop();
+    letHeapGrow();
   }
 }
 
