@@ -2,22 +2,13 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
-import { afterEach, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { keep } from '../test/keep.ts';
 import { FirstListings } from './first-listings.ts';
 import type { Only } from './schedule.ts';
 import { plantFiles, startRsyncDaemon, tempFolder } from './testing/servers.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 function mirrorAt(url: string): Mirror {
   const point = { id: 'm.rsync', mirrorId: 'm', protocol: 'rsync', url, ipv4: true, ipv6: false, partial: false };

@@ -1,22 +1,14 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { keep } from '../../test/keep.ts';
 import { HostBudget, type HostLimits } from '../net/host-budget.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp-server.ts';
+import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { startScripted } from '../testing/servers.ts';
+import { scripted } from '../testing/servers.ts';
 import { ftp } from './ftp.ts';
 import { httpListing } from './http-listing.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 const DIRECTORIES = 40;
 const inventory = testInventory(Array.from({ length: DIRECTORIES }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 5 })));
@@ -28,32 +20,26 @@ const UNLIMITED: HostLimits = {
 };
 const budgetOf = (limits: Partial<HostLimits>) => new HostBudget({ ...UNLIMITED, ...limits });
 
-function indexPage(path: string): string {
-  return pageOf(path, path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f']);
-}
+const rowsOf = (path: string) => (path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f']);
 
-function pageOf(path: string, rows: readonly string[]): string {
-  const lines = rows.map((name) => `<a href="${name}">x</a>  30-Jun-2026 12:34  5\n`).join('');
-  const body = `<html><h1>Index of ${path}</h1><pre>${lines}</pre></html>`;
-  return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+function pageOf(path: string, rows: readonly string[] = rowsOf(path)): string {
+  return withBody(200, indexPage(path, ...rows.map((name) => indexRow(name, 5))));
 }
 
 /** A server of index pages, which answers a little late and sees how much it is asked at once. */
 async function pages(instead: (socket: Socket, path: string, asked: number) => boolean = () => false) {
   const most = { waiting: 0, open: 0 };
   let waiting = 0;
-  const server = keep(
-    await startScripted((socket, path, _nth, asked) => {
-      most.waiting = Math.max(most.waiting, ++waiting);
-      most.open = Math.max(most.open, server.open());
-      setTimeout(() => {
-        waiting--;
-        if (!instead(socket, path, asked)) socket.write(indexPage(path));
-      }, 5);
-    }),
-  );
+  const server = await scripted((socket, path, _nth, asked) => {
+    most.waiting = Math.max(most.waiting, ++waiting);
+    most.open = Math.max(most.open, server.open());
+    setTimeout(() => {
+      waiting--;
+      if (!instead(socket, path, asked)) socket.write(pageOf(path));
+    }, 5);
+  });
   const check = (budget: HostBudget, timeoutMs = 2000) =>
-    collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { budget, timeoutMs });
+    collect(httpListing, inventory, server.url, { budget, timeoutMs });
   return { server, most, check };
 }
 
@@ -62,7 +48,7 @@ test('nothing waits behind a long page: others are asked for on the other connec
   const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);
   const paths = ['f', ...long, ...others.map((name) => `${name}/f`)];
   const tree = testInventory(paths.map((path) => ({ path, sizeBytes: 5 })));
-  const rowsOf = (path: string) =>
+  const namesOn = (path: string) =>
     path === '/'
       ? ['long/', ...others.map((name) => `${name}/`), 'f']
       : path === '/long/'
@@ -70,17 +56,15 @@ test('nothing waits behind a long page: others are asked for on the other connec
         : ['f'];
   let answered = 0;
   const held: { socket: Socket; path: string }[] = [];
-  const answer = (socket: Socket, path: string) => void socket.write(pageOf(path, rowsOf(path)));
-  const server = keep(
-    await startScripted((socket, path) => {
-      if (path === '/long/' || held.some((one) => one.socket === socket)) held.push({ socket, path });
-      else {
-        answer(socket, path);
-        if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
-      }
-    }),
-  );
-  const { results } = await collect(httpListing, tree, `http://127.0.0.1:${server.port}/`, { timeoutMs: 2000 });
+  const answer = (socket: Socket, path: string) => void socket.write(pageOf(path, namesOn(path)));
+  const server = await scripted((socket, path) => {
+    if (path === '/long/' || held.some((one) => one.socket === socket)) held.push({ socket, path });
+    else {
+      answer(socket, path);
+      if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
+    }
+  });
+  const { results } = await collect(httpListing, tree, server.url, { timeoutMs: 2000 });
   expect(tally(results)).toEqual({ 'present 5': paths.length });
 });
 
@@ -146,7 +130,7 @@ describe('index pages are asked for as the account of their host allows', () => 
       return true;
     });
     const abort = new AbortController();
-    const checked = collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { signal: abort.signal });
+    const checked = collect(httpListing, inventory, server.url, { signal: abort.signal });
     await expect.poll(() => server.paths.length).toBe(1);
     abort.abort();
     expect((await checked).report.ended).toBe('interrupted');

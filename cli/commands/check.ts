@@ -8,7 +8,8 @@ import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
 import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
-import { type Config, throwUnlessVantage } from '../config.ts';
+import type { Config } from '../config.ts';
+import { throwUnlessVantage } from '../config-vantage.ts';
 import {
   type Context,
   durationOption,
