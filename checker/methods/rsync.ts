@@ -17,7 +17,7 @@ async function check(task: CheckTask): Promise<MethodReport> {
     tries++;
     return begun.read((entry) => tree.add(entry), signal);
   };
-  let listing = await list(task.begun);
+  let listing = await list(task.begun ?? undefined);
   const isOfNoUse = !listing.complete && tree.entries === 0;
   if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
   budget.release(connections);
