@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { planKeys } from '../generator/publish/cloudfront/key-plan.ts';
+import { churnedEvidence, REUSED_AT, STEP_MS } from './churn.ts';
 import {
   cutAt,
   FALLBACKS,
@@ -11,14 +12,23 @@ import {
   openScene,
   publishAll,
   STORE,
+  type TestBuild,
   targetOver,
+  testBuild,
 } from './cloudfront-emulator/publication.ts';
 import { treeNames } from './tree-names.ts';
 
 const codes = [await bundleFunction(FALLBACKS[0]), await bundleFunction(FALLBACKS[1])] as const;
+const NAMES = Array.from({ length: 2000 }, (_, i) => `distfiles/file-${i}.tar.xz`);
 const isIn = (accessPoint: number) => accessPoint % 25 === 0;
 const before = fleetBuild(180, 1, codes[0], null, isIn);
 const after = fleetBuild(200, 2, codes[1], before, isIn);
+/** Builds of two days, of which the last gives class ids other meanings than that of ten builds before. */
+const churned: TestBuild[] = [];
+for (let step = 0; step <= REUSED_AT; step++) {
+  const nowMs = Date.now() + step * STEP_MS;
+  churned.push(testBuild(NAMES, churnedEvidence(NAMES.length, step), codes[1], churned.at(-1) ?? null, nowMs));
+}
 const anew = fleetBuild(200, 3, codes[1], { ...before, table: { ...before.table, bucketCount: 1 } }, isIn);
 
 /**
@@ -30,6 +40,7 @@ describe('a publication cut at any call', () => {
     ['the first one', null, after],
     ["one of an hour's changes", before, after],
     ['one that begins an epoch', before, anew],
+    ['one that comes more than a day after', churned[0] as TestBuild, churned.at(-1) as TestBuild],
   ] as const)(
     '%s, leaves only right answers, and the next one completes',
     { timeout: 120_000 },
