@@ -58,19 +58,16 @@ describe('class ids that are used again', () => {
     const counts = builds.map(({ table }) => table.classes.length);
     expect(new Set(builds.map(({ table }) => table.epoch)).size).toBe(1);
     expect(counts[REUSED_AT + 2]).toBe(counts[REUSED_AT - 1]);
-    expect(counts[REUSED_AT - 1]).toBeGreaterThan((counts[0] as number) + 40);
+    expect(counts[REUSED_AT - 1]).toBeGreaterThan((counts[0] as number) + 20);
     const [first, last] = [at(0).table, at(REUSED_AT + 2).table];
     const other = first.classes.filter((members, id) => String(members) !== String(last.classes[id]));
     expect(other.length).toBeGreaterThanOrEqual(6);
   });
 
   it.each(
-    Array.from({ length: REUSED_AT + 2 }, (_, step) => [step, step + 1] as const).concat([
-      [1, 9],
-      [2, 10],
-      [3, 11],
-      [4, 12],
-    ]),
+    [1, 2].flatMap((apart) =>
+      Array.from({ length: REUSED_AT + 3 - apart }, (_, step) => [step, step + apart] as const),
+    ),
   )('give no wrong answer where builds %i and %i are published one after the other', (a, b) => {
     const [old, next] = [at(a), at(b)];
     for (const [stored, wanted] of [

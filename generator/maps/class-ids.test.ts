@@ -36,7 +36,7 @@ describe('class ids', () => {
     expect([...retired.ids.retiredAtS]).toEqual([0, retiredS, 0]);
   });
 
-  it('mean another set only when they have meant nobody for a day', () => {
+  it('mean another set only when they have meant nobody for eight hours', () => {
     const early = build([[2], [3]], retired.ids, retiredS + REUSE_AFTER_S - 1);
     expect(early.ids.classes).toEqual([[], [1], [2], [3]]);
     const late = build([[2], [3]], retired.ids, retiredS + REUSE_AFTER_S);
@@ -117,7 +117,7 @@ describe('builds that are published or skipped at random', () => {
     fc.integer({ min: 4, max: 9 }),
   );
 
-  it('never mix wrongly with the one published before, if that was within a day', () => {
+  it('never mix wrongly with the one published before, if that was within eight hours', () => {
     let mixed = 0;
     let reused = 0;
     fc.assert(

@@ -13,17 +13,18 @@ export interface ClassIds {
 
 /**
  * An unused class is retired after this time. Classes come and go with every hour's changes; one that comes back within
- * a few builds has then changed no table, and objects on their way out of it are still found by whoever reads their old
- * bucket beside a new table.
+ * a build or two has then changed no table, and objects on their way out of it are still found by whoever reads their
+ * old bucket beside a new table.
  */
-export const RETIRE_AFTER_S = 3 * 3_600;
+export const RETIRE_AFTER_S = 2 * 3_600;
 
 /**
  * A retired id may mean another set after this time. Two builds that are published one after the other mix at the edge;
- * so long as they are no farther apart than this, one of them lies in between in which the id means nobody, or both
- * mean the same by it. Ten changes an hour, and twice as many on a busy day, leave most of the 512 ids free.
+ * as long as they are no farther apart than this, none of them names a holder by an id that means another set to the
+ * other. (Those farther apart come over in stages: generator/publish/cloudfront/stages.ts.) In busy weeks some 30 new
+ * sets an hour come up, and most are gone again within hours: a longer time would not leave enough of the 512 ids.
  */
-export const REUSE_AFTER_S = 24 * 3_600;
+export const REUSE_AFTER_S = 8 * 3_600;
 
 export interface Numbered {
   readonly ids: ClassIds;

@@ -5,9 +5,9 @@ import { bucketCountOf, epochOf, type Keys } from './keys.ts';
 
 /**
  * How keys that a store holds and those that are wanted go together. Builds that continue one another keep the access
- * points' numbers, and use a class id again only when it has meant nobody for a day (generator/maps/class-ids.ts).
+ * points' numbers, and use a class id again only when it has meant nobody for hours (generator/maps/class-ids.ts).
  * Two builds that both continued the same third one, or a first build with an empty output folder, give the same
- * numbers other meanings; so does a build that comes after days without a publication, to a few class ids.
+ * numbers other meanings; so does a build that comes long after the last publication, to a few class ids.
  */
 export interface Mixing {
   /** Why no key of the one may be read beside one of the other, in a sentence; null = they may. */
