@@ -15,6 +15,7 @@ const request = (form: Form, https = true): EdgeRequest => ({
   pathHash: 0,
   slot: 0,
   country: 'DE',
+  isElsewhere: false,
   subdivision: '',
   https,
   ipv6: false,
@@ -23,20 +24,20 @@ const request = (form: Form, https = true): EdgeRequest => ({
   shardHash: 0,
 });
 
-const candidate = (accessPoint: number, root: string, reason = ''): Candidate => ({
+const candidate = (accessPoint: number, root: string, whyNot = ''): Candidate => ({
   accessPoint,
   tier: accessPoint > 2 ? 2 : 0,
   weight: 1,
   ipv6: false,
   root,
   isAlias: false,
-  reason,
+  whyNot,
 });
 
 const found = (roots: readonly string[]): Decision => ({
   kind: 'redirect',
   holders: roots.map((root, i) => candidate(i, root)),
-  excluded: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
+  leftOut: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
   https: true,
   path,
   aliasPath: '',
@@ -132,6 +133,8 @@ describe('a list', () => {
   it('is the fallback alone for an object that nobody holds', () => {
     const nobody: Decision = {
       kind: 'fallback',
+      leftOut: [],
+      stale: false,
       location: `https://fallback.example.org/${path}`,
       reason: 'unknown object',
     };

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { META_KEY } from '../core/edge-keys.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
 import { canonicalRequestPath } from '../core/path.ts';
-import { type FunctionEvent, type FunctionResponse, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
-import { evidenceOf, inventoryOf, mapsOf } from './small-build.ts';
+import { inventoryOf, mapsOf, mirrorsIn } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
 /** A nightly run asks for more. */
@@ -13,24 +14,18 @@ const CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 20_000);
 const FALLBACK = 'http://fallback.example.org/';
 
 const names = ['', 'distfiles/', ...Array.from({ length: 300 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B.tar.xz`)];
-const hosts = ['de', 'us', 'jp', 'ru', 'fr'].map((country) => `${country}.example.org`);
+const countries = ['DE', 'US', 'JP', 'RU', 'FR'];
+const hosts = countries.map((country) => `${country.toLowerCase()}.example.org`);
 /** The last of them serves these alone. */
 const PRIVATE_HOST = 'fr.example.org';
 const NETWORKS = ['192.0.2.0/24', '2001:db8:77::/48'];
 const maps = mapsOf(
   inventoryOf(names),
-  hosts.flatMap((host, n) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(names.length, {
-        host,
-        country: host.slice(0, 2).toUpperCase(),
-        protocol,
-        holds: (id) => (id + n) % 3 !== 0,
-        ipv6: n % 2 === 0,
-        ...(host === PRIVATE_HOST ? { networks: NETWORKS } : {}),
-      }),
-    ),
-  ),
+  mirrorsIn(countries, names.length, (n) => ({
+    holds: (id) => (id + n) % 3 !== 0,
+    ipv6: n % 2 === 0,
+    ...(hosts[n] === PRIVATE_HOST ? { networks: NETWORKS } : {}),
+  })),
 );
 const INSIDE = ['192.0.2.7', '2001:db8:77:1::9', '2001:0DB8:0077::'];
 const store = new Map(maps.keys);
