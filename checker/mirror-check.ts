@@ -1,8 +1,10 @@
+import { grouped } from '../core/grouped.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
+import type { FirstListings } from './first-listings.ts';
 import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
@@ -58,6 +60,7 @@ export interface CheckContext {
   readonly signal: AbortSignal;
   /** Raised some seconds later: what was found is not confirmed any more either. */
   readonly graceSignal: AbortSignal;
+  readonly firstListings?: FirstListings;
 }
 
 /** The access points of a mirror that a method serves, those read by listing first. */
@@ -141,7 +144,7 @@ export function judge(
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
   if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
-  const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
+  const [part, whole] = [failed, asked].map((count) => grouped(count));
   const why = [mostly, report.reason].filter((reason) => reason !== '').join('; ');
   return { state: 'failing', reason: `${part} of ${whole} checks failed, most for: ${why}` };
 }
@@ -149,7 +152,7 @@ export function judge(
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {
   const { present, absent, different, failed } = counts;
   const said = Object.entries({ present, absent, different, failed })
-    .map(([word, count]) => `${count.toLocaleString('en')} ${word}`)
+    .map(([word, count]) => `${grouped(count)} ${word}`)
     .join(', ');
   return `${id}: ${said} in ${(elapsedMs / 1000).toFixed(1)} s${state}`;
 }

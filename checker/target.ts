@@ -60,9 +60,10 @@ export async function runMethod(
   const { context, accessPoint, recorder } = target;
   const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal } = context;
   const acquaintance = acquaintanceWith(context, accessPoint);
+  const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ checkpointMs: context.checkpointMs, signal, graceSignal },
+    ...{ checkpointMs: context.checkpointMs, signal, graceSignal, begun },
   };
   const report = await method.check(task);
   recorder.addCost(report);

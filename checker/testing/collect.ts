@@ -24,6 +24,7 @@ export async function collect(
   url: string,
   options: {
     readonly timeoutMs?: number;
+    readonly secondTryAfterMs?: number;
     readonly signal?: AbortSignal;
     /** Default: no grace. */
     readonly graceSignal?: AbortSignal;
@@ -80,6 +81,7 @@ export async function collect(
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
+    secondTryAfterMs: options.secondTryAfterMs ?? 20,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: options.acquaintance ?? new Acquaintance(),
     checkpointMs: options.checkpointMs ?? Number.POSITIVE_INFINITY,
