@@ -36,7 +36,7 @@ type Answered = Pick<HeadAnswer, 'status' | 'lengthBytes'>;
 
 /**
  * Asks by GET, whose body is not read, for some of what HEAD showed: viewers ask by GET, and a server may answer it
- * otherwise. Kinds that were confirmed in this run are not asked for again. No answer is no contradiction, and where
+ * otherwise. Kinds that were confirmed often enough in this run are not asked for again. No answer is no contradiction, and where
  * there is one, both are asked again: the object may have changed in between.
  */
 export async function disputesOf(
@@ -47,10 +47,13 @@ export async function disputesOf(
 ): Promise<readonly Dispute[]> {
   const { confirmed } = task.acquaintance;
   const size = task.objectIds.length > FEW_OBJECTS ? SAMPLE_SIZE : 1;
+  const times = (outcome: OutcomeCode) => confirmed.get(outcome) ?? 0;
   const sampled = [...samples].flatMap(([outcome, { answers }]) =>
-    (confirmed.has(outcome) ? [] : answers.slice(0, size)).map(
-      ({ index, answer }): Sampled => ({ outcome, path: pathOf(index), head: answer, get: 'not asked', reason: '' }),
-    ),
+    answers
+      .slice(0, Math.max(0, size - times(outcome)))
+      .map(
+        ({ index, answer }): Sampled => ({ outcome, path: pathOf(index), head: answer, get: 'not asked', reason: '' }),
+      ),
   );
   if (sampled.length > 0) await askByGet(task, client, sampled);
   return [...samples.keys()].flatMap((outcome) => {
@@ -58,7 +61,7 @@ export async function disputesOf(
     const contradicted = asked.filter(({ get }) => get === 'contradicts');
     const [first] = contradicted;
     if (first !== undefined) return [{ outcome, isTotal: contradicted.length === asked.length, reason: first.reason }];
-    if (asked.length > 0) confirmed.add(outcome);
+    confirmed.set(outcome, times(outcome) + asked.length);
     return [];
   });
 }
