@@ -32,7 +32,7 @@ interface Sampled {
   reason: string;
 }
 
-type Answered = Pick<HeadAnswer, 'status' | 'lengthBytes'>;
+type Answered = Pick<PageAnswer, 'status' | 'lengthBytes' | 'isEncoded'>;
 
 /**
  * Asks by GET, whose body is not read, for some of what HEAD showed: viewers ask by GET, and a server may answer it
@@ -95,18 +95,19 @@ async function askByGet(task: CheckTask, client: HeadClient, sampled: readonly S
     const [head, get] = [answers[i] ?? null, again[i] as PageAnswer];
     if (head === null || !isSame(head, each.head) || !contradicts(each, get)) continue;
     each.get = 'contradicts';
-    each.reason = `HEAD and GET disagree: for ${quoted(each.path, MAX_PATH_CHARACTERS)} HEAD is answered ${worded(head)}, GET ${worded(get)}`;
+    each.reason = `HEAD and GET disagree: for ${quoted(each.path, MAX_PATH_CHARACTERS)} HEAD is answered ${worded(head)}, GET ${worded(get, get.isEncoded)}`;
   }
 }
 
-function contradicts({ outcome, head }: Sampled, { status, lengthBytes }: Answered): boolean {
+function contradicts({ outcome, head }: Sampled, { status, lengthBytes, isEncoded }: Answered): boolean {
   if (status === 0 || status === 429 || status === 503) return false;
   if (outcome === Outcome.absent) return status >= 200 && status < 300;
-  return status !== 200 || (lengthBytes >= 0 && lengthBytes !== head.lengthBytes);
+  // Compressed in chunks it has no length, and is not what a viewer wants all the same.
+  return status !== 200 || (lengthBytes !== head.lengthBytes && (lengthBytes >= 0 || isEncoded));
 }
 
-function worded({ status, lengthBytes }: Answered): string {
-  return status === 200 && lengthBytes >= 0
-    ? `${status} with ${lengthBytes.toLocaleString('en')} bytes`
-    : phraseOf(status);
+function worded({ status, lengthBytes }: HeadAnswer | PageAnswer, isEncoded = false): string {
+  if (status !== 200) return phraseOf(status);
+  const bytes = lengthBytes >= 0 ? `${status} with ${lengthBytes.toLocaleString('en')} bytes` : phraseOf(status);
+  return isEncoded ? `${bytes}, compressed without being asked` : bytes;
 }

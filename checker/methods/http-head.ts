@@ -1,10 +1,10 @@
-import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
+import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
 import type { Alone } from '../net/pipelining.ts';
-import { statusReason } from '../net/reasons.ts';
+import { COMPRESSED, statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 import type { Samples } from './get-check.ts';
 import { FEW_OBJECTS, farewell, preflight, SOFT_404, sampleSizeOf } from './http-preflight.ts';
@@ -20,6 +20,8 @@ const BUDGET_TIMEOUTS = 360;
 const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
 /** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
 const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
+const NO_SIZE = `${COMPRESSED} (Content-Encoding), so that no size is told`;
+const KEPT_COMPRESSED = /\.(t?gz|svgz|t?bz2?|t?xz|t?lzma|lz|tzst|zst|br|z)$/i;
 const FOUND = [Outcome.present, Outcome.different] as const;
 
 /** HEAD of every object, pipelined over a few connections. */
@@ -145,10 +147,12 @@ async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: 
     ...pace,
     count: objectIds.length,
     pathOf: (index) => askedPath(task, index),
-    onAnswer: (index, status, lengthBytes, location) => {
+    onAnswer: (index, status, lengthBytes, location, isEncoded) => {
       const id = objectIds[index] as number;
       const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
+      if (status === 200 && !isDirectory && isEncoded && !isLabelled(lengthBytes, inventory, id))
+        sink.fail(id, NO_SIZE);
+      else if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
       else if (status === 200) {
         const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
         const outcome = isRight ? Outcome.present : Outcome.different;
@@ -169,6 +173,14 @@ async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: 
   for (const id of forbiddenLinks)
     sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
   return report;
+}
+
+/**
+ * Apache's AddEncoding names the format of a file that is kept compressed, and tells its own length. Only so an encoded
+ * answer proves anything: a server that compresses the file once more would hardly come to that very length.
+ */
+function isLabelled(lengthBytes: number, { paths, sizeBytes }: Inventory, id: number): boolean {
+  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths[id] as string);
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

@@ -13,8 +13,11 @@ export interface HeadRun {
   readonly count: number;
   /** An absolute path, percent-encoded. */
   readonly pathOf: (index: number) => string;
-  /** `lengthBytes` is -1 where none (or nonsense) is told; `location` is '' but for redirects, and is hostile text. */
-  readonly onAnswer: (index: number, status: number, lengthBytes: number, location: string) => void;
+  /**
+   * `lengthBytes` is -1 where none (or nonsense) is told, and that of something else where the answer `isEncoded`;
+   * `location` is '' but for redirects, and is hostile text.
+   */
+  readonly onAnswer: (index: number, status: number, lengthBytes: number, location: string, isEncoded: boolean) => void;
   readonly onFailure: (index: number, reason: string) => void;
   /** Told how long an answer took that was not the first on its connection; of one request under way at a time. */
   readonly onRound?: (latencyMs: number) => void;
@@ -138,7 +141,14 @@ export class HeadRunner {
     return false;
   }
 
-  answered(index: number, status: number, lengthBytes: number, location: string, retryAfter: string): void {
+  answered(
+    index: number,
+    status: number,
+    lengthBytes: number,
+    location: string,
+    retryAfter: string,
+    isEncoded: boolean,
+  ): void {
     this.strikes = 0;
     if (isRefusal(status)) {
       this.#wasRefused(index, status, retryAfter);
@@ -146,7 +156,7 @@ export class HeadRunner {
     }
     this.#refusals.over();
     this.run.budget.served();
-    this.run.onAnswer(index, status, lengthBytes, location);
+    this.run.onAnswer(index, status, lengthBytes, location, isEncoded);
     this.#settle();
   }
 
@@ -154,7 +164,7 @@ export class HeadRunner {
   #wasRefused(index: number, status: number, retryAfter: string): void {
     if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     if (this.#refusals.isAskedAgain(index, status)) return;
-    this.run.onAnswer(index, status, -1, '');
+    this.run.onAnswer(index, status, -1, '', false);
     this.#settle();
     if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
   }

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../core/master-files.ts';
@@ -128,6 +129,26 @@ const ROWS: readonly (readonly [name: string, answer: Answer, told: string | Reg
       return method === 'HEAD';
     }),
     'up',
+  ],
+  [
+    'compresses the object without being asked',
+    at(known, (_, response) => reply(response, 200, 9000, { 'content-encoding': 'gzip' })),
+    `down: answers compressed without being asked (Content-Encoding) for "${KNOWN_PATH}"`,
+  ],
+  [
+    'names the format of an object that is kept compressed',
+    at(known, (_, response) => reply(response, 200, KNOWN_BYTES, { 'content-encoding': 'x-xz' })),
+    'up',
+  ],
+  [
+    'compresses the stamp without being asked',
+    at(stamp, (_, response) => reply(response, 200, gzipSync(`${STAMP_S}`), { 'content-encoding': 'gzip' })),
+    `down: answers compressed without being asked (Content-Encoding) for ${STAMP_PATH}`,
+  ],
+  [
+    'compresses the layout without being asked',
+    at(layout, (_, response) => reply(response, 200, gzipSync(LAYOUT), { 'content-encoding': 'gzip' })),
+    `down: answers compressed without being asked (Content-Encoding) for ${LAYOUT_PATH}`,
   ],
   ['refuses HEAD', ({ method }, response) => (method === 'HEAD' ? reply(response, 405, 0) : false), 'up'],
   ['refuses our User-Agent', ownAgentRefused, 'up | refuses our User-Agent (403), but not that of Portage'],
