@@ -1,8 +1,15 @@
 import { fleetEvidence } from '../test/fleet.ts';
-import { inventoryOf, mapsOf } from '../test/small-build.ts';
+import { distfilesOf, mapsOf } from '../test/small-build.ts';
 
-/** The keys of a build of so many made-up names over a fleet as large as a large distribution's. */
+/** Every so manieth mirror has no links. */
+const WITHOUT_LINKS = 12;
+
+/**
+ * The keys of a build of so many made-up objects, half of them files and half flat links to these, over a fleet as large as
+ * a large distribution's.
+ */
 export function edgeBuild(objects: number): ReturnType<typeof mapsOf> {
-  const names = Array.from({ length: objects }, (_, i) => `distfiles/${(i & 255).toString(16)}/package-${i}.tar.xz`);
-  return mapsOf(inventoryOf(names), fleetEvidence(objects, 100));
+  const names = Array.from({ length: objects / 2 }, (_, i) => `package-${i}.tar.xz`);
+  const lacks = (mirror: number, id: number) => mirror % WITHOUT_LINKS === 0 && id % 2 === 1;
+  return mapsOf(distfilesOf(names), fleetEvidence(objects, 100, 1, lacks));
 }

@@ -7,6 +7,7 @@ import { messageOf, quoted, UsageError } from '../core/errors.ts';
 import type { SftpAccess } from '../core/node/sftp-place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
+import { EDGE_DEFAULTS_TEXT, type EdgeConfig, edgeSchema } from './config-edge.ts';
 import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
 import { accessOf, sftpKeys, sftpProblems, text } from './config-sftp.ts';
 
@@ -14,6 +15,7 @@ import { accessOf, sftpKeys, sftpProblems, text } from './config-sftp.ts';
 export const DEFAULTS_TEXT = `name = "Gentoo"                                  # the distribution, as the site calls it
 fallback = "https://fallback.example.org/"       # where unknown objects go; required; it should answer http and https
 
+${EDGE_DEFAULTS_TEXT}
 [[inventory]]                                    # at least one; several make one tree
 from = "/srv/gentoo"                             # a directory, rsync://host/module/ or sftp://user@host/path; required
 prefix = ""                                      # where that source lies in the tree
@@ -199,6 +201,7 @@ const schema = z.strictObject({
       context.addIssue({ code: 'custom', path: ['period'], message: 'allowed: a time not longer than check.expiry' });
     })
     .prefault({}),
+  edge: edgeSchema,
   vantage: vantages,
   store: store.optional(),
   publish: publishSchema(duration),
@@ -224,6 +227,7 @@ export interface Config {
   /** In which every object is proven anew; at most `expiryMs`. */
   readonly periodMs: number;
   readonly checkpointMs: number;
+  readonly edge: EdgeConfig;
   /** In the order of the file, no name twice. */
   readonly vantages: readonly VantageConfig[];
   /** Where state is kept between runs; null = in the output folder alone. */
@@ -288,6 +292,7 @@ export function parseConfig(content: string, file: string): Config {
     expiryMs: expiry,
     periodMs: period ?? Math.min(DEFAULT_PERIOD_MS, expiry),
     checkpointMs: checkpoint,
+    edge: parsed.edge,
     vantages: parsed.vantage.map(({ name, country, latitude = 0, longitude = 0, overlap }) => {
       const place = country === undefined ? null : countryOf(country);
       return { name, latitude: place?.latitude ?? latitude, longitude: place?.longitude ?? longitude, overlap };

@@ -6,12 +6,12 @@
 /** Digits 0 to 93 are the characters `!` to `~`: printable, no space, each one byte of the store's quota. */
 export const RADIX = 94;
 const FIRST_CHARACTER = 33;
-/** Classes a page of a table covers: a character each, half of a value. */
-export const CLASSES_PER_PAGE = 512;
+/** There are no more presence classes: a table has a character for each, half of a value. */
+export const MOST_CLASSES = 512;
 /** One key that changes every few minutes: which access points are up, which epoch counts. */
 export const META_KEY = 'meta';
 /** Its first field. A function that knows another version has no map and sends everybody to the fallback. */
-export const META_VERSION = '2';
+export const META_VERSION = '3';
 
 export function encodeNumber(value: number, width: number): string {
   let text = '';
@@ -31,21 +31,16 @@ export function decodeNumber(text: string, start: number, width: number): number
   return value;
 }
 
-/** How many fingerprints fit into records of `width` digits beside an index into a palette of `paletteSize` entries. */
-export function fingerprintSpace(width: number, paletteSize: number): number {
-  return Math.floor(RADIX ** width / paletteSize);
-}
-
 export function bucketKey(epoch: string, bucket: number): string {
   return epoch + bucket.toString(36);
 }
 
 /**
- * A page of a zone's table. `scheme` is `s` for https, `h` for http; `zone` is the code of the region that gives the
+ * A zone's table. `scheme` is `s` for https, `h` for http; `zone` is the code of the region that gives the
  * zone its name: an ISO 3166-1 or 3166-2 code, or `DEFAULT_REGION`; or `privateZoneOf`'s.
  */
-export function tableKey(epoch: string, zone: string, scheme: string, shard: number, page: number): string {
-  return 'r' + epoch + zone + scheme + shard + page.toString(36);
+export function tableKey(epoch: string, zone: string, scheme: string, shard: number): string {
+  return 'r' + epoch + zone + scheme + shard;
 }
 
 export function classKey(epoch: string, scheme: string, classId: number): string {

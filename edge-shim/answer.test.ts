@@ -12,8 +12,10 @@ const request = (form: Form, https = true): EdgeRequest => ({
   form,
   path,
   bucketHash: 0,
-  fingerprint: 0,
+  pathHash: 0,
+  slot: 0,
   country: 'DE',
+  isElsewhere: false,
   subdivision: '',
   https,
   ipv6: false,
@@ -22,20 +24,23 @@ const request = (form: Form, https = true): EdgeRequest => ({
   shardHash: 0,
 });
 
-const candidate = (accessPoint: number, root: string, reason = ''): Candidate => ({
+const candidate = (accessPoint: number, root: string, whyNot = ''): Candidate => ({
   accessPoint,
   tier: accessPoint > 2 ? 2 : 0,
   weight: 1,
   ipv6: false,
   root,
-  reason,
+  isAlias: false,
+  whyNot,
 });
 
 const found = (roots: readonly string[]): Decision => ({
   kind: 'redirect',
   holders: roots.map((root, i) => candidate(i, root)),
-  excluded: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
+  leftOut: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
+  https: true,
   path,
+  aliasPath: '',
   region: 'DE',
   reason: 'near',
   builtAtS: 1_700_000_000,
@@ -88,7 +93,7 @@ describe('a redirect', () => {
 
 describe('a list', () => {
   it('as text: a URL a line, in order, with the reason and the excluded as remarks', () => {
-    const { status, headers, body } = answerOf(few, request('text', false), FALLBACK);
+    const { status, headers, body } = answerOf({ ...few, https: false } as Decision, request('text', false), FALLBACK);
     expect(status).toBe(200);
     expect(headers['content-type']).toBe('text/plain; charset=utf-8');
     expect(headers).not.toHaveProperty('location');
@@ -128,6 +133,8 @@ describe('a list', () => {
   it('is the fallback alone for an object that nobody holds', () => {
     const nobody: Decision = {
       kind: 'fallback',
+      leftOut: [],
+      stale: false,
       location: `https://fallback.example.org/${path}`,
       reason: 'unknown object',
     };

@@ -17,29 +17,33 @@ const MOST_ALTERNATIVES = 3;
 const MOST_LINK_CHARACTERS = 300;
 
 /**
- * The answer to a decision. `request` is null, and the decision still a `need`, where something went wrong on the way:
- * then the fallback's root serves, over https, as nothing is known of the viewer.
+ * The answer to a decision. It is still a `need` where something went wrong on the way: then the fallback serves, over
+ * https. `request` is null where not even that could be read.
  */
 export function answerOf(decision: Decision, request: EdgeRequest | null, fallback: string): Answer {
   if (decision.kind === 'reject') {
-    const refused = answer(decision.status, decision.status === 405 ? 'Method Not Allowed' : 'Bad Request');
-    refused.headers['x-redirector'] = decision.reason;
-    if (decision.status === 405) {
+    const isMethod = decision.status === 405;
+    const refused = answer(decision.status, isMethod ? 'Method Not Allowed' : 'Bad Request', decision.reason, '');
+    if (isMethod) {
       refused.headers['allow'] = 'GET, HEAD';
     }
     return refused;
   }
   if (decision.kind === 'need' || request === null) {
-    return redirect(fallback.replace(/^http:/, 'https:'), 'fallback: error');
+    const path = request === null || request.path === null ? '' : request.path;
+    return redirect(fallback.replace(/^http:/, 'https:') + path, 'fallback: error');
   }
-  const scheme = request.https ? 'https://' : 'http://';
   const isFallback = decision.kind === 'fallback';
   const urls = isFallback
     ? [decision.location]
     : decision.holders.map(function (holder) {
-        return scheme + holder.root + decision.path;
+        return (
+          (decision.https ? 'https://' : 'http://') +
+          holder.root +
+          (holder.isAlias ? decision.aliasPath : decision.path)
+        );
       });
-  const reason = isFallback ? 'fallback: ' + decision.reason : said(decision);
+  const reason = said(decision) + (decision.stale ? ' stale-map' : '');
   if (request.form !== 'redirect') {
     return listed(decision, request, urls, reason);
   }
@@ -51,23 +55,25 @@ export function answerOf(decision: Decision, request: EdgeRequest | null, fallba
   return redirected;
 }
 
-type Redirect = Extract<Decision, { kind: 'redirect' }>;
 type Found = Exclude<Decision, { kind: 'need' | 'reject' }>;
 
-function said(decision: Redirect): string {
+function said(decision: Found): string {
+  if (decision.kind === 'fallback') {
+    return 'fallback: ' + decision.reason;
+  }
   const holder = decision.holders[0] as Candidate;
   const place = 'region=' + decision.region + ' tier=' + holder.tier + ' ap=' + holder.accessPoint;
-  return place + ' reason=' + decision.reason + (decision.stale ? ' stale-map' : '');
+  return place + ' reason=' + decision.reason;
 }
 
-function answer(status: number, description: string): Answer {
-  return { status: status, description: description, headers: { 'cache-control': 'private, no-store' }, body: '' };
+function answer(status: number, description: string, reason: string, body: string): Answer {
+  const headers = { 'cache-control': 'private, no-store', 'x-redirector': reason };
+  return { status: status, description: description, headers: headers, body: body };
 }
 
 function redirect(location: string, reason: string): Answer {
-  const redirected = answer(302, 'Found');
+  const redirected = answer(302, 'Found', reason, '');
   redirected.headers['location'] = location;
-  redirected.headers['x-redirector'] = reason;
   return redirected;
 }
 
@@ -85,31 +91,26 @@ function alternatives(urls: readonly string[]): string {
 }
 
 function listed(decision: Found, request: EdgeRequest, urls: readonly string[], reason: string): Answer {
-  const list = answer(200, 'OK');
-  const isJson = request.form === 'json';
-  list.headers['x-redirector'] = reason;
-  const headers = list.headers;
-  headers['content-type'] = isJson
-    ? 'application/json'
-    : request.form === 'meta4'
-      ? 'application/metalink4+xml'
-      : 'text/plain; charset=utf-8';
-  const body = isJson
-    ? asJson(decision, urls, reason)
-    : request.form === 'meta4'
-      ? asMetalink(request, urls)
-      : asText(decision, urls, reason);
-  return { status: list.status, description: list.description, headers: headers, body: body };
-}
-
-function excludedOf(decision: Found): readonly Candidate[] {
-  return decision.kind === 'redirect' ? decision.excluded : [];
+  let type = 'text/plain; charset=utf-8';
+  let body: string;
+  if (request.form === 'json') {
+    type = 'application/json';
+    body = asJson(decision, urls, reason);
+  } else if (request.form === 'meta4') {
+    type = 'application/metalink4+xml';
+    body = asMetalink(request, urls);
+  } else {
+    body = asText(decision, urls, reason);
+  }
+  const list = answer(200, 'OK', reason, body);
+  list.headers['content-type'] = type;
+  return list;
 }
 
 function asText(decision: Found, urls: readonly string[], reason: string): string {
-  return excludedOf(decision).reduce(
+  return decision.leftOut.reduce(
     function (text, candidate) {
-      return text + '# ' + candidate.root + ': ' + candidate.reason + '\n';
+      return text + '# ' + candidate.root + ': ' + candidate.whyNot + '\n';
     },
     '# ' + reason + '\n' + urls.join('\n') + '\n',
   );
@@ -125,8 +126,8 @@ function asJson(decision: Found, urls: readonly string[], reason: string): strin
         ? { url: url }
         : { url: url, accessPoint: holder.accessPoint, tier: holder.tier, weight: holder.weight };
     }),
-    excluded: excludedOf(decision).map(function (candidate) {
-      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.reason };
+    excluded: decision.leftOut.map(function (candidate) {
+      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.whyNot };
     }),
   });
 }

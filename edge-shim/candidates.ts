@@ -10,19 +10,29 @@ export interface Candidate {
   readonly ipv6: boolean;
   /** Host, port and path with a trailing slash; the scheme is the table's. */
   readonly root: string;
+  /** It holds what the link leads to and not the link, so the redirect names that. */
+  readonly isAlias: boolean;
   /** Why nobody is sent there: it does not hold the object, or is down; '' where it may be chosen. */
-  readonly reason: string;
+  readonly whyNot: string;
 }
 
 /**
- * The candidates that a table names: a line for each, then a mask for each class of the page, bit n for line n.
- * `classIndex` is the class's place in the page, or -1 where all lines hold it; `up` are the bits of `meta`. Lines
- * that are not of the form are left out, and a line in the masks' place says that nobody holds anything.
+ * The candidates that a table names, none without a table: a line for each, then a mask for each class, bit n for line n. `classId` is the
+ * object's, `aliasClassId` that of the file that its link leads to: 0 = nobody, -1 = all lines hold it. `up` are the bits of
+ * `meta`. Lines that are not of the form are left out, and a line in the masks' place says that nobody holds anything.
  */
-export function readCandidates(table: string, classIndex: number, up: string): Candidate[] {
-  const lines = table.split('\n');
-  const masks = lines[lines.length - 1] as string;
-  const mask = classIndex < 0 ? -1 : masks.indexOf(' ') < 0 ? decodeMask(masks, classIndex) : 0;
+export function readCandidates(
+  table: string | null,
+  classId: number,
+  aliasClassId: number,
+  up: string,
+  ipv6: boolean,
+): Candidate[] {
+  const lines = (table || '').split('\n');
+  const last = lines[lines.length - 1] as string;
+  const masks = last.indexOf(' ') < 0 ? last : '';
+  const mask = maskOf(masks, classId);
+  const aliasMask = maskOf(masks, aliasClassId);
   const candidates: Candidate[] = [];
   for (let i = 0; i < lines.length - 1 && i < MOST_CANDIDATES; i++) {
     const match = CANDIDATE_LINE.exec(lines[i] as string);
@@ -34,11 +44,23 @@ export function readCandidates(table: string, classIndex: number, up: string): C
         weight: Number(match[3]),
         ipv6: (match[4] as string).indexOf('6') >= 0,
         root: match[5] as string,
-        reason: ((mask >> i) & 1) === 0 ? 'does not hold it' : isUp(up, accessPoint) ? '' : 'down',
+        isAlias: ((mask >> i) & 1) === 0,
+        whyNot:
+          (((mask | aliasMask) >> i) & 1) === 0
+            ? 'does not hold it'
+            : !isUp(up, accessPoint)
+              ? 'down'
+              : match[4] === '6' && !ipv6
+                ? 'has IPv6 alone'
+                : '',
       });
     }
   }
   return candidates;
+}
+
+function maskOf(masks: string, classId: number): number {
+  return classId > 0 ? decodeMask(masks, classId) : classId;
 }
 
 /**
@@ -51,7 +73,7 @@ export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidat
   const places: number[] = [];
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as Candidate;
-    if (candidate.reason !== '') {
+    if (candidate.whyNot !== '') {
       continue;
     }
     const draw = -Math.log(uniform(request.networkHash, candidate.accessPoint)) / candidate.weight;

@@ -1,17 +1,14 @@
 import {
   bucketKey,
-  CLASSES_PER_PAGE,
   classKey,
   DEFAULT_REGION,
-  decodeNumber,
-  encodeNumber,
-  fingerprintSpace,
   META_KEY,
   META_VERSION,
   privateZoneOf,
   tableKey,
   zoneOf,
 } from '../core/edge-keys.ts';
+import { type Found, findInBucket, memberPath } from '../core/look-up.ts';
 import { type Candidate, inOrder, readCandidates } from './candidates.ts';
 import type { EdgeRequest } from './request.ts';
 
@@ -25,10 +22,14 @@ export type Decision =
       readonly kind: 'redirect';
       /** Live holders, best first; at least one. */
       readonly holders: readonly Candidate[];
-      /** The candidates of the same table that are not among them. */
-      readonly excluded: readonly Candidate[];
+      /** The candidates of the tables that were read which are not among them. */
+      readonly leftOut: readonly Candidate[];
+      /** Of the holders' URLs; false only for viewers over http whom the map does not lead to https. */
+      readonly https: boolean;
       /** The object's path, with the slash of a directory that was asked for without it. */
       readonly path: string;
+      /** The path of the file that a link leads to, for holders which have that alone; without any, it means nothing. */
+      readonly aliasPath: string;
       /** ISO 3166-1, `DEFAULT_REGION`, or the viewer's network (`192.0.2.*`) where mirrors serve that alone. */
       readonly region: string;
       /** Whose table it was: the region's, its network's, that of the default region, or all holders' world-wide. */
@@ -37,7 +38,14 @@ export type Decision =
       /** The map is older than it should be; the answer is the best there is. */
       readonly stale: boolean;
     }
-  | { readonly kind: 'fallback'; readonly location: string; readonly reason: string }
+  | {
+      readonly kind: 'fallback';
+      readonly location: string;
+      readonly reason: string;
+      /** As in a redirect. */
+      readonly leftOut: readonly Candidate[];
+      readonly stale: boolean;
+    }
   | { readonly kind: 'reject'; readonly status: number; readonly reason: string };
 
 /** What the `meta` key says. */
@@ -50,13 +58,15 @@ interface Meta {
   readonly up: string;
   /** For `zoneOf`. */
   readonly zones: string;
+  /** Viewers over http are sent to https. */
+  readonly upgrade: boolean;
 }
 
 /** What was worked out on the way to a need. */
 interface Known {
   readonly meta: Meta;
-  /** Twice the presence class, plus one where the path of a directory lacks its slash; null = the bucket is needed. */
-  readonly found: number | null;
+  /** Null = the bucket is needed. */
+  readonly found: Found | null;
   /** As in a redirect; '' = the bucket is needed. */
   readonly region: string;
   /** The key of the viewer's table; '' = the bucket is needed. */
@@ -89,7 +99,7 @@ export function decide(
   }
   const meta = known !== undefined ? known.meta : readMeta(metaText);
   if (meta === null) {
-    return toFallback(request, fallback, 'no map');
+    return toFallback(request, null, nowS, fallback, 'no map', []);
   }
   if (known !== undefined && known.found !== null) {
     return toHolder(request, tables, known, nowS, fallback);
@@ -99,19 +109,19 @@ export function decide(
   if (bucketText === undefined) {
     return { kind: 'need', key: bucket, known: { meta: meta, found: null, region: '', table: '' } };
   }
-  const found = bucketText === null ? -1 : findInBucket(bucketText, request.fingerprint);
-  if (found < 0) {
-    return toFallback(request, fallback, 'unknown object');
+  const found = bucketText === null ? null : findInBucket(bucketText, request.pathHash, request.slot);
+  if (found === null) {
+    return toFallback(request, meta, nowS, fallback, 'unknown object', []);
   }
-  const region = privateZoneOf(meta.zones, request.network) || request.country || DEFAULT_REGION;
-  const own = keyOf(request, meta, region, found >> 1);
-  return toHolder(request, tables, { meta: meta, found: found, region: region, table: own }, nowS, fallback);
+  const own = request.isElsewhere ? '' : privateZoneOf(meta.zones, request.network);
+  const region = own || request.country || DEFAULT_REGION;
+  const table = keyOf(request, meta, region);
+  return toHolder(request, tables, { meta: meta, found: found, region: region, table: table }, nowS, fallback);
 }
 
 function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: number, fallback: string): Decision {
   const meta = known.meta;
-  const found = known.found as number;
-  const classId = found >> 1;
+  const found = known.found as Found;
   let region = known.region;
   let reason: 'near' | 'private' | 'default' | 'far' =
     region === DEFAULT_REGION ? 'default' : region === request.country ? 'near' : 'private';
@@ -122,35 +132,46 @@ function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: numb
     isAlone = false;
     region = DEFAULT_REGION;
     reason = 'default';
-    key = keyOf(request, meta, region, classId);
+    key = keyOf(request, meta, region);
   }
   const table = tables[key];
   if (table === undefined) {
     return { kind: 'need', key: key, known: known };
   }
-  let candidates = table === null ? [] : readCandidates(table, classId % CLASSES_PER_PAGE, meta.up);
+  let candidates = readCandidates(table, found.classId, found.aliasClassId, meta.up, request.ipv6);
   let holders = inOrder(candidates, request);
   if (holders.length === 0 && isAlone) {
     // No near access point holds it: whoever does, world-wide.
-    key = classKey(meta.epoch, request.https ? 's' : 'h', classId);
+    key = classKey(meta.epoch, isHttps(request, meta) ? 's' : 'h', found.aliasClassId || found.classId);
     const everywhere = tables[key];
     if (everywhere === undefined) {
       return { kind: 'need', key: key, known: known };
     }
-    candidates = everywhere === null ? [] : readCandidates(everywhere, -1, meta.up);
+    const isAlias = found.aliasClassId > 0;
+    const near = candidates;
+    candidates = near.concat(
+      readCandidates(everywhere, isAlias ? 0 : -1, -1, meta.up, request.ipv6).filter(function (far) {
+        return !near.some(function (candidate) {
+          return candidate.accessPoint === far.accessPoint;
+        });
+      }),
+    );
     holders = inOrder(candidates, request);
     reason = 'far';
   }
+  const leftOut = candidates.filter(function (candidate) {
+    return candidate.whyNot !== '';
+  });
   if (holders.length === 0) {
-    return toFallback(request, fallback, 'no holder');
+    return toFallback(request, meta, nowS, fallback, 'no holder region=' + region, leftOut);
   }
   return {
     kind: 'redirect',
     holders: holders,
-    excluded: candidates.filter(function (candidate) {
-      return candidate.reason !== '';
-    }),
-    path: request.path + (found % 2 === 1 ? '/' : ''),
+    leftOut: leftOut,
+    https: isHttps(request, meta),
+    path: request.path + (found.lacksSlash ? '/' : ''),
+    aliasPath: memberPath(request.path as string, found.aliasSlot),
     region: region,
     reason: reason,
     builtAtS: meta.builtAtS,
@@ -158,24 +179,41 @@ function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: numb
   };
 }
 
-/** The table for a viewer: of its region's zone, of its network's shard, the page with the class. A network has one. */
-function keyOf(request: EdgeRequest, meta: Meta, region: string, classId: number): string {
+function isHttps(request: EdgeRequest, meta: Meta): boolean {
+  return request.https || meta.upgrade;
+}
+
+/** The table for a viewer: of its region's zone, of its network's shard. */
+function keyOf(request: EdgeRequest, meta: Meta, region: string): string {
   const zone = zoneOf(meta.zones, region, request.subdivision);
   const shard = Math.floor((request.shardHash / 4294967296) * zone.shards);
-  return tableKey(meta.epoch, zone.name, request.https ? 's' : 'h', shard, Math.floor(classId / CLASSES_PER_PAGE));
+  return tableKey(meta.epoch, zone.name, isHttps(request, meta) ? 's' : 'h', shard);
 }
 
-function toFallback(request: EdgeRequest, fallback: string, reason: string): Decision {
+function toFallback(
+  request: EdgeRequest,
+  meta: Meta | null,
+  nowS: number,
+  fallback: string,
+  reason: string,
+  leftOut: readonly Candidate[],
+): Decision {
   // The host that serves what no mirror does must speak https: an https viewer is never sent to http.
-  const base = request.https ? fallback.replace(/^http:/, 'https:') : fallback;
-  return { kind: 'fallback', location: base + (request.path === null ? '' : request.path), reason: reason };
+  const https = meta === null ? request.https : isHttps(request, meta);
+  return {
+    kind: 'fallback',
+    location: (https ? fallback.replace(/^http:/, 'https:') : fallback) + request.path,
+    reason: reason,
+    leftOut: leftOut,
+    stale: meta !== null && nowS > meta.staleAfterS,
+  };
 }
 
-/** `2 <epoch> <bucket count> <built at> <stale after> <up> <zones>`; null where it is anything else. */
+/** `3 <epoch> <bucket count> <built at> <stale after> <up> <zones> <s: http viewers are sent to https; h>`; null where it is anything else. */
 function readMeta(text: string | null): Meta | null {
   const fields = text === null ? [] : text.split(' ');
   const bucketCount = Number(fields[2]);
-  if (fields[0] !== META_VERSION || !(bucketCount >= 1) || fields.length !== 7) {
+  if (fields[0] !== META_VERSION || !(bucketCount >= 1) || fields.length !== 8) {
     return null;
   }
   return {
@@ -185,39 +223,6 @@ function readMeta(text: string | null): Meta | null {
     staleAfterS: Number(fields[4]),
     up: fields[5] as string,
     zones: fields[6] as string,
+    upgrade: fields[7] === 's',
   };
-}
-
-/**
- * `<record width><palette size, 2 digits><palette, 2 digits each><records>`. A record is
- * `fingerprint * palette size + palette index`, the records are sorted: numbers of equal width sort like texts.
- * Answers the palette's entry, or -1.
- */
-export function findInBucket(text: string, fingerprint: number): number {
-  const width = Number(text.charAt(0));
-  const paletteSize = decodeNumber(text, 1, 2);
-  const start = 3 + 2 * paletteSize;
-  if (
-    !(width >= 1 && width <= 8) ||
-    !(paletteSize >= 1) ||
-    text.length < start ||
-    (text.length - start) % width !== 0
-  ) {
-    return -1;
-  }
-  const first = (fingerprint % fingerprintSpace(width, paletteSize)) * paletteSize;
-  const lowest = encodeNumber(first, width);
-  let low = 0;
-  let high = (text.length - start) / width;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    const at = start + middle * width;
-    if (text.slice(at, at + width) < lowest) {
-      low = middle + 1;
-    } else {
-      high = middle;
-    }
-  }
-  const index = decodeNumber(text, start + low * width, width) - first;
-  return index >= 0 && index < paletteSize ? decodeNumber(text, 3 + 2 * index, 2) : -1;
 }

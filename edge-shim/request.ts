@@ -1,4 +1,5 @@
 import { networkOf } from '../core/edge-keys.ts';
+import { memberOf } from '../core/look-up.ts';
 import { canonicalRequestPath } from '../core/path.ts';
 
 /** In which form a viewer wants its answer: a redirect, or a list of the candidates. */
@@ -10,13 +11,17 @@ export interface EdgeRequest {
   readonly form: Form;
   /** Canonical, or null where the request names no bytes. */
   readonly path: string | null;
-  /** From SHA-256 of the path: its first 4 bytes choose a bucket, the next 6 are the fingerprint. */
+  /** From SHA-256 of the path's family (`memberOf`): its first 4 bytes choose a bucket, the next 6 find it there. */
   readonly bucketHash: number;
-  readonly fingerprint: number;
+  readonly pathHash: number;
+  /** Which of its family it is. */
+  readonly slot: number;
   /** ISO 3166-1, or '' where it is not known. */
   readonly country: string;
   /** The part of an ISO 3166-2 code behind the hyphen, or ''. */
   readonly subdivision: string;
+  /** It is `?country` that says so: the viewer's own network does not matter. */
+  readonly isElsewhere: boolean;
   readonly https: boolean;
   readonly ipv6: boolean;
   /** `networkOf` its address. */
@@ -51,11 +56,13 @@ const MAX_URI_CHARACTERS = 4096;
 /** Never throws: a request that cannot be understood has a null path. */
 export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest): EdgeRequest {
   const path = event.uri.length > MAX_URI_CHARACTERS ? null : canonicalRequestPath(event.uri);
-  const digest = sha256(path === null ? '' : path);
+  const member = memberOf(path === null ? '' : path);
+  const digest = sha256(member.name);
   const network = networkOf(event.ip);
   const networkDigest = sha256(network);
   const asked = (event.query['country'] || '').toUpperCase();
-  const place = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked) ? asked : event.country + '-' + event.subdivision;
+  const isElsewhere = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked);
+  const place = isElsewhere ? asked : event.country + '-' + event.subdivision;
   const list = event.query['mirrorlist'];
   return {
     method: event.method,
@@ -69,9 +76,11 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
           : 'redirect',
     path: path,
     bucketHash: digest.readUInt32BE(0),
-    fingerprint: digest.readUIntBE(4, 6),
+    pathHash: digest.readUIntBE(4, 6),
+    slot: member.slot,
     country: /^[A-Z]{2}(-|$)/.test(place) ? place.slice(0, 2) : '',
     subdivision: /^[A-Z]{2}-[A-Z]{1,3}$/.test(place) ? place.slice(3) : '',
+    isElsewhere: isElsewhere,
     https: event.forwardedProto !== 'http',
     ipv6: event.ip.indexOf(':') >= 0,
     network: network,

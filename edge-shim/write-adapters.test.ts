@@ -10,7 +10,7 @@ afterEach(() => rmSync(output, { recursive: true, force: true }));
 
 it('writes what every platform needs, and tells where a map is too large for one', async () => {
   mkdirSync(join(output, 'edge'), { recursive: true });
-  const few = [{ key: 'meta', value: '2 0 1 0 0 0 ' }];
+  const few = [{ key: 'meta', value: '3 0 1 0 0 0  h' }];
   writeFileSync(outputLayout.edgeKeys(output), JSON.stringify({ data: few }));
   const notes: string[] = [];
   const note = (line: string) => notes.push(line);
@@ -20,7 +20,7 @@ it('writes what every platform needs, and tells where a map is too large for one
   expect(readFileSync(outputLayout.edgeOpenFaas(output), 'utf8')).toContain('https://fallback.example.org/');
   expect(JSON.parse(readFileSync(outputLayout.edgeOpenFaasKeys(output), 'utf8'))).toEqual({ data: few });
   expect(JSON.parse(readFileSync(outputLayout.edgeNginxKeys(output), 'utf8'))).toEqual({
-    data: { meta: '2 0 1 0 0 0 ' },
+    data: { meta: '3 0 1 0 0 0  h' },
   });
   expect(readFileSync(outputLayout.edgeNginx(output), 'utf8')).toMatch(/export default \w+;\n$/);
   expect(readFileSync(outputLayout.edgeNginxConfig(output), 'utf8')).toContain(

@@ -11,7 +11,7 @@ import { silentProgress } from '../core/progress.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { runBuild } from '../generator/maps/run.ts';
-import { FALLBACK } from './small-build.ts';
+import { FALLBACK, RULES } from './small-build.ts';
 
 const EXPIRY_MS = 14 * 86_400_000;
 const functionCode = bundleFunction(FALLBACK);
@@ -52,7 +52,7 @@ export async function buildOutput(
     });
     writeFileAtomic(outputLayout.observations(output, id), encodeObservations(observations), { durable: false });
   }
-  runBuild({ output, expiryMs: EXPIRY_MS, nowMs, progress: silentProgress });
+  runBuild({ output, expiryMs: EXPIRY_MS, nowMs, progress: silentProgress, rules: RULES });
   writeFileAtomic(outputLayout.edgeFunction(output), await functionCode);
   for (const [file, text] of [
     [outputLayout.siteData(output), `{"builtAtMs":${nowMs}}\n`],

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { META_KEY, zoneOf } from '../core/edge-keys.ts';
+import { META_KEY, MOST_CLASSES, zoneOf } from '../core/edge-keys.ts';
 import { Outcome } from '../core/observations.ts';
 import { decide, type Tables } from '../edge-shim/decide.ts';
 import { readRequest, type ViewerEvent } from '../edge-shim/request.ts';
-import { MOST_CLASSES } from '../generator/maps/classes.ts';
 import { MOST_TABLE_BYTES } from '../generator/maps/edge-tables.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';

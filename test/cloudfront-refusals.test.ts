@@ -13,7 +13,7 @@ const content = {
   releaseId: 'r1',
   keys: new Map([
     ['00', '!'],
-    ['meta', '2 0 1 1 2 f '],
+    ['meta', '3 0 1 1 2 f  h'],
   ]),
   functionCode:
     'async function handler(event){return {statusCode:302,headers:{location:{value:"https://a.example/"}}}}',
@@ -95,7 +95,7 @@ describe('before anything is changed, a sentence says', () => {
   });
 
   it('a store of another line of builds', async () => {
-    storeHolding({ '00': '!', meta: '2 0 7 1 2 f ' });
+    storeHolding({ '00': '!', meta: '3 0 7 1 2 f  h' });
     const error = await refusal();
     expect(error).toBeInstanceOf(UsageError);
     expect(error.message).toMatch(/does not continue \(it has 7 buckets, the build 1\)/);
@@ -106,7 +106,7 @@ describe('before anything is changed, a sentence says', () => {
     const filling = Object.fromEntries(
       Array.from({ length: 4870 }, (_, i) => [`1${i.toString(36)}`, 'v'.repeat(1010)]),
     );
-    storeHolding({ ...filling, meta: '2 1 4870 1 2 f ' });
+    storeHolding({ ...filling, meta: '3 1 4870 1 2 f  h' });
     const error = await refusal();
     expect(error).toBeInstanceOf(RunError);
     expect(error.message).toMatch(/too full: 4,9\d\d,\d{3} bytes of 4,900,000 are taken/);

@@ -11,10 +11,15 @@ export const MIRRORS_BY_COUNTRY =
 
 /**
  * Evidence of a fleet as large as a large distribution's. Most mirrors hold all but what is newer than their last
- * synchronisation, each at its own time; some hold a part. So there are about twice as many presence classes as mirrors;
+ * synchronisation, each at its own time; some hold a part; `lacks` tells what the nth mirror never holds. So there are about twice as many presence classes as mirrors;
  * and of `odd` objects each is missing somewhere else, and is a class of its own.
  */
-export function fleetEvidence(objects: number, odd: number, seed = 1): Evidence[] {
+export function fleetEvidence(
+  objects: number,
+  odd: number,
+  seed = 1,
+  lacks: (mirror: number, id: number) => boolean = () => false,
+): Evidence[] {
   const random = seeded(seed);
   const newest = Math.floor(objects * 0.8);
   const evidence: Evidence[] = [];
@@ -27,7 +32,10 @@ export function fleetEvidence(objects: number, odd: number, seed = 1): Evidence[
       const spoilt = random() < 0.5;
       const own = number++;
       const holds = (id: number) =>
-        id < synchronised && !(isPart && id % 5 === 0) && !(spoilt && id < odd && isMissing(id, own));
+        !lacks(own, id) &&
+        id < synchronised &&
+        !(isPart && id % 5 === 0) &&
+        !(spoilt && id < odd && isMissing(id, own));
       const protocols: Protocol[] = random() < 0.88 ? ['https', 'http'] : ['http'];
       const ipv6 = random() < 0.75;
       for (const protocol of protocols)

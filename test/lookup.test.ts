@@ -19,15 +19,18 @@ import { silentProgress } from '../core/progress.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { startLocalEdge } from '../edge-shim/local-edge.ts';
 import { runBuild } from '../generator/maps/run.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, RULES } from './small-build.ts';
 
 const run = promisify(execFile);
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 const output = mkdtempSync(join(tmpdir(), 'redirector-lookup-'));
 afterAll(() => rmSync(output, { recursive: true, force: true }));
 
-const inventory = inventoryOf(['distfiles/', 'distfiles/a', 'distfiles/b']);
-const [A, B] = [1, 2];
+const inventory = inventoryOf([
+  ...['distfiles/', 'distfiles/a', 'distfiles/b'],
+  ...['distfiles/ab/flat', 'distfiles/flat -> ab/flat', 'distfiles/nobodys'],
+]);
+const [A, B, TARGET] = [1, 2, 3];
 const nowS = Math.floor(Date.now() / 1000);
 
 /** Name, country, place, what it holds, since when it is down. */
@@ -39,6 +42,7 @@ const MIRRORS: readonly [string, string, readonly [number, number] | null, reado
   ['fr-less', 'FR', null, [], null],
   ['us-west', 'US', [34, -118], [A, B], null],
   ['us-east', 'US', [42, -71], [A], null],
+  ['jp-flat', 'JP', null, [TARGET], null],
 ];
 
 beforeAll(async () => {
@@ -65,7 +69,7 @@ beforeAll(async () => {
     for (const object of held) observations.outcome[object] = Outcome.present;
     writeFileAtomic(outputLayout.observations(output, id), encodeObservations(observations));
   }
-  runBuild({ output, expiryMs: 14 * 86_400_000, nowMs: nowS * 1000, progress: silentProgress });
+  runBuild({ output, expiryMs: 14 * 86_400_000, nowMs: nowS * 1000, progress: silentProgress, rules: RULES });
   writeFileAtomic(outputLayout.edgeFunction(output), await bundleFunction(FALLBACK));
   // A probe after the build.
   const falls: ProbeRecord = {
@@ -153,6 +157,15 @@ describe('redirector lookup', () => {
       reason: 'fallback: unknown object',
     });
     expect(found.considered.every(({ reason }) => reason !== '')).toBe(true);
+  });
+
+  it('tells of a link that a mirror lacks, and of an object that nobody holds', async () => {
+    const found = await ask('/distfiles/flat', 'JP');
+    expect(row(found, 'jp-flat')).toMatchObject({ holds: false, holdsTarget: true, tier: 0, reason: '' });
+    expect(found.location).toBe('https://jp-flat/gentoo/distfiles/ab/flat');
+    expect(explanationText(found)).toContain('✓ its target jp-flat.https (tier 0');
+    const nobodys = explanationText(await ask('/distfiles/nobodys', 'DE'));
+    expect(nobodys).toMatch(/^distfiles\/nobodys: known, and held by nobody; /);
   });
 
   it('refuses what is no country, naming it and what is allowed', async () => {

@@ -9,7 +9,7 @@ describe('the viewers of a replay', () => {
     const shards = Array.from({ length: count }, (_, number) => [{ number, tier: 0, weight: 1 }]);
     const scheme = { candidates: [], excluded: [], shards };
     const map: RegionMap = { region: 'US-CA', zone: 'US-CA', epoch: '1', builtAtMs: 0, https: scheme, http: scheme };
-    const viewers = viewersOf([map]);
+    const viewers = viewersOf([map], false);
     expect(viewers).toHaveLength(2 * count);
     for (const { ip, country, subdivision, scheme: forwardedProto, shard } of viewers) {
       const event = { method: 'GET', uri: '/', query: {}, ip, country, subdivision, forwardedProto };

@@ -1,31 +1,53 @@
+import { createHash } from 'node:crypto';
 import { countryOf } from '../core/countries.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
-import { buildMaps, type Maps } from '../generator/maps/build.ts';
+import { buildMaps, type EdgeRules, type Maps } from '../generator/maps/build.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { allRegions } from '../generator/maps/regions.ts';
 
 export const NOW_MS = Date.UTC(2026, 6, 1);
 export const FALLBACK = 'https://fallback.example.org/';
+export const RULES: EdgeRules = { upgrade: false, aliases: ['distfiles/'] };
 
-/** An inventory of plain files, with directories where a path ends in a slash. */
-export function inventoryOf(paths: readonly string[]): Inventory {
-  const count = paths.length;
+/**
+ * An inventory of plain files; of directories where a path ends in a slash, and links as `distfiles/x -> ab/x`, whose target
+ * is in their folder.
+ */
+export function inventoryOf(lines: readonly string[]): Inventory {
+  const targets = lines.map((line) => line.split(' -> ')[1] ?? '');
+  const paths = lines.map((line) => (line.split(' -> ')[0] as string).replace(/\/$/, ''));
+  const ids = new Map(paths.map((path, id) => [path, id]));
+  const types = lines.map((line, id) => {
+    if (targets[id] !== '') return ObjectType.symlink;
+    return line.endsWith('/') || line === '' ? ObjectType.directory : ObjectType.file;
+  });
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
   return {
     takenAtMs: NOW_MS,
-    paths: paths.map((path) => path.replace(/\/$/, '')),
-    types: Uint8Array.from(paths, (path) =>
-      path.endsWith('/') || path === '' ? ObjectType.directory : ObjectType.file,
-    ),
-    sizeBytes: Float64Array.from(paths, (path) => (path.endsWith('/') ? -1 : 100)),
-    mtimeS: new Float64Array(count),
-    targets: paths.map(() => ''),
-    leadsTo: Int32Array.from(paths, (_, id) => id),
-    firstSeenS: new Uint32Array(count),
-    removedAtS: new Uint32Array(count),
+    paths,
+    types: Uint8Array.from(types),
+    sizeBytes: Float64Array.from(lines, (line) => (line.endsWith('/') ? -1 : 100)),
+    mtimeS: new Float64Array(lines.length),
+    targets,
+    leadsTo: Int32Array.from(paths, (path, id) => {
+      return targets[id] === '' ? id : (ids.get(folderOf(path) + (targets[id] as string)) as number);
+    }),
+    firstSeenS: new Uint32Array(lines.length),
+    removedAtS: new Uint32Array(lines.length),
   };
+}
+
+/** Distfiles as Gentoo lays them out: of each name the file in its folder of two hex digits, and after it the flat link. */
+export function distfilesOf(names: readonly string[]): Inventory {
+  return inventoryOf(
+    names.flatMap((name) => {
+      const folder = createHash('sha256').update(name).digest('hex').slice(0, 2);
+      return [`distfiles/${folder}/${name}`, `distfiles/${name} -> ${folder}/${name}`];
+    }),
+  );
 }
 
 /** Evidence of an access point that holds the objects whose ids `holds` accepts. */
@@ -38,6 +60,7 @@ export function evidenceOf(
     holds: (id: number) => boolean;
     state?: 'up' | 'down';
     drained?: boolean;
+    ipv4?: boolean;
     ipv6?: boolean;
     weight?: number;
     networks?: readonly string[];
@@ -50,7 +73,7 @@ export function evidenceOf(
     mirrorId: host,
     protocol,
     url: `${protocol}://${host}/gentoo/`,
-    ipv4: true,
+    ipv4: options.ipv4 ?? true,
     ipv6: options.ipv6 ?? false,
     partial: false,
   };
@@ -75,6 +98,7 @@ export function mapsOf(
   evidence: readonly Evidence[],
   previous: ObjectTable | null = null,
   nowMs = NOW_MS,
+  rules: EdgeRules = RULES,
 ): Maps {
   return buildMaps({
     inventory,
@@ -83,5 +107,6 @@ export function mapsOf(
     previous,
     nowMs,
     staleAfterMs: 7 * 86_400_000,
+    rules,
   });
 }

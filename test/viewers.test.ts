@@ -12,7 +12,7 @@ import { buildMaps } from '../generator/maps/build.ts';
 import { IPV6_VIEWERS } from '../generator/maps/families.ts';
 import { type Region, rank } from '../generator/maps/rank.ts';
 import { allRegions } from '../generator/maps/regions.ts';
-import { inventoryOf, NOW_MS } from './small-build.ts';
+import { inventoryOf, NOW_MS, RULES } from './small-build.ts';
 
 const CODES = ['DE', 'FR', 'US', 'US-CA', 'CA', 'BR', 'IN', 'AU', 'ZA', 'JP', 'KE'];
 const regions = CODES.map((code) => allRegions().find((region) => region.code === code) as Region);
@@ -98,7 +98,8 @@ function edgeOf(fleet: readonly Made[]): Ask {
       liveness: { state: 'up', sinceS: 0, checkedAtS: 0, reason: '' } as const,
     })),
   );
-  const { keys } = buildMaps({ inventory, evidence, regions, previous: null, nowMs: NOW_MS, staleAfterMs: 1e9 });
+  const timed = { previous: null, nowMs: NOW_MS, staleAfterMs: 1e9 };
+  const { keys } = buildMaps({ inventory, evidence, regions, ...timed, rules: RULES });
   const points = mirrors.flatMap((_, mirror) => ['https', 'http'].map((protocol) => ({ protocol, mirror })));
   const edge = new Edge({ mirrors, points, keys });
   return (region, ip, object = 0, scheme = 'https') => {

@@ -19,10 +19,10 @@ export async function buildAll(context: Context): Promise<void> {
   const { bundleFunction } = await import('../../edge-shim/bundle.ts');
   const { writeAdapters } = await import('../../edge-shim/write-adapters.ts');
   const { output, progress } = context;
-  const { name, fallback, contact, expiryMs } = context.config();
+  const { name, fallback, contact, expiryMs, edge } = context.config();
   const nowMs = Date.now();
   const code = await bundleFunction(fallback);
-  const summary = runBuild({ output, expiryMs, nowMs, progress });
+  const summary = runBuild({ output, expiryMs, nowMs, progress, rules: edge });
   writeFileAtomic(outputLayout.edgeFunction(output), code);
   await writeAdapters(output, fallback, progress.note);
   recordLags(output, probedLags(output), progress.note);

@@ -50,7 +50,7 @@ export async function publishBuilt(context: Context, options: PublishCommandOpti
     const summary = await publish({
       output,
       expiryMs: config.expiryMs,
-      fallback: config.fallback,
+      policy: { fallback: config.fallback, upgrade: config.edge.upgrade },
       targets,
       thresholds: config.publish.thresholds,
       keep: config.publish.keep,

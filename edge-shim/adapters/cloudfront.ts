@@ -30,6 +30,7 @@ interface FunctionResponse {
   body?: string;
 }
 
+const fallback = FALLBACK;
 const store = cf.kvs();
 const MOST_READS = 4;
 
@@ -86,7 +87,7 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
     request = requestOf(event);
     const tables: Tables = {};
     const nowS = Date.now() / 1000;
-    decision = decide(request, tables, nowS, FALLBACK);
+    decision = decide(request, tables, nowS, fallback);
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {
       const key: string = decision.key;
       let value: string | null = null;
@@ -97,10 +98,10 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
         value = null;
       }
       tables[key] = value;
-      decision = decide(request, tables, nowS, FALLBACK, decision);
+      decision = decide(request, tables, nowS, fallback, decision);
     }
   } catch (e) {
     decision = { kind: 'need', key: '' };
   }
-  return responseOf(answerOf(decision, request, FALLBACK));
+  return responseOf(answerOf(decision, request, fallback));
 }

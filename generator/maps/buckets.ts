@@ -1,13 +1,18 @@
 import { createHash } from 'node:crypto';
-import { bucketKey, decodeNumber, encodeNumber, fingerprintSpace, RADIX } from '../../core/edge-keys.ts';
+import { bucketKey, decodeNumber, encodeNumber, RADIX } from '../../core/edge-keys.ts';
+import { findInBucket, fingerprintOf, fingerprintSpace, HAS_ALIAS, LACKS_SLASH, memberOf } from '../../core/look-up.ts';
 
 /** A path the edge can look up. */
 export interface Entry {
-  /** Of SHA-256 of the path: the first 4 bytes, and the next 6. */
+  /** Of SHA-256 of the name of the path's family (`memberOf`): the first 4 bytes, and the next 6; and which of it it is. */
   readonly bucketHash: number;
-  readonly fingerprint: number;
-  /** Twice the presence class, plus 1 where the edge has to add a directory's slash. */
-  readonly value: number;
+  readonly pathHash: number;
+  readonly slot: number;
+  readonly classId: number;
+  /** The edge has to add a directory's slash. */
+  readonly lacksSlash: boolean;
+  /** The member of a flat name's family to answer with where a mirror lacks the name; 0 = none. It has an entry too. */
+  readonly aliasSlot: number;
 }
 
 export interface Buckets {
@@ -29,9 +34,11 @@ const FALSE_KNOWN_BOUND = 1e-6;
 /** In a bucket that is full, where a wider record would overflow it. */
 const FULL_BUCKET_BOUND = 4e-6;
 
-export function entryOf(path: string, value: number): Entry {
-  const digest = createHash('sha256').update(path).digest();
-  return { bucketHash: digest.readUInt32BE(0), fingerprint: digest.readUIntBE(4, 6), value };
+export function entryOf(path: string, classId: number, { lacksSlash = false, aliasSlot = 0 } = {}): Entry {
+  const { name, slot } = memberOf(path);
+  const digest = createHash('sha256').update(name).digest();
+  const [bucketHash, pathHash] = [digest.readUInt32BE(0), digest.readUIntBE(4, 6)];
+  return { bucketHash, pathHash, slot, classId, lacksSlash, aliasSlot };
 }
 
 /** The number of buckets to begin an epoch with. */
@@ -61,25 +68,50 @@ export function packBuckets(
 }
 
 /**
- * `<record width><palette size, 2 digits><palette, 2 digits each><records, sorted>`; edge-shim/decide.ts reads it. The
- * records are as wide as they must be for the bound, or so much wider that no two entries share a fingerprint.
+ * The text that `findInBucket` reads; null where it gets too long. The records are as wide as they must be for the bound,
+ * or so much wider that no two entries share a fingerprint, and every alias is the next record; where that is too long,
+ * an alias is given up.
  */
 function packBucket(members: readonly Entry[], bound: number, mostBytes: number): string | null {
-  const palette = [...new Set(members.map((member) => member.value))].sort((a, b) => a - b);
-  const index = new Map(palette.map((value, i) => [value, i]));
+  const values = members.map(paletteValue);
+  const palette = [...new Set(values)].sort((a, b) => a - b);
+  let reduced: readonly Entry[] | null = null;
   for (let width = recordWidth(members.length * palette.length, bound); width <= WIDEST_RECORD; width++) {
-    const space = fingerprintSpace(width, palette.length);
-    const records = members
-      .map((member) => (member.fingerprint % space) * palette.length + (index.get(member.value) as number))
-      .sort((a, b) => a - b);
-    const fingerprints = new Set(records.map((record) => Math.floor(record / palette.length)));
-    if (fingerprints.size < records.length) continue;
-    const head =
-      String(width) + encodeNumber(palette.length, 2) + palette.map((value) => encodeNumber(value, 2)).join('');
-    const value = head + records.map((record) => encodeNumber(record, width)).join('');
-    return value.length > mostBytes ? null : value;
+    const text = recordsOf(members, values, palette, width);
+    if (text === null) continue;
+    if (text.length > mostBytes) break;
+    const isLost = (entry: Entry) =>
+      entry.aliasSlot > 0 && findInBucket(text, entry.pathHash, 0)?.aliasSlot !== entry.aliasSlot;
+    if (!members.some(isLost)) return text;
+    reduced ??= members.map((entry) => (isLost(entry) ? { ...entry, aliasSlot: 0 } : entry));
   }
-  return null;
+  return reduced === null ? null : packBucket(reduced, bound, mostBytes);
+}
+
+function paletteValue({ classId, lacksSlash, aliasSlot }: Entry): number {
+  return classId * 4 + (lacksSlash ? LACKS_SLASH : 0) + (aliasSlot > 0 ? HAS_ALIAS : 0);
+}
+
+/** Null where two of them share a fingerprint. */
+function recordsOf(
+  members: readonly Entry[],
+  values: readonly number[],
+  palette: readonly number[],
+  width: number,
+): string | null {
+  const index = new Map(palette.map((value, i) => [value, i]));
+  const space = fingerprintSpace(width, palette.length);
+  const records = members
+    .map(
+      ({ pathHash, slot }, i) =>
+        fingerprintOf(pathHash, slot, space) * palette.length + (index.get(values[i] as number) as number),
+    )
+    .sort((a, b) => a - b);
+  const fingerprints = new Set(records.map((record) => Math.floor(record / palette.length)));
+  if (fingerprints.size < records.length) return null;
+  const head =
+    String(width) + encodeNumber(palette.length, 2) + palette.map((value) => encodeNumber(value, 2)).join('');
+  return head + records.map((record) => encodeNumber(record, width)).join('');
 }
 
 function recordWidth(taken: number, bound: number): number {

@@ -1,9 +1,10 @@
 import { META_KEY, META_VERSION } from '../../core/edge-keys.ts';
 import type { ObjectTable, RegionMap } from '../../core/formats/map-file.ts';
-import { type Inventory, isDirectoryLike } from '../../core/inventory.ts';
-import { bucketCountFor, type Entry, entryOf, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
+import type { Inventory } from '../../core/inventory.ts';
+import { bucketCountFor, type Entry, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 import { classify } from './classes.ts';
 import { edgeTables } from './edge-tables.ts';
+import { entriesOf } from './entries.ts';
 import type { Evidence, Known } from './evidence.ts';
 import type { Region } from './rank.ts';
 
@@ -16,6 +17,15 @@ export interface BuildInput {
   readonly previous: ObjectTable | null;
   readonly nowMs: number;
   readonly staleAfterMs: number;
+  readonly rules: EdgeRules;
+}
+
+/** What the operator wants of all redirects. */
+export interface EdgeRules {
+  /** Viewers over http are sent to https mirrors. */
+  readonly upgrade: boolean;
+  /** Folders, each with a trailing slash, of whose links `NAME` to `XX/NAME` the edge may answer the target. */
+  readonly aliases: readonly string[];
 }
 
 export interface Maps {
@@ -24,6 +34,8 @@ export interface Maps {
   /** The edge's keys, sorted; `meta` is the last. */
   readonly keys: readonly (readonly [string, string])[];
   readonly entryCount: number;
+  /** By object id: 1 = a link that the edge may answer with its target. */
+  readonly aliased: Uint8Array;
 }
 
 /** Everything the edge and other readers need, from what is known of every object. Pure. */
@@ -32,7 +44,7 @@ export function buildMaps(input: BuildInput): Maps {
   const known = numbered(input.evidence, previous);
   const columns = known.map((one) => one.evidence?.presence ?? new Uint8Array(inventory.paths.length));
   const { classes, classOf, appended } = classify(columns, inventory.paths.length, previous?.classes ?? []);
-  const entries = entriesOf(inventory, classOf);
+  const { entries, aliased } = entriesOf(inventory, classOf, classes, input.rules.aliases);
   const { epoch, buckets } = packed(entries, appended ? previous : null, previous?.epoch ?? null);
   const accessPoints = known.map((one) => one.point);
   const table: ObjectTable = {
@@ -51,14 +63,14 @@ export function buildMaps(input: BuildInput): Maps {
     Math.floor(nowMs / 1000),
     Math.floor((nowMs + input.staleAfterMs) / 1000),
     upDigits(known),
-    '',
   ].join(' ');
+  const scheme = input.rules.upgrade ? 's' : 'h';
   const classUse = new Uint32Array(classes.length);
   for (const classId of classOf) classUse[classId] = (classUse[classId] as number) + 1;
-  const mostListBytes = MAX_VALUE_BYTES - meta.length;
+  const mostListBytes = MAX_VALUE_BYTES - `${meta}  ${scheme}`.length;
   const tables = edgeTables({ known, classes, classUse, regions: input.regions, epoch, nowMs, mostListBytes });
-  const keys = [...buckets.keys, ...tables.keys, [META_KEY, meta + tables.zoneList] as const];
-  return { table, regions: tables.regions, keys, entryCount: entries.length };
+  const keys = [...buckets.keys, ...tables.keys, [META_KEY, `${meta} ${tables.zoneList} ${scheme}`] as const];
+  return { table, regions: tables.regions, keys, entryCount: entries.length, aliased };
 }
 
 /** Access points in the order of their numbers: those of the build before keep theirs, new ones follow. */
@@ -75,19 +87,6 @@ function numbered(evidence: readonly Evidence[], previous: ObjectTable | null): 
     known.push({ point: { id, url, protocol, mirrorId }, evidence: one });
   }
   return known;
-}
-
-/** What can be looked up: every held object; a directory with its slash and without (the edge then adds it). */
-function entriesOf(inventory: Inventory, classOf: Uint16Array): Entry[] {
-  const entries: Entry[] = [];
-  for (let id = 0; id < classOf.length; id++) {
-    const value = (classOf[id] as number) * 2;
-    const path = inventory.paths[id] as string;
-    if (value === 0) continue;
-    if (path === '' || !isDirectoryLike(inventory, id)) entries.push(entryOf(path, value));
-    else entries.push(entryOf(`${path}/`, value), entryOf(path, value + 1));
-  }
-  return entries;
 }
 
 /** The buckets in the epoch of the build before while they fit its bucket count, else in a new epoch with more. */

@@ -1,4 +1,4 @@
-import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
+import { MOST_CLASSES } from '../../core/edge-keys.ts';
 import { FormatError } from '../../core/errors.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { PresenceColumn } from '../../core/presence.ts';
@@ -15,8 +15,6 @@ export interface Classes {
   readonly appended: boolean;
 }
 
-/** One page of a table: more would not leave room for tables of every region. */
-export const MOST_CLASSES = CLASSES_PER_PAGE;
 /** So large a part of the held objects may forget a holder before all classes are numbered anew. */
 const MOST_NARROWED = 0.01;
 

@@ -1,11 +1,11 @@
-import { CLASSES_PER_PAGE } from '../../core/edge-keys.ts';
+import { MOST_CLASSES } from '../../core/edge-keys.ts';
 import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './classes.ts';
 import { type Known, rankedOf } from './evidence.ts';
 import { evened } from './families.ts';
 import { privateList, privateZones } from './private-zones.ts';
 import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
-import { fitting, holdersKey, masksOf, shardKeys, type Target } from './region-keys.ts';
+import { fitting, holdersKey, masksOf, shardKey, type Target } from './region-keys.ts';
 import type { Shard } from './shards.ts';
 import { type Fineness, type RankedRegion, type ZoneTables, zoneList, zonesOf } from './zones.ts';
 
@@ -75,7 +75,7 @@ function pointsOf({ known, nowMs }: TablesInput, scheme: Scheme): Ranked[] {
 }
 
 function fittingZone(zone: ZoneTables, targets: (number: number) => Target): ZoneTables {
-  const cut = (shards: readonly Shard[]) => shards.map((shard) => evened(fitting(shard, targets, CLASSES_PER_PAGE)));
+  const cut = (shards: readonly Shard[]) => shards.map((shard) => evened(fitting(shard, targets, MOST_CLASSES)));
   return { ...zone, https: cut(zone.https), http: cut(zone.http) };
 }
 
@@ -88,7 +88,7 @@ function tablesOf(zones: readonly ZoneTables[], input: TablesInput, targets: (nu
       zone[scheme].forEach((candidates, shard) => {
         const masks = masksOf(candidates, input.classes);
         const place = { epoch: input.epoch, zone: zone.name, scheme: scheme === 'https' ? 's' : 'h', shard };
-        keys.push(...shardKeys(place, candidates, masks, targets));
+        keys.push(shardKey(place, candidates, masks, targets));
         masks.forEach((mask, classId) => {
           // A power of two or nothing.
           if ((mask & (mask - 1)) === 0) scarce[scheme].add(classId);

@@ -1,11 +1,4 @@
-import {
-  CANDIDATE_LINE,
-  CLASSES_PER_PAGE,
-  classKey,
-  encodeMask,
-  MOST_CANDIDATES,
-  tableKey,
-} from '../../core/edge-keys.ts';
+import { CANDIDATE_LINE, classKey, encodeMask, MOST_CANDIDATES, tableKey } from '../../core/edge-keys.ts';
 import { MAX_VALUE_BYTES } from './buckets.ts';
 import type { PresenceClass } from './classes.ts';
 import { evened } from './families.ts';
@@ -57,22 +50,16 @@ export function masksOf(shard: Shard, classes: readonly PresenceClass[]): Uint8A
   return Uint8Array.from(classes, (members) => members.reduce((mask, n) => mask | (bit.get(n) ?? 0), 0));
 }
 
-/** The keys of a shard's table: a page for every `CLASSES_PER_PAGE` classes, without the zeros at its end. */
-export function shardKeys(
+/** The key of a shard's table, its masks without the zeros at their end. */
+export function shardKey(
   place: { readonly epoch: string; readonly zone: string; readonly scheme: string; readonly shard: number },
   shard: Shard,
   masks: Uint8Array,
   targets: Targets,
-): [string, string][] {
+): [string, string] {
   const lines = shard.map((candidate) => candidateLine(candidate, targets(candidate.number)));
-  const keys: [string, string][] = [];
-  for (let first = 0, page = 0; first < masks.length; first += CLASSES_PER_PAGE, page++) {
-    const digits = Array.from(masks.subarray(first, first + CLASSES_PER_PAGE), encodeMask)
-      .join('')
-      .replace(/0+$/, '');
-    keys.push([tableKey(place.epoch, place.zone, place.scheme, place.shard, page), [...lines, digits].join('\n')]);
-  }
-  return keys;
+  const digits = Array.from(masks, encodeMask).join('').replace(/0+$/, '');
+  return [tableKey(place.epoch, place.zone, place.scheme, place.shard), [...lines, digits].join('\n')];
 }
 
 /** The key of a class that some shard has hardly any holder of: its holders world-wide. */

@@ -17,7 +17,7 @@ import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { type PresenceColumn, presenceColumn } from '../../core/presence.ts';
 import type { Progress } from '../../core/progress.ts';
-import { buildMaps } from './build.ts';
+import { buildMaps, type EdgeRules } from './build.ts';
 import type { Evidence } from './evidence.ts';
 import { allRegions } from './regions.ts';
 
@@ -26,12 +26,15 @@ export interface BuildOptions {
   readonly expiryMs: number;
   readonly nowMs: number;
   readonly progress: Progress;
+  readonly rules: EdgeRules;
 }
 
 export interface BuildSummary {
   readonly objects: number;
   /** Objects of the tree that no access point holds: they go to the fallback. */
   readonly unheld: number;
+  /** Links that are answered with their target where a mirror has that alone. */
+  readonly aliases: number;
   readonly accessPoints: number;
   readonly classes: number;
   readonly regions: number;
@@ -44,7 +47,7 @@ export interface BuildSummary {
 
 /** Builds all maps and the edge's keys from what the checks found, and writes them below `output`. */
 export function runBuild(options: BuildOptions): BuildSummary {
-  const { output, nowMs, progress } = options;
+  const { output, nowMs, progress, rules } = options;
   const { inventory, mirrors } = readLeader(output);
   const evidence = readEvidence(options, inventory, mirrors);
   const tableFile = outputLayout.objectTable(output);
@@ -52,7 +55,7 @@ export function runBuild(options: BuildOptions): BuildSummary {
   const previous = tableBytes === null ? null : decodeObjectTable(tableBytes, tableFile);
   const regions = allRegions();
   const task = progress.start('maps', regions.length, 'regions');
-  const maps = buildMaps({ inventory, evidence, regions, previous, nowMs, staleAfterMs: options.expiryMs / 2 });
+  const maps = buildMaps({ inventory, evidence, regions, previous, nowMs, staleAfterMs: options.expiryMs / 2, rules });
   for (const map of maps.regions) {
     writeChangedMap(outputLayout.map(output, map.region), map);
     task.advance(1);
@@ -87,7 +90,7 @@ function importForm(keys: readonly (readonly [string, string])[]): string {
 
 /** What is known of every http and https access point at `options.nowMs`; `each` is shown every one's columns in turn. */
 export function readEvidence(
-  options: BuildOptions,
+  options: Pick<BuildOptions, 'output' | 'expiryMs' | 'nowMs' | 'progress'>,
   inventory: Inventory,
   mirrors: MirrorList,
   each: (presence: PresenceColumn, observations: Observations) => void = () => {},
@@ -110,18 +113,19 @@ export function readEvidence(
 }
 
 function summary(maps: ReturnType<typeof buildMaps>, accessPoints: number, inventory: Inventory): BuildSummary {
-  const { table, keys } = maps;
+  const { table, keys, aliased } = maps;
   const bytes = (some: readonly (readonly [string, string])[]) =>
     some.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
   let unheld = 0;
   let held = 0;
   table.classOf.forEach((classId, id) => {
-    if (classId !== 0) held++;
+    if (classId !== 0 || aliased[id] === 1) held++;
     else if (inventory.removedAtS[id] === 0) unheld++;
   });
   return {
     objects: inventory.paths.length,
     unheld,
+    aliases: aliased.reduce((sum, one) => sum + one, 0),
     accessPoints,
     classes: table.classes.length,
     regions: maps.regions.length,

@@ -1,17 +1,17 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, quoted, RunError } from '../../core/errors.ts';
-import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
+import { requestPath } from '../../core/inventory.ts';
 import type { PublishContext } from './contract.ts';
 import type { Built } from './read-built.ts';
 import type { EdgeAnswer, Scheme } from './replay/event.ts';
-import { Judge } from './replay/judge.ts';
+import { Judge, type Policy } from './replay/judge.ts';
 import { isWrong } from './replay/rows.ts';
 
 export interface LookUpOptions {
   /** The hostname's root, with a trailing slash. */
   readonly url: string;
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table'>;
-  readonly fallback: string;
+  readonly policy: Policy;
   /** For so long old answers are forgiven: keys take their time to all edges. */
   readonly patienceMs: number;
   /** Between two looks for the new map. */
@@ -36,8 +36,8 @@ const MOST_EXAMPLES = 3;
  */
 export async function verifyLookUps(options: LookUpOptions, context: PublishContext): Promise<LookUpReport> {
   const waitedMs = await untilNewMap(options, context);
-  const { inventory, evidence } = options.built;
-  const judge = new Judge(evidence, options.fallback);
+  const { inventory } = options.built;
+  const judge = new Judge(options.built, options.policy);
   const scheme: Scheme = new URL(options.url).protocol === 'http:' ? 'http' : 'https';
   const wrong: string[] = [];
   const count = Math.min(SAMPLE, inventory.paths.length);
@@ -45,18 +45,17 @@ export async function verifyLookUps(options: LookUpOptions, context: PublishCont
   for (let i = 0; i < count; i++) {
     const id = Math.floor((i * inventory.paths.length) / count);
     const country = COUNTRIES[i % COUNTRIES.length] as string;
-    const asked = requestPath(inventory, id);
-    const target = asked !== '' && !asked.endsWith('/') && isDirectoryLike(inventory, id) ? `${asked}/` : asked;
+    const named = { ...judge.named(id, { listed: false }), asked: requestPath(inventory, id) };
     const viewer = { country, subdivision: '', scheme, ip: '' };
-    const { answer } = await ask(options, `${asked}?country=${country}`, context.signal);
-    const claim = judge.redirectClaim(answer, viewer, asked, target);
+    const { answer } = await ask(options, `${named.asked}?country=${country}`, context.signal);
+    const claim = judge.redirectClaim(answer, viewer, named);
     const objections = isWrong(claim)
       ? [claim]
       : claim.map((place) =>
           judge.holds(place, id) ? judge.objection(place, viewer) : 'its mirror is not known to hold it',
         );
     const objection = objections.find((one) => one !== '');
-    if (objection !== undefined) wrong.push(`/${asked} from ${country}: ${objection}`);
+    if (objection !== undefined) wrong.push(`/${named.asked} from ${country}: ${objection}`);
     task.advance(1);
   }
   task.end();

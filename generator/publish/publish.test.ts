@@ -92,7 +92,7 @@ const load = (code: string, keys: ReadonlyMap<string, string>) => loadBuiltFunct
 const options = (over: Partial<PublishOptions> = {}): PublishOptions => ({
   output: join(work, 'output'),
   expiryMs: 14 * 24 * HOUR_MS,
-  fallback: FALLBACK,
+  policy: { fallback: FALLBACK, upgrade: false },
   targets: { origins: origins(), edges: [edge] },
   thresholds: { objectsLost: 0.1, presenceLost: 0.2, candidatesLost: 0.5, unknownGained: 0.1, evidenceAgeMs: 1e9 },
   keep: 5,

@@ -163,7 +163,7 @@ async function installed(
   installation: Installation,
   before: ReleaseManifest | null,
 ): Promise<{ steps: Steps; lookUps: LookUpReport | null }> {
-  const { targets, context, verify, fallback } = options;
+  const { targets, context, verify, policy } = options;
   const publication: Publication = {
     releaseId: installation.manifest.id,
     action: 'publish',
@@ -175,7 +175,7 @@ async function installed(
   };
   try {
     const steps = await install(targets, installation, publication, context);
-    const lookUps = verify === null ? null : await verifyLookUps({ ...verify, built, fallback }, context);
+    const lookUps = verify === null ? null : await verifyLookUps({ ...verify, built, policy }, context);
     return { steps: [...steps, ...(await finish(targets, installation, publication, context))], lookUps };
   } catch (error) {
     // Interrupted, it is left to the next publication to complete; what viewers are answered meanwhile is right.

@@ -3,10 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { applied, bytesOf, checkKeys, checkRoom, deleteBatches, type Keys, planKeys } from './key-plan.ts';
 import { LIMITS } from './limits.ts';
 
-const meta = (epoch: string) => `2 ${epoch} 7 1 2 ff `;
+const meta = (epoch: string) => `3 ${epoch} 7 1 2 ff  h`;
 const key = fc.oneof(
   fc.integer({ min: 0, max: 400 }).map((n) => `${n % 2}${n.toString(36)}`),
-  fc.tuple(fc.constantFrom('DE', 'US-CA', '--'), fc.integer({ min: 0, max: 3 })).map(([zone, n]) => `r0${zone}s${n}0`),
+  fc
+    .tuple(fc.constantFrom('DE', 'US-CA', '--', '192.0.2.*'), fc.integer({ min: 0, max: 3 }))
+    .map(([zone, n]) => `r0${zone}s${n}`),
   fc.integer({ min: 0, max: 60 }).map((n) => `c1h${n.toString(36)}`),
 );
 const keys = fc
@@ -40,11 +42,11 @@ describe('a plan of keys', () => {
     const wanted = new Map([
       ['meta', meta('0')],
       ['0a', ''],
-      ['r0DEs00', ''],
+      ['r0DEs0', ''],
       ['c0s1', ''],
     ]);
     const [batch] = planKeys(new Map(), wanted).puts;
-    expect(batch?.puts.map(([name]) => name)).toEqual(['c0s1', 'r0DEs00', '0a', 'meta']);
+    expect(batch?.puts.map(([name]) => name)).toEqual(['c0s1', 'r0DEs0', '0a', 'meta']);
   });
 
   it('waits before the pointer to a new epoch, and only then', () => {

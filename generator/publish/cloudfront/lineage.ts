@@ -1,4 +1,5 @@
-import { CANDIDATE_LINE, CLASSES_PER_PAGE, decodeMask, META_KEY } from '../../../core/edge-keys.ts';
+import { CANDIDATE_LINE, decodeMask, META_KEY } from '../../../core/edge-keys.ts';
+import { parseEdgeKey } from '../../../core/key-kinds.ts';
 import { epochOf, type Keys } from './key-plan.ts';
 
 /**
@@ -41,30 +42,27 @@ function bucketCountOf(keys: Keys): string {
 
 function meaningsOf(keys: Keys, epoch: string, isWhole: boolean): Meanings {
   const meanings: Meanings = { roots: new Map(), holds: new Set(), lacks: new Set() };
-  const tables: { scheme: string; first: number; numbers: string[]; masks: string }[] = [];
+  const tables: { numbers: string[]; masks: string }[] = [];
   for (const [key, value] of keys) {
-    const table = new RegExp(`^r${epoch}[A-Z0-9-]+([sh])\\d([0-9a-z]+)$`).exec(key);
-    const holders = new RegExp(`^c${epoch}([sh])([0-9a-z]+)$`).exec(key);
-    const scheme = (table ?? holders)?.[1];
-    if (scheme === undefined) continue;
+    const parsed = parseEdgeKey(key);
+    if (parsed === null || parsed.kind === 'meta' || parsed.kind === 'bucket' || parsed.epoch !== epoch) continue;
     const lines = value.split('\n');
     const masks = lines.pop() ?? '';
     const numbers = lines.map((line) => {
       const [, number = '', , , , root = ''] = CANDIDATE_LINE.exec(line) ?? [];
-      meanings.roots.set(scheme + number, root);
-      return scheme + number;
+      meanings.roots.set(parsed.scheme + number, root);
+      return parsed.scheme + number;
     });
-    const place = Number.parseInt((table ?? holders)?.[2] as string, 36);
-    if (table !== null) tables.push({ scheme, first: place * CLASSES_PER_PAGE, numbers, masks });
-    else for (const number of numbers) meanings.holds.add(`${place} ${number}`);
+    if (parsed.kind === 'table') tables.push({ numbers, masks });
+    else for (const number of numbers) meanings.holds.add(`${parsed.classId} ${number}`);
   }
-  const last = Math.max(0, ...tables.map(({ first, masks }) => first + masks.length));
-  for (const { first, numbers, masks } of tables) {
-    const length = isWhole ? Math.min(CLASSES_PER_PAGE, last - first) : masks.length;
-    for (let i = 0; i < length; i++) {
-      const mask = decodeMask(masks, i);
+  const classes = Math.max(0, ...tables.map(({ masks }) => masks.length));
+  for (const { numbers, masks } of tables) {
+    const length = isWhole ? classes : masks.length;
+    for (let classId = 0; classId < length; classId++) {
+      const mask = decodeMask(masks, classId);
       numbers.forEach((number, bit) => {
-        ((mask >> bit) & 1 ? meanings.holds : meanings.lacks).add(`${first + i} ${number}`);
+        ((mask >> bit) & 1 ? meanings.holds : meanings.lacks).add(`${classId} ${number}`);
       });
     }
   }

@@ -2,14 +2,14 @@ import { RunError } from '../../../core/errors.ts';
 import type { EdgeContent, PublishContext } from '../contract.ts';
 import type { Built } from '../read-built.ts';
 import type { Answering } from './event.ts';
+import type { Policy } from './judge.ts';
 import { type ReplayReport, replay } from './replay.ts';
 import { type AnsweringElsewhere, replaySample, type SampleReport } from './sample.ts';
 
 type Keys = ReadonlyMap<string, string>;
 
 export interface ProofOptions {
-  /** Where unknown objects go, with a trailing slash. */
-  readonly fallback: string;
+  readonly policy: Policy;
   readonly load: (functionCode: string, keys: Keys) => Answering;
   /** The edge's own engine; null = it is not here. */
   readonly loadElsewhere: (functionCode: string, keys: Keys) => AnsweringElsewhere | null;
@@ -30,14 +30,14 @@ const MOST_EXAMPLES = 3;
 
 /** Replays every object over what is to be published. Throws RunError where an answer is wrong. */
 export async function prove(
-  { fallback, load, loadElsewhere, context }: ProofOptions,
+  { policy, load, loadElsewhere, context }: ProofOptions,
   built: Built,
   { functionCode, keys }: EdgeContent,
 ): Promise<Proof> {
   const { progress, signal } = context;
   const count = (value: number) => value.toLocaleString('en');
   const answer = load(functionCode, keys);
-  const report = await replay({ built, keys, answer, fallback, progress, signal });
+  const report = await replay({ built, keys, answer, policy, progress, signal });
   const { wrong, answers, missed, objects, examples } = report;
   if (wrong > 0) {
     throw new RunError(

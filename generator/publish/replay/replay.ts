@@ -1,10 +1,10 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { RunError } from '../../../core/errors.ts';
-import { isDirectoryLike, requestPath } from '../../../core/inventory.ts';
 import type { Progress } from '../../../core/progress.ts';
 import type { Built } from '../read-built.ts';
 import { type Answering, eventOf, type Scheme, type Viewer } from './event.ts';
-import { type Claim, Judge } from './judge.ts';
+import { type Claim, Judge, type Named, type Policy } from './judge.ts';
+import { type Kinds, kindsOf } from './kinds.ts';
 import { ClaimSets, firstWithout, isWrong, type Question, questionsFor, type Row, unionOf } from './rows.ts';
 import { type MappedViewer, privateViewersOf, viewersOf } from './viewers.ts';
 
@@ -26,7 +26,7 @@ export interface ReplayInput {
   /** What `answer` reads. */
   readonly keys: ReadonlyMap<string, string>;
   readonly answer: Answering;
-  readonly fallback: string;
+  readonly policy: Policy;
   readonly progress: Progress;
   readonly signal: AbortSignal;
 }
@@ -53,6 +53,7 @@ class Replay {
   readonly #input: ReplayInput;
   readonly #judge: Judge;
   readonly #viewers: readonly MappedViewer[];
+  readonly #kinds: Kinds;
   readonly #sets = new ClaimSets();
   readonly #examples: string[] = [];
   #answers = 0;
@@ -61,16 +62,17 @@ class Replay {
 
   constructor(input: ReplayInput) {
     this.#input = input;
-    this.#judge = new Judge(input.built.evidence, input.fallback);
-    this.#viewers = [...viewersOf(input.built.maps), ...privateViewersOf(input.built.evidence, input.keys)];
+    const { built, policy, keys } = input;
+    this.#judge = new Judge(built, policy);
+    this.#viewers = [...viewersOf(built.maps, policy.upgrade), ...privateViewersOf(built.evidence, keys)];
+    this.#kinds = kindsOf(built, keys);
   }
 
   /** By representative object (and `UNKNOWN`): what every viewer is told. Each claim is judged for its viewer. */
   async classRows(): Promise<Map<number, Row>> {
-    const { classOf } = this.#input.built.table;
     const representatives = new Map<number, number>();
-    classOf.forEach((classId, id) => {
-      if (classId !== 0 && !representatives.has(classId)) representatives.set(classId, id);
+    this.#kinds.kindOf.forEach((kind, id) => {
+      if (kind !== 0 && !representatives.has(kind)) representatives.set(kind, id);
     });
     const ids = [UNKNOWN, ...representatives.values()];
     const rows = new Map(ids.map((id) => [id, new Int32Array(this.#viewers.length)]));
@@ -103,10 +105,13 @@ class Replay {
 
   /** Every object: the questions that tell its class, and once over each scheme an ordinary request. */
   async everyObject(rows: ReadonlyMap<number, Row>): Promise<void> {
-    const { inventory, table } = this.#input.built;
+    const { inventory } = this.#input.built;
+    const { kindOf, wrongAliases } = this.#kinds;
+    for (const [id, path] of wrongAliases)
+      this.#tell(null, id, `may be answered with /${path}, where it does not lead`);
     const used = new Map<number, number>();
-    for (const classId of table.classOf) used.set(classId, (used.get(classId) ?? 0) + 1);
-    const weights = [...rows.keys()].map((id) => used.get(id === UNKNOWN ? 0 : (table.classOf[id] as number)) ?? 0);
+    for (const kind of kindOf) used.set(kind, (used.get(kind) ?? 0) + 1);
+    const weights = [...rows.keys()].map((id) => used.get(id === UNKNOWN ? 0 : (kindOf[id] as number)) ?? 0);
     const questions = questionsFor([...rows.values()], weights);
     const unions = new Map<Row, readonly number[]>();
     for (const row of rows.values()) unions.set(row, unionOf(row, this.#sets));
@@ -152,9 +157,9 @@ class Replay {
   }
 
   async #list(viewer: Viewer, id: number): Promise<{ places: readonly number[]; reason: string }> {
-    const path = this.#target(id);
-    const answer = await this.#ask(viewer, path, true);
-    const places = this.#unlessWrong(this.#judge.listClaim(answer, viewer, path), viewer, id);
+    const named = this.#named(id, true);
+    const answer = await this.#ask(viewer, named.asked, true);
+    const places = this.#unlessWrong(this.#judge.listClaim(answer, viewer, named), viewer, id);
     return { places, reason: answer.headers['x-redirector']?.value ?? '' };
   }
 
@@ -166,18 +171,22 @@ class Replay {
 
   /** As viewers ask: a directory without its slash, every second one over IPv6. */
   async #redirect(viewer: Viewer, id: number): Promise<void> {
-    const { inventory } = this.#input.built;
-    const target = this.#target(id);
-    const asked = isDirectoryLike(inventory, id) ? target.replace(/\/$/, '') : target;
+    const named = this.#named(id, false);
     const from = id % 2 === 0 ? viewer : { ...viewer, ip: `2001:db8:${(id & 0xffff).toString(16)}::1` };
-    const answer = await this.#ask(from, asked, false);
-    const [place] = this.#unlessWrong(this.#judge.redirectClaim(answer, from, asked, target), from, id);
+    const answer = await this.#ask(from, named.asked, false);
+    const [place] = this.#unlessWrong(this.#judge.redirectClaim(answer, from, named), from, id);
     if (place === undefined) {
-      if (this.#judge.isHeldForAll(id, viewer.scheme as Scheme)) this.#missed++;
+      if (this.#isHeldForAll(id, viewer.scheme)) this.#missed++;
       return;
     }
     const objection = this.#judge.holds(place, id) ? this.#judge.objection(place, from) : 'is not known to hold it';
     if (objection !== '') this.#tell(from, id, `${this.#url(place)} ${objection}`);
+  }
+
+  #isHeldForAll(id: number, scheme: Scheme): boolean {
+    const { leadsTo } = this.#input.built.inventory;
+    const isHeld = (one: number) => this.#judge.isHeldForAll(one, scheme);
+    return isHeld(id) || (this.#kinds.isAliased(id) && isHeld(leadsTo[id] as number));
   }
 
   async #ask(viewer: Viewer, path: string, list: boolean) {
@@ -194,11 +203,9 @@ class Replay {
     return [];
   }
 
-  #target(id: number): string {
-    const { inventory } = this.#input.built;
-    if (id === UNKNOWN) return UNKNOWN_PATH;
-    const path = requestPath(inventory, id);
-    return path !== '' && !path.endsWith('/') && isDirectoryLike(inventory, id) ? `${path}/` : path;
+  #named(id: number, listed: boolean): Named {
+    if (id === UNKNOWN) return { asked: UNKNOWN_PATH, path: UNKNOWN_PATH, alias: null };
+    return this.#judge.named(id, { listed });
   }
 
   /** `viewer` is null where it is some viewer. */
@@ -206,15 +213,15 @@ class Replay {
     this.#wrong++;
     if (this.#examples.length === MOST_EXAMPLES) return;
     if (viewer === null) {
-      this.#examples.push(`/${this.#target(id)}: ${what}`);
+      this.#examples.push(`/${this.#named(id, true).path}: ${what}`);
       return;
     }
     const { country, subdivision, scheme, ip } = viewer;
     const place = `${country === '' ? 'an unknown country' : country}${subdivision === '' ? '' : `-${subdivision}`}`;
-    this.#examples.push(`/${this.#target(id)} for ${ip} in ${place} over ${scheme}: ${what}`);
+    this.#examples.push(`/${this.#named(id, true).path} for ${ip} in ${place} over ${scheme}: ${what}`);
   }
 
-  #url(place: number): string {
-    return this.#judge.evidence[place]?.accessPoint.url ?? '';
+  #url(claim: number): string {
+    return this.#judge.evidence[this.#judge.placeOf(claim)]?.accessPoint.url ?? '';
   }
 }

@@ -1,6 +1,6 @@
 import type { Claim, Judge } from './judge.ts';
 
-/** Claims as small numbers: equal sets of access points have the same; 0 is the fallback's empty set. */
+/** Claims as small numbers: equal sets have the same; 0 is the fallback's empty set. */
 export class ClaimSets {
   readonly #ids = new Map<string, number>([['', 0]]);
   readonly #sets: (readonly number[])[] = [[]];
@@ -23,7 +23,7 @@ export class ClaimSets {
 /** What all viewers are told of the objects of one class: by viewer, the id of a claim set. */
 export type Row = Int32Array;
 
-/** All access points that some viewer is sent to. */
+/** All that some viewer is told. */
 export function unionOf(row: Row, sets: ClaimSets): number[] {
   const union = new Set<number>();
   for (const id of new Set(row)) for (const place of sets.setOf(id)) union.add(place);
@@ -87,8 +87,8 @@ export function isWrong(claim: Claim): claim is string {
   return typeof claim === 'string';
 }
 
-/** The first access point of a union that does not hold the object; -1 = all do. */
+/** The first claim of a union that is not true of the object; -1 = all are. */
 export function firstWithout(judge: Judge, union: readonly number[], id: number): number {
-  for (const place of union) if (!judge.holds(place, id)) return place;
+  for (const claim of union) if (!judge.holds(claim, id)) return claim;
   return -1;
 }

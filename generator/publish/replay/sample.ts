@@ -22,7 +22,7 @@ export async function replaySample(
   elsewhere: AnsweringElsewhere,
   size: number,
 ): Promise<SampleReport> {
-  const viewers = viewersOf(maps);
+  const viewers = viewersOf(maps, false);
   const objects = inventory.paths.length;
   const events = Array.from({ length: objects === 0 ? 0 : size }, (_, i) => {
     const path = requestPath(inventory, Math.floor((i * objects) / size));

@@ -44,11 +44,11 @@ function addressOf(prefix: string): string {
   return (prefix.padEnd(32, '0').match(/.{4}/g) as string[]).join(':');
 }
 
-/** One viewer for each shard of each region over each scheme. */
-export function viewersOf(maps: readonly RegionMap[]): MappedViewer[] {
+/** One viewer for each shard of each region over each scheme; `upgrade`: those over http too get the mirrors of https. */
+export function viewersOf(maps: readonly RegionMap[], upgrade: boolean): MappedViewer[] {
   return maps.flatMap((map) =>
     SCHEMES.flatMap((scheme) => {
-      const { shards } = map[scheme];
+      const { shards } = map[upgrade ? 'https' : scheme];
       return shards.map((shard, i) => ({
         region: map.region,
         country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
