@@ -10,6 +10,8 @@ import { FEW_OBJECTS } from './http-preflight.ts';
 /** Of each kind of answers to HEAD so many are asked for by GET; where few objects are asked for at all, one. */
 const SAMPLE_SIZE = 4;
 const CONNECTIONS = 4;
+/** For all of them together; what is not answered by then is not contradicted. */
+const MAX_TIMEOUTS = 4;
 const MAX_PATH_CHARACTERS = 80;
 
 /** Samples of what HEAD showed, by kind. */
@@ -72,7 +74,9 @@ async function askByGet(task: CheckTask, client: HeadClient, sampled: readonly S
   const { origin, pathname } = new URL(accessPoint.url);
   const pages = await PageClient.open({
     ...{ origin, userAgent: client.userAgent, budget: hosts.of(accessPoint.url), connections: CONNECTIONS, depth: 1 },
-    ...{ timeoutMs, pageTimeoutMs: timeoutMs, maxPageBytes: 0, signal },
+    ...{ timeoutMs, pageTimeoutMs: timeoutMs, maxPageBytes: 0 },
+    // A host that asks for minutes of patience is not waited for again: its bulk was.
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * MAX_TIMEOUTS)]),
   });
   const queue = [...sampled];
   const doubted: Sampled[] = [];
