@@ -148,7 +148,7 @@ function asMetalink(request: EdgeRequest, urls: readonly string[]): string {
     '">\n' +
     urls
       .map(function (url, i) {
-        return '<url priority="' + (i + 1) + '">' + url.replace(/&/g, '&amp;').replace(/'/g, '&#39;') + '</url>\n';
+        return '<url priority="' + (i + 1) + '">' + url.replace(/&/g, '&amp;') + '</url>\n';
       })
       .join('') +
     '</file>\n</metalink>\n'

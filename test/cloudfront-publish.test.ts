@@ -18,7 +18,7 @@ import { CloudFrontEmulator } from './cloudfront-emulator/emulator.ts';
 import { eventFor } from './cloudfront-emulator/publication.ts';
 import { DURATIONS } from './cloudfront-emulator/quotas.ts';
 import { runHere } from './front-door.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
+import { FALLBACK, inventoryOf, mirrorsIn } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
 const NAMES = Array.from({ length: 60 }, (_, i) => `distfiles/a%2B${i}.tar.xz`);
@@ -26,18 +26,11 @@ const SECRETS = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'not-
 
 /** Three public mirrors, and one in Germany that serves networks of its own. */
 const fleet = (down: boolean) =>
-  ['DE', 'US', 'JP', 'own'].flatMap((place, n) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(NAMES.length, {
-        host: `${place.toLowerCase()}.example.org`,
-        country: place === 'own' ? 'DE' : place,
-        ...(place === 'own' ? { networks: ['198.51.100.0/24', '2001:db8:1::/48'] } : {}),
-        protocol,
-        holds: (id) => (id + n) % 4 !== 0,
-        state: down && n === 0 ? 'down' : 'up',
-      }),
-    ),
-  );
+  mirrorsIn(['DE', 'US', 'JP', 'DE'], NAMES.length, (n) => ({
+    holds: (id) => (id + n) % 4 !== 0,
+    state: down && n === 0 ? 'down' : 'up',
+    ...(n === 3 ? { host: 'own.example.org', networks: ['198.51.100.0/24', '2001:db8:1::/48'] } : {}),
+  }));
 
 let work: string;
 let output: string;

@@ -6,13 +6,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BuiltFunction } from '../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType } from '../core/inventory.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { plantTree } from '../demo/tree.ts';
-import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type HeadAnswer, headAll } from './head-all.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { INDEX_SERVERS } from './servers/index-servers.ts';
 import { startNginx } from './servers/nginx.ts';
 
@@ -172,12 +174,8 @@ function writeConfiguration(
   tree: string,
   servers: ReadonlyMap<string, { readonly url: string }>,
 ): string {
-  const groups = [...servers].map(
-    ([country, { url }]) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${country}</name>` +
-      `<uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-  );
-  writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups.join('')}</mirrors>`);
+  const mirrors = [...servers].map(([country, { url }]) => ({ name: country, country, urls: [url] }));
+  writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   const file = join(work, 'redirector.toml');
   writeFileSync(file, lines.join('\n'));

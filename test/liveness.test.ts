@@ -20,6 +20,7 @@ import { decodeStatus } from '../core/formats/status-file.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../core/master-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { mirrorListXml } from './mirror-list.ts';
 
 const run = promisify(execFile);
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -45,12 +46,8 @@ beforeAll(async () => {
   writeFileSync(join(tree, LAYOUT_PATH), LAYOUT);
   writeFileSync(join(tree, STAMP_PATH), `${STAMP_S}\n`);
   mirrors.push(await startMirror(), await startMirror((...both) => fault?.(...both)));
-  const list = mirrors.map(
-    ({ url }) =>
-      `<mirrorgroup region="Europe" country="DE" countryname="Germany"><mirror><name>m</name>
-       <uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-  );
-  writeFileSync(join(work, 'list.xml'), `<mirrors>${list.join('')}</mirrors>`);
+  const listed = mirrors.map(({ url }) => ({ name: 'm', country: 'DE', urls: [url] }));
+  writeFileSync(join(work, 'list.xml'), mirrorListXml(listed));
   writeFileSync(
     join(work, 'redirector.toml'),
     'fallback = "https://fallback.example.org/"\n[[inventory]]\nfrom = "tree"\n[mirrors]\nlist = "list.xml"\n[check]\ntimeout = "2s"\n',

@@ -8,7 +8,7 @@ import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+import { FALLBACK, inventoryOf, mapsOf, mirrorsIn, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 import { treeLines } from './tree-names.ts';
 
@@ -176,9 +176,7 @@ describe('a function that knows of no private networks', () => {
   const names = Array.from({ length: 40 }, (_, i) => `distfiles/${i}`);
   const networks = ['10.0.0.0/14', '192.0.2.0/24', 'ab00::/16', 'de00:de00::/32', '2001:db8:1::/48'];
   const open = fleetEvidence(names.length, 60);
-  const closed = (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, { host: 'own.example.org', country: 'DE', protocol, holds: () => true, networks }),
-  );
+  const closed = mirrorsIn(['DE'], names.length, () => ({ host: 'own.example.org', holds: () => true, networks }));
   const list = (keys: ReadonlyMap<string, string>) => (keys.get(META_KEY) as string).split(' ')[6] as string;
   const before = new Map(mapsOf(inventoryOf(names), open).keys);
   const after = new Map(mapsOf(inventoryOf(names), [...open, ...closed]).keys);

@@ -50,22 +50,23 @@ export function distfilesOf(names: readonly string[]): Inventory {
   );
 }
 
-/** Evidence of an access point that holds the objects whose ids `holds` accepts. */
-export function evidenceOf(
-  count: number,
-  options: {
-    host: string;
-    country: string;
-    protocol: Protocol;
-    holds: (id: number) => boolean;
-    state?: 'up' | 'down';
-    drained?: boolean;
-    ipv4?: boolean;
-    ipv6?: boolean;
-    weight?: number;
-    networks?: readonly string[];
-  },
-): Evidence {
+/** What there is to say of a mirror's access point. */
+export interface SmallPoint {
+  readonly host: string;
+  readonly country: string;
+  readonly protocol: Protocol;
+  /** Whether it has the object of that id. */
+  readonly holds: (id: number) => boolean;
+  readonly state?: 'up' | 'down';
+  readonly drained?: boolean;
+  readonly ipv4?: boolean;
+  readonly ipv6?: boolean;
+  readonly weight?: number;
+  readonly networks?: readonly string[];
+}
+
+/** Evidence of an access point that holds some of `count` objects. */
+export function evidenceOf(count: number, options: SmallPoint): Evidence {
   const { host, country, protocol, holds, state = 'up' } = options;
   const { latitude, longitude } = countryOf(country) as NonNullable<ReturnType<typeof countryOf>>;
   const accessPoint = {
@@ -91,6 +92,19 @@ export function evidenceOf(
     presence: Uint8Array.from({ length: count }, (_, id) => (holds(id) ? Outcome.present : Outcome.absent)),
     liveness: { state, sinceS: 0, checkedAtS: 0, reason: state === 'up' ? '' : 'connection refused' },
   };
+}
+
+/** Of a mirror in each country, over https and http: `de.example.org`, unless `of` says otherwise of the n-th. */
+export function mirrorsIn(
+  countries: readonly string[],
+  count: number,
+  of: (n: number) => Omit<SmallPoint, 'host' | 'country' | 'protocol'> & Partial<Pick<SmallPoint, 'host'>>,
+): Evidence[] {
+  return countries.flatMap((country, n) =>
+    (['https', 'http'] as const).map((protocol) =>
+      evidenceOf(count, { host: `${country.toLowerCase()}.example.org`, country, protocol, ...of(n) }),
+    ),
+  );
 }
 
 export function mapsOf(

@@ -5,7 +5,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { FUZZ_TIMEOUT_MS, mutated, PARSER_CASES } from '../../test/fuzzing.ts';
-import { FtpFailure, type FtpListing, FtpSession } from './session.ts';
+import type { FtpListing } from './judge-listing.ts';
+import { FtpFailure } from './replies.ts';
+import { FtpSession } from './session.ts';
 
 // What each server answered, in turn, to the commands that a session sends for a folder with a file in it, and for one
 // that is not there; the data port is "#####".

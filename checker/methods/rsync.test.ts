@@ -1,24 +1,15 @@
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { allowedMs } from '../../core/node/rsync.ts';
 import { requires } from '../../test/debian-packages.ts';
+import { keep } from '../../test/keep.ts';
 import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 const INVENTORY = testInventory([
   { path: 'distfiles' },
@@ -36,17 +27,14 @@ async function mirror() {
   symlinkSync('./ab/x#y.tar.xz', join(root.path, 'distfiles/x#y.tar.xz'));
   symlinkSync('distfiles', join(root.path, 'current'));
   const daemon = keep(await startRsyncDaemon(root.path));
-  return { root: root.path, check: () => collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/tree/`) };
+  return { root: root.path, check: () => collect(rsync, INVENTORY, daemon.url) };
 }
 
 requires('rsync')('over a real daemon', () => {
   checkerSuite({
     name: 'rsync',
     method: rsync,
-    serve: async (folder) => {
-      const { port, close } = await startRsyncDaemon(folder);
-      return { url: `rsync://127.0.0.1:${port}/tree/`, close };
-    },
+    serve: startRsyncDaemon,
   });
 });
 

@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { pullState, pushState, STATE_PARTS, type StatePart } from '../../core/node/state.ts';
 import { openStore } from '../../core/node/store/open-store.ts';
-import { throwUnlessVantage } from '../config.ts';
+import { throwUnlessVantage } from '../config-vantage.ts';
 import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 interface StateOptions {

@@ -4,7 +4,7 @@ import { requestPath } from '../../core/inventory.ts';
 import { type Answer, answerOf } from '../../edge-shim/answer.ts';
 import { decide, type Tables } from '../../edge-shim/decide.ts';
 import { readRequest } from '../../edge-shim/request.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from '../small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, mirrorsIn } from '../small-build.ts';
 
 /** A viewer's request, as every platform knows it. */
 export interface AdapterRequest {
@@ -47,29 +47,14 @@ for (let i = 0; i < 12; i++)
   names.push(`distfiles/c${i % 10}/flat-${i}.zip`, `distfiles/flat-${i}.zip -> c${i % 10}/flat-${i}.zip`);
 const inventory = inventoryOf(names);
 const isLink = (id: number) => id >= flat && (id - flat) % 2 === 1;
-const evidence = ['DE', 'US', 'JP', 'BR'].flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: `${country.toLowerCase()}.example.org`,
-      country,
-      protocol,
-      holds: (id) => (id + n) % 4 !== 0 && !(n % 2 === 0 && isLink(id)),
-      ipv6: n === 1,
-    }),
-  ),
-);
+const evidence = mirrorsIn(['DE', 'US', 'JP', 'BR'], names.length, (n) => {
+  return { holds: (id) => (id + n) % 4 !== 0 && !(n % 2 === 0 && isLink(id)), ipv6: n === 1 };
+});
 const NETWORKS = ['100.64.4.0/22', '2001:db8:77::/48'];
 evidence.push(
-  ...(['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: 'own.example.org',
-      country: 'DE',
-      protocol,
-      holds: () => true,
-      ipv6: true,
-      networks: NETWORKS,
-    }),
-  ),
+  ...mirrorsIn(['DE'], names.length, () => {
+    return { host: 'own.example.org', holds: () => true, ipv6: true, networks: NETWORKS };
+  }),
 );
 evidence.push(
   evidenceOf(names.length, {

@@ -4,7 +4,16 @@ import { Outcome } from '../../../core/observations.ts';
 import { silentProgress } from '../../../core/progress.ts';
 import { loadBuiltFunction } from '../../../edge-shim/built-function.ts';
 import { bundleFunction } from '../../../edge-shim/bundle.ts';
-import { distfilesOf, evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS, RULES } from '../../../test/small-build.ts';
+import {
+  distfilesOf,
+  evidenceOf,
+  FALLBACK,
+  inventoryOf,
+  mapsOf,
+  mirrorsIn,
+  NOW_MS,
+  RULES,
+} from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
 import { replay } from './replay.ts';
 
@@ -18,17 +27,9 @@ const inventory = inventoryOf(paths);
 const held = (n: number) => (id: number) => id < 240 && (id + n) % 4 !== 0;
 // Twelve in one country: more than one shard has room for.
 const COUNTRIES = ['DE', 'DE', 'FR', 'US', 'US', 'JP', 'BR', 'AU', 'ZA', ...new Array<string>(10).fill('DE')];
-const evidence: Evidence[] = COUNTRIES.flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(paths.length, {
-      host: `${country.toLowerCase()}${n}.example.org`,
-      country,
-      protocol,
-      holds: held(n),
-      ipv6: n % 2 === 0,
-    }),
-  ),
-);
+const evidence = mirrorsIn(COUNTRIES, paths.length, (n) => {
+  return { host: `${COUNTRIES[n]?.toLowerCase()}${n}.example.org`, holds: held(n), ipv6: n % 2 === 0 };
+});
 // Down for a minute: still in the tables, and taken out by `meta` alone.
 const [down] = evidence.splice(8, 1) as [Evidence];
 const sinceS = NOW_MS / 1000 - 60;

@@ -1,27 +1,10 @@
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
-import SftpClient from 'ssh2-sftp-client';
-import { messageOf, quoted, RunError } from '../errors.ts';
+import { quoted } from '../../errors.ts';
+import { hasStatus, SftpError, SftpStatus } from './error.ts';
+import type { SftpPlace } from './place.ts';
+import { openSession, type SftpSession, type Wrapper } from './session.ts';
 
-/** A host that is reached over SFTP, and how. */
-export interface SftpPlace {
-  readonly host: string;
-  readonly port: number;
-  readonly user: string;
-  /** The key's text (OpenSSH or PEM), without a passphrase; null = what the ssh-agent of this session holds. */
-  readonly privateKey: string | null;
-  /** Of the key that the host shows, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
-  readonly hostKeySha256: string;
-  /** Longest wait for the connection, and longest silence while something is under way. */
-  readonly timeoutMs: number;
-}
-
-type Wrapper = Awaited<ReturnType<SftpClient['connect']>>;
 type Done<T> = (error: Error | null | undefined, value?: T) => void;
-
-/** Status codes of SFTP (draft-ietf-secsh-filexfer-02, 7). */
-export const SftpStatus = { noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
 
 /** What an entry is: by the file type bits of its mode, which every server tells the same way. */
 export type SftpFileType = 'file' | 'directory' | 'symlink' | 'other';
@@ -35,93 +18,33 @@ export interface SftpEntry {
   readonly mtimeS: number;
 }
 
-/** A request that failed: with the server's own status, or without one where the connection failed. */
-export class SftpError extends RunError {
-  override name = 'SftpError';
-  /** `SftpStatus`; null where the server did not answer. */
-  readonly status: number | null;
-
-  constructor(message: string, status: number | null) {
-    super(message);
-    this.status = status;
-  }
-}
-
 /** Of a file that is written: all its pieces are on their way at once. */
 const PIECE_BYTES = 256 * 1024;
 const TYPE_BITS = 0o170000;
 const TYPES: Readonly<Record<number, SftpFileType>> = { 32768: 'file', 16384: 'directory', 40960: 'symlink' };
 const STATUS_WORDS: Readonly<Record<number, string>> = { 2: 'no such file', 3: 'permission denied', 4: 'failure' };
-const WAYS_OUT = 'give another key, or add the public one to the authorized keys there';
-
-/** The fingerprint of a host's key as `ssh-keygen -l` prints it. */
-function fingerprintOf(key: Buffer): string {
-  return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
-}
 
 /**
  * One connection. Paths are UTF-8. Every method throws SftpError, which names the path, and tells a missing file from
  * any other failure by the server's own status.
  */
 export class SftpConnection {
-  readonly #sftp: Wrapper;
-  readonly #client: SftpClient;
-  readonly #socket: Socket;
+  readonly #session: SftpSession;
   readonly #place: SftpPlace;
-  /** Rejects when the connection is gone: the library lets some requests wait for ever. */
-  readonly #lost: Promise<never>;
   #pending = 0;
 
-  private constructor(client: SftpClient, sftp: Wrapper, socket: Socket, lost: Promise<never>, place: SftpPlace) {
-    this.#lost = lost;
-    this.#client = client;
-    this.#sftp = sftp;
-    this.#socket = socket;
+  private constructor(session: SftpSession, place: SftpPlace) {
+    this.#session = session;
     this.#place = place;
   }
 
   /** Nothing but the key exchange is sent to a host whose key is another. Throws SftpError; raising `signal` cuts it. */
   static async open(place: SftpPlace, signal?: AbortSignal): Promise<SftpConnection> {
-    const { host, port, user, privateKey, hostKeySha256, timeoutMs } = place;
-    const agent = process.env['SSH_AUTH_SOCK'];
-    if (privateKey === null && agent === undefined) {
-      throw new SftpError(`${user}@${host}: no key is given and no ssh-agent runs (SSH_AUTH_SOCK is not set)`, null);
-    }
-    const socket = connect({ host, port });
-    const cut = () => void socket.destroy(new Error('interrupted'));
-    signal?.addEventListener('abort', cut, { once: true });
-    if (signal?.aborted === true) cut();
-    socket.once('close', () => signal?.removeEventListener('abort', cut));
-    socket.on('error', () => {});
-    socket.setTimeout(timeoutMs, () => socket.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)));
-    const lost = lossOf(socket);
-    let shown = '';
-    // Its own listeners would print.
-    const client = new SftpClient('sftp', { error() {}, end() {}, close() {} });
-    try {
-      await once(socket, 'connect');
-      const connected = client.connect({
-        sock: socket,
-        username: user,
-        ...(privateKey === null ? { agent: agent as string } : { privateKey }),
-        hostVerifier: (key: Buffer) => {
-          shown = fingerprintOf(key);
-          return shown === hostKeySha256;
-        },
-        // The socket's own time-out is that of silence.
-        readyTimeout: timeoutMs * 3,
-      });
-      const sftp = await Promise.race([connected, lost]);
-      socket.setTimeout(0);
-      return new SftpConnection(client, sftp, socket, lost, place);
-    } catch (error) {
-      socket.destroy();
-      throw new SftpError(`${user}@${host}: ${connectReason(socket.errored ?? error, shown, place)}`, null);
-    }
+    return new SftpConnection(await openSession(place, signal), place);
   }
 
   get isOpen(): boolean {
-    return !this.#socket.destroyed && this.#socket.writable;
+    return !this.#session.socket.destroyed && this.#session.socket.writable;
   }
 
   /** Without `.` and `..`. */
@@ -219,14 +142,14 @@ export class SftpConnection {
   }
 
   async close(): Promise<void> {
-    this.#socket.setTimeout(0);
+    this.#session.socket.setTimeout(0);
     if (this.isOpen) {
       // Some servers keep the connection when they are asked to end it.
-      this.#client.end().catch(() => {});
-      this.#socket.end();
+      this.#session.client.end().catch(() => {});
+      this.#session.socket.end();
     }
-    const closed = this.#socket.closed ? null : once(this.#socket, 'close').catch(() => {});
-    this.#socket.destroySoon();
+    const closed = this.#session.socket.closed ? null : once(this.#session.socket, 'close').catch(() => {});
+    this.#session.socket.destroySoon();
     await closed;
   }
 
@@ -236,23 +159,23 @@ export class SftpConnection {
       await this.#call(path, run);
       return true;
     } catch (error) {
-      if (error instanceof SftpError && error.status === SftpStatus.unsupported) return false;
+      if (hasStatus(error, SftpStatus.unsupported)) return false;
       throw error;
     }
   }
 
   async #call<T>(path: string, run: (sftp: Wrapper, done: Done<T>) => void): Promise<T> {
     // Idle connections may stay silent.
-    if (this.#pending++ === 0) this.#socket.setTimeout(this.#place.timeoutMs);
+    if (this.#pending++ === 0) this.#session.socket.setTimeout(this.#place.timeoutMs);
     try {
       const answered = new Promise<T>((resolve, reject) => {
-        run(this.#sftp, (error, value) => (error ? reject(error) : resolve(value as T)));
+        run(this.#session.sftp, (error, value) => (error ? reject(error) : resolve(value as T)));
       });
-      return await Promise.race([answered, this.#lost]);
+      return await Promise.race([answered, this.#session.lost]);
     } catch (error) {
       throw this.#failure(path, error);
     } finally {
-      if (--this.#pending === 0) this.#socket.setTimeout(0);
+      if (--this.#pending === 0) this.#session.socket.setTimeout(0);
     }
   }
 
@@ -265,25 +188,6 @@ export class SftpConnection {
     if (/does not support this extended request/.test(message)) {
       return new SftpError(`${where}: not supported`, SftpStatus.unsupported);
     }
-    return new SftpError(`${where}: ${this.#socket.errored?.message ?? 'the connection was cut'}`, null);
+    return new SftpError(`${where}: ${this.#session.socket.errored?.message ?? 'the connection was cut'}`, null);
   }
-}
-
-function lossOf(socket: Socket): Promise<never> {
-  const lost = new Promise<never>((_, reject) => {
-    socket.once('close', () => reject(socket.errored ?? new Error('the connection was cut')));
-  });
-  lost.catch(() => {});
-  return lost;
-}
-
-function connectReason(error: unknown, shown: string, { hostKeySha256, user }: SftpPlace): string {
-  if (shown !== '' && shown !== hostKeySha256) {
-    return `its host key is ${shown}, not the one that is expected (${quoted(hostKeySha256, 80)}); nothing was sent`;
-  }
-  // The library puts the names of its own functions in front.
-  const message = messageOf(error).replace(/^(?:\w+: )+/, '');
-  if (/authentication methods failed/.test(message)) return `it does not let ${quoted(user)} in; ${WAYS_OUT}`;
-  const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ECONNREFUSED' ? 'connection refused' : `no connection: ${quoted(message, 80)}`;
 }
