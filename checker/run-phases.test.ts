@@ -49,6 +49,35 @@ describe('a run', () => {
     expect(check.read('m.http').liveness.state).toBe('up');
   });
 
+  test('asks anew for what a clock dated that was a year ahead, and tells of it once', async () => {
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const urls = [1, 2].map((i) => mirror(`m${i}`, server.url));
+    const check = harness(files(30), urls);
+    await check.run(at(START_MS + 365 * DAY_MS));
+    const [planned] = await check.plan(START_MS + DAY_MS);
+    expect(planned?.objects).toBe(30);
+    await check.run(at(START_MS + DAY_MS));
+    const { evidenceAtS, liveness } = check.read('m1.http');
+    expect(new Set(evidenceAtS.subarray(0, 30))).toEqual(new Set([(START_MS + DAY_MS) / 1000]));
+    expect(liveness).toMatchObject({ state: 'up', sinceS: (START_MS + DAY_MS) / 1000 });
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([
+      expect.stringMatching(/observations: its clock is 364 days ahead/),
+    ]);
+  });
+
+  test('a run of hours does not take its own evidence for a future one', async () => {
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const inventory = files(20);
+    const check = harness(inventory, [mirror('m', server.url)]);
+    await check.run();
+    // First the new ones are asked for, then those whose evidence has expired; each look at the clock takes an hour.
+    let nowMs = START_MS + 20 * DAY_MS;
+    await check.run({ inventory: grown(inventory, 5, nowMs), nowMs: () => (nowMs += 3_600_000) });
+    const found = check.read('m.http');
+    expect([...found.outcome.subarray(0, 25)]).toEqual(Array(25).fill(Outcome.present));
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([]);
+  });
+
   test('asks for new objects on all access points before anything else on any', async () => {
     const log: string[] = [];
     let isBroken = true;

@@ -1,10 +1,11 @@
 import { setMaxListeners } from 'node:events';
+import { toldOnce } from '../core/clock.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
-import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
+import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
@@ -14,7 +15,6 @@ import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
-const MIRRORS_AT_ONCE = 16;
 const STRAGGLERS_MS = 60_000;
 const DAY_S = 86_400;
 
@@ -43,6 +43,8 @@ export interface CheckOptions {
   readonly progress: Progress;
   /** Raised: what was found is written, and the summary says `interrupted`. */
   readonly signal: AbortSignal;
+  /** Begun beforehand; those that the run has no use for are ended with it. */
+  readonly firstListings?: FirstListings;
 }
 
 export interface CheckSummary {
@@ -72,18 +74,9 @@ export interface CheckSummary {
  * Throws UsageError for a mirror or prefix that is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
-  const letHeapGrow = keepHeapSmall();
-  try {
-    return await checkDue(options);
-  } finally {
-    letHeapGrow();
-  }
-}
-
-async function checkDue(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
   const startedAtMs = nowMs();
-  const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
+  const run = { ...options, ...inSeconds(options, startedAtMs), note: toldOnce(progress.note) };
   const planned = await planMirrors(run);
   const notChecked = countNotChecked(planned.map(({ mirror }) => mirror));
   for (const [protocol, count] of Object.entries(notChecked)) {
@@ -101,7 +94,8 @@ async function checkDue(options: CheckOptions): Promise<CheckSummary> {
     ...run,
     signal,
     objectIdOf: pathIndex(options.inventory.paths),
-    loadObservations: (accessPoint) => loadObservations(run, accessPoint),
+    // By the clock as it is then: in a run of hours its own evidence is no future.
+    loadObservations: (accessPoint) => loadObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
     hosts: new HostBudgets(options.hostLimits),
     acquaintances: new Map(),
     task,
@@ -136,8 +130,9 @@ async function checkDue(options: CheckOptions): Promise<CheckSummary> {
 
 /** How far behind the master the last probe found an access point, by its id; null where that was over a day ago. */
 function stampLag({ output, progress, nowMs }: CheckOptions, planned: readonly PlannedMirror[]) {
-  const oldestS = nowMs() / 1000 - DAY_S;
-  const probed = readProbes(output, progress.note);
+  const nowS = nowMs() / 1000;
+  const oldestS = nowS - DAY_S;
+  const probed = readProbes(output, nowS, progress.note);
   const points = new Map(planned.flatMap(({ mirror }) => mirror.accessPoints).map((point) => [point.id, point]));
   return (id: string): number | null => {
     const point = points.get(id);

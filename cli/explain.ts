@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { toldOnce } from '../core/clock.ts';
 import { countryOf } from '../core/countries.ts';
 import { DEFAULT_REGION } from '../core/edge-keys.ts';
 import { UsageError } from '../core/errors.ts';
@@ -66,6 +67,7 @@ export async function explain(
   path: string,
   viewer: Viewer,
   note: (line: string) => void,
+  nowMs: number,
 ): Promise<Explanation> {
   const region = viewer.country.toUpperCase();
   requireViewer(viewer, region);
@@ -83,7 +85,7 @@ export async function explain(
   const canonical = canonicalRequestPath(uri);
   const objectId = canonical === null ? -1 : table.paths.indexOf(canonical.replace(/\/$/, ''));
   const holders = holdersOf(table, keys, canonical, objectId);
-  const notUp = (point: NumberedAccessPoint) => notUpReason(output, point, table.paths.length, note);
+  const notUp = notUpReasons(output, table.paths.length, nowMs / 1000, toldOnce(note));
   return {
     path: canonical === null ? uri : shownPath(canonical),
     region,
@@ -168,16 +170,19 @@ function holdersOf(
 }
 
 /** Why an access point is not up, by the newer of its check and its probe; '' where it is up, or nothing is known. */
-function notUpReason(
+function notUpReasons(
   output: string,
-  point: NumberedAccessPoint,
   objects: number,
+  nowS: number,
   note: (line: string) => void,
-): string {
-  const probe = readProbes(output, note)(point)?.liveness ?? null;
-  const check = readObservations(output, point, objects, note)?.liveness ?? null;
-  const liveness = check === null ? probe : foldLiveness(check, probe);
-  return liveness === null || liveness.state === 'up' ? '' : `${liveness.state}: ${liveness.reason}`;
+): (point: NumberedAccessPoint) => string {
+  const probed = readProbes(output, nowS, note);
+  return (point) => {
+    const probe = probed(point)?.liveness ?? null;
+    const check = readObservations(output, point, objects, nowS, note)?.liveness ?? null;
+    const liveness = check === null ? probe : foldLiveness(check, probe);
+    return liveness === null || liveness.state === 'up' ? '' : `${liveness.state}: ${liveness.reason}`;
+  };
 }
 
 interface Question {

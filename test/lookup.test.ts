@@ -85,7 +85,7 @@ beforeAll(async () => {
 
 const notes: string[] = [];
 const ask = (path: string, country: string): Promise<Explanation> =>
-  explain(output, path, { country, scheme: 'https', ip: '192.0.2.1' }, (line) => notes.push(line));
+  explain(output, path, { country, scheme: 'https', ip: '192.0.2.1' }, (line) => notes.push(line), Date.now());
 const row = (explanation: Explanation, id: string) =>
   explanation.considered.find(({ accessPoint }) => accessPoint === `${id}.https`);
 

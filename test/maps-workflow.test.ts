@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeHistory } from '../core/formats/history-file.ts';
+import { decodeLiveness } from '../core/formats/liveness-file.ts';
 import { decodeStatus } from '../core/formats/status-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -89,9 +90,13 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
         expect(existsSync(join(output, 'output', file)), file).toBe(true);
       }
       expect(existsSync(join(output, 'output/observations'))).toBe(false);
-      expect(stored().filter((path) => /^(observations|history)\/(europe|america|asia)$/.test(path))).toEqual([
-        ...['history/america', 'history/europe', 'observations/america', 'observations/europe'],
-      ]);
+      expect(stored().filter((path) => /^(observations|history|liveness)\/(europe|america|asia)/.test(path))).toEqual(
+        expect.arrayContaining([
+          ...['history/america', 'history/europe', 'observations/america', 'observations/europe'],
+          ...['liveness/america.json', 'liveness/europe.json'],
+        ]),
+      );
+      expect(stored().filter((path) => path.includes('asia'))).toEqual([]);
     },
     5 * MINUTES,
   );
@@ -109,6 +114,14 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       const asked = (job: string) => Number(/; (\d+) present/.exec(jobs[job]?.log ?? '')?.[1] ?? Number.NaN);
       expect([asked('check (europe)'), asked('check (america)')].every((count) => count < objects / 10)).toBe(true);
       expect(jobs['check (asia)']?.log).toMatch(/check: 1 access point \(1 up/);
+      const file = outputLayout.liveness(store);
+      const folded = decodeLiveness(readFileSync(file, 'utf8'), file).accessPoints;
+      // The nearest vantage, and whoever builds.
+      expect(folded.map(({ vantages = {} }) => Object.keys(vantages).join(' ')).sort()).toEqual([
+        ' america',
+        ' asia',
+        ' europe',
+      ]);
       const output = jobs['build']?.artifacts['output'] as string;
       keysBefore = keysIn(join(output, 'output'));
       const points = pointsOf(output);
@@ -148,6 +161,7 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       await third.close();
       const jobs = await workflows.run('liveness.yml');
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual({ probe: 'success' });
+      expect(jobs['probe']?.log).toMatch(/merge: .*3 files of probes into 3 access points/);
       const built = join(jobs['probe']?.artifacts['output'] as string, 'output');
       const after = keysIn(built);
       const changed = [...after].filter(([key, value]) => keysBefore.get(key) !== value);

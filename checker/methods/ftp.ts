@@ -10,6 +10,7 @@ import { FtpFailure, isSendable } from '../ftp/replies.ts';
 import { ENDLESS, FtpSession } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { HostBudget } from '../net/host-budget.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
@@ -19,7 +20,7 @@ export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], 
 const CONNECTIONS = 2;
 const TOO_FEW_CONNECTIONS =
   'not listed: FTP takes two connections at once, one for data, and "connections" of [check] allows one to a host';
-/** A directory that fails is read again once, on a new connection where that one was lost. */
+/** A directory that fails is read again once, on a new connection where that one was lost; the first one after a pause. */
 const TRIES = 2;
 /** Given up after so many directories in a row that could not be read. */
 const MAX_STRIKES = 3;
@@ -147,9 +148,12 @@ class Walk {
   }
 
   async #list(directory: string): Promise<Walked> {
+    const { secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = this.#task;
     const prefix = directory === '' ? '' : `${directory}/`;
     let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
-    for (let tries = 0; tries < TRIES && (await this.#isAdmitted()); tries++) {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (tries > 0 && this.tree.entries === 0) await pause(secondTryAfterMs, signal);
+      if (!(await this.#isAdmitted())) break;
       walked = await this.#read(directory, ({ type, name, sizeBytes, target }) => {
         const path = prefix + pathFromLatin1(name);
         this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });

@@ -1,4 +1,5 @@
 import { quoted } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadAnswer, HeadClient } from '../net/head-client.ts';
 import { type PageAnswer, PageClient } from '../net/page-client.ts';
@@ -111,7 +112,6 @@ function contradicts({ outcome, head }: Sampled, { status, lengthBytes, isEncode
 }
 
 function worded({ status, lengthBytes }: HeadAnswer | PageAnswer, isEncoded = false): string {
-  if (status !== 200) return phraseOf(status);
-  const bytes = lengthBytes >= 0 ? `${status} with ${lengthBytes.toLocaleString('en')} bytes` : phraseOf(status);
-  return isEncoded ? `${bytes}, compressed without being asked` : bytes;
+  const bytes = status === 200 && lengthBytes >= 0 ? `${status} with ${grouped(lengthBytes)} bytes` : phraseOf(status);
+  return status === 200 && isEncoded ? `${bytes}, compressed without being asked` : bytes;
 }

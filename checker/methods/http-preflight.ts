@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import { type HeadAnswer, type HeadClient, type Pace, SIDE_BY_SIDE } from '../net/head-client.ts';
 import type { Alone } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask } from './contract.ts';
 
 export interface Preflight {
@@ -19,7 +19,6 @@ export interface Preflight {
 export const FEW_OBJECTS = 64;
 /** Asked for at once, of names that can't exist. */
 const IMPOSSIBLE_NAMES = 2;
-const SECOND_TRY_AFTER_MS = 1000;
 const KNOWN_FILES_ASKED = 16;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
 const GREETED_FILES = 3;
@@ -37,7 +36,7 @@ export function sampleSizeOf(objects: number): number {
  * connection; once in a run is enough.
  */
 export async function preflight(task: CheckTask, client: HeadClient): Promise<Preflight> {
-  const { acquaintance, signal } = task;
+  const { acquaintance, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const { greeting } = acquaintance;
   if (greeting !== null && (isFew(task) || acquaintance.askedHow !== null)) {
     client.userAgent = greeting.userAgent;
@@ -45,11 +44,7 @@ export async function preflight(task: CheckTask, client: HeadClient): Promise<Pr
   }
   let result = await greet(task, client, isFew(task) ? undefined : SIDE_BY_SIDE);
   if (result.verdict === 'down' && result.reason !== SOFT_404) {
-    try {
-      await delay(SECOND_TRY_AFTER_MS, undefined, { signal });
-    } catch {
-      return { verdict: 'interrupted', reason: '', alone: null };
-    }
+    if (!(await pause(secondTryAfterMs, signal))) return { verdict: 'interrupted', reason: '', alone: null };
     result = await greet(task, client);
   }
   if (result.verdict === 'usable') acquaintance.greeting = { userAgent: client.userAgent, reason: result.reason };

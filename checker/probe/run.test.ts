@@ -111,7 +111,7 @@ describe('from run to run', () => {
     const points = Array.from({ length: 12 }, (_, i) => ({ name: `m${i}`, url: `http://127.0.0.1:1/${i}/` }));
     const output = outputOf(...points);
     await expect(output.probe()).rejects.toThrow(RunError);
-    expect(readProbes(output.folder, () => {})(output.points[0]!)).toBe(null);
+    expect(readProbes(output.folder, Date.now() / 1000, () => {})(output.points[0]!)).toBe(null);
   });
 });
 

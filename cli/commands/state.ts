@@ -24,7 +24,7 @@ export function registerState(program: Command): void {
     withSharedOptions(state.command(direction))
       .description(DIRECTIONS[direction].describes)
       .addArgument(new Argument('<parts...>', 'what of it').choices(STATE_PARTS))
-      .option('--vantage <name>', 'of the checks, those of this vantage')
+      .option('--vantage <name>', 'of checks and probes, those of this vantage')
       .action((parts: StatePart[], options: SharedOptions & StateOptions) =>
         inLockedContext(`state ${direction}`, options, (context) => moveState(context, direction, parts, options)),
       );

@@ -20,6 +20,10 @@ export interface SftpEntry {
 
 /** Of a file that is written: all its pieces are on their way at once. */
 const PIECE_BYTES = 256 * 1024;
+/** Some million entries. A server may go on for ever. */
+const MAX_LISTING_BYTES = 2 ** 28;
+/** What an entry takes beside its name. */
+const ENTRY_BYTES = 64;
 const TYPE_BITS = 0o170000;
 const TYPES: Readonly<Record<number, SftpFileType>> = { 32768: 'file', 16384: 'directory', 40960: 'symlink' };
 const STATUS_WORDS: Readonly<Record<number, string>> = { 2: 'no such file', 3: 'permission denied', 4: 'failure' };
@@ -47,19 +51,41 @@ export class SftpConnection {
     return !this.#session.socket.destroyed && this.#session.socket.writable;
   }
 
-  /** Without `.` and `..`. */
-  async list(directory: string): Promise<SftpEntry[]> {
-    const found = await this.#call(directory, (sftp, done: Done<Parameters<Parameters<Wrapper['readdir']>[1]>[1]>) => {
-      sftp.readdir(directory, done);
-    });
-    return found
-      .filter(({ filename }) => filename !== '.' && filename !== '..')
-      .map(({ filename, attrs }) => ({
-        name: filename,
-        type: TYPES[attrs.mode & TYPE_BITS] ?? 'other',
-        sizeBytes: attrs.size,
-        mtimeS: attrs.mtime,
-      }));
+  /** Without `.` and `..`; to its end, or not at all: one that has no end fails too, after `maxBytes`. */
+  async list(directory: string, maxBytes = MAX_LISTING_BYTES): Promise<SftpEntry[]> {
+    const handle = await this.#call(directory, (sftp, done: Done<Buffer>) => sftp.opendir(directory, done));
+    try {
+      const entries: SftpEntry[] = [];
+      for (let bytes = 0; bytes <= maxBytes; bytes += ENTRY_BYTES) {
+        const batch = await this.#nextEntries(directory, handle);
+        if (batch === null) return entries;
+        for (const { name } of batch) bytes += ENTRY_BYTES + name.length;
+        entries.push(...batch);
+      }
+      throw new SftpError(`${this.#where(directory)}: its listing does not end`, null);
+    } finally {
+      if (this.isOpen)
+        await this.#call(directory, (sftp, done: Done<void>) => sftp.close(handle, done)).catch(() => {});
+    }
+  }
+
+  /** Null = there are no more. */
+  async #nextEntries(directory: string, handle: Buffer): Promise<SftpEntry[] | null> {
+    try {
+      type Found = Parameters<Parameters<Wrapper['readdir']>[1]>[1];
+      const found = await this.#call(directory, (sftp, done: Done<Found>) => sftp.readdir(handle, done));
+      return found
+        .filter(({ filename }) => filename !== '.' && filename !== '..')
+        .map(({ filename, attrs }) => ({
+          name: filename,
+          type: TYPES[attrs.mode & TYPE_BITS] ?? 'other',
+          sizeBytes: attrs.size,
+          mtimeS: attrs.mtime,
+        }));
+    } catch (error) {
+      if (hasStatus(error, SftpStatus.endOfFile)) return null;
+      throw error;
+    }
   }
 
   readLink(path: string): Promise<string> {
@@ -179,9 +205,12 @@ export class SftpConnection {
     }
   }
 
+  #where(path: string): string {
+    return `${this.#place.user}@${this.#place.host}:${quoted(path)}`;
+  }
+
   #failure(path: string, error: unknown): SftpError {
-    const { user, host } = this.#place;
-    const where = `${user}@${host}:${quoted(path)}`;
+    const where = this.#where(path);
     const { code, message } = error as { code?: unknown; message: string };
     if (typeof code === 'number') return new SftpError(`${where}: ${STATUS_WORDS[code] ?? quoted(message, 80)}`, code);
     // ssh2 says so itself, before it asks.

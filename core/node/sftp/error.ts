@@ -1,7 +1,7 @@
 import { RunError } from '../../errors.ts';
 
 /** Status codes of SFTP (draft-ietf-secsh-filexfer-02, 7). */
-export const SftpStatus = { noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
+export const SftpStatus = { endOfFile: 1, noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
 
 /** A request that failed: with the server's own status, or without one where the connection failed. */
 export class SftpError extends RunError {

@@ -53,6 +53,8 @@ export async function openSession(place: SftpPlace, signal?: AbortSignal): Promi
     });
     const sftp = await Promise.race([connected, lost]);
     socket.setTimeout(0);
+    // A server's SFTP may end alone; without it the connection is of no use.
+    sftp.once('close', () => socket.destroy());
     return { client, sftp, socket, lost };
   } catch (error) {
     socket.destroy();

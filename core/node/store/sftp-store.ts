@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import type { SftpConnection } from '../sftp/connection.ts';
+import { posix } from 'node:path';
+import type { SftpConnection, SftpEntry } from '../sftp/connection.ts';
 import { hasStatus, SftpError, SftpStatus, unlessMissing } from '../sftp/error.ts';
 import { makeDirectories, SftpFolder, type SftpFolderPlace } from '../sftp/folder.ts';
-import { isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
+import { isLeftover, isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
 
 /** Without a rename over a file, another writer may always be a moment earlier. */
 const RENAME_TRIES = 10;
@@ -12,10 +13,19 @@ const MAX_DEPTH = 32;
  * Files in a folder of a host. The connection is made when it is needed and made anew after a cut; what was under way
  * then fails with an error, and is not tried again.
  */
-export function sftpStore(place: SftpFolderPlace): Store {
+export function sftpStore(place: SftpFolderPlace, nowMs: () => number = Date.now): Store {
   const folder = new SftpFolder(place);
-  /** What cuts have left behind. */
+  /** What cuts have left behind of our own. */
   const leftovers = new Set<string>();
+  /** What lay in a directory when it was first written to, by its path: looked at once, as it may be long and far. */
+  const found = new Map<string, Promise<readonly SftpEntry[]>>();
+  const removeLost = async (connection: SftpConnection, file: string): Promise<void> => {
+    const [directory, name] = [posix.dirname(file), posix.basename(file)];
+    const listed = found.get(directory) ?? connection.list(directory).catch(() => []);
+    found.set(directory, listed);
+    const lost = (await listed).filter((entry) => entry.type === 'file' && isLeftover(name, entry, nowMs() / 1000));
+    for (const entry of lost) await removeLeftover(connection, `${directory}/${entry.name}`, leftovers);
+  };
   return {
     read: async (path) => {
       const file = folder.at(storePath(path));
@@ -29,6 +39,7 @@ export function sftpStore(place: SftpFolderPlace): Store {
       try {
         await createBeneath(connection, beside, bytes);
         if (!(await connection.renameOver(beside, file))) await replace(connection, beside, file);
+        await removeLost(connection, file);
       } catch (error) {
         leftovers.add(beside);
         if (connection.isOpen) await removeLeftover(connection, beside, leftovers);
