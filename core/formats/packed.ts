@@ -63,6 +63,10 @@ export class PackedReader {
     }
   }
 
+  has(key: string): boolean {
+    return key in this.#body;
+  }
+
   number(key: string): number {
     const value = this.#body[key];
     if (typeof value !== 'number') throw this.#broken(key, 'a number');
