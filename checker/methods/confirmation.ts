@@ -1,12 +1,11 @@
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadClient } from '../net/head-client.ts';
-import { AnswerSample, isConfirmed } from '../net/pipelining.ts';
+import type { HeadRunReport } from '../net/head-run.ts';
+import { AnswerSample, areConfirmed } from '../net/pipelining.ts';
 import type { CheckTask } from './contract.ts';
 import { disputesOf, type Samples } from './get-check.ts';
-import { askForDenial, SOFT_404 } from './http-preflight.ts';
+import { farewell, SOFT_404, sampleSizeOf } from './http-preflight.ts';
 
-/** Of each kind of answer. */
-const SAMPLE_SIZE = 8;
 const FOUND = [Outcome.present, Outcome.different] as const;
 
 /** What HEAD showed since that was last confirmed. */
@@ -20,8 +19,8 @@ export interface Shown {
   readonly directories: Map<number, OutcomeCode>;
   /** Requests waited together. */
   readonly isTogether: boolean;
-  /** Nothing is asked for after this. */
-  readonly isEnd: boolean;
+  /** How it ended. */
+  readonly ended: HeadRunReport['ended'];
   /** The request path of what the samples know by index. */
   readonly pathOf: (index: number) => string;
 }
@@ -36,9 +35,9 @@ export type Confirmation =
   | { readonly verdict: 'refuted'; readonly isUseless: boolean; readonly reason: string };
 
 /** Empty samples of each kind of answer. */
-export function newSamples(): Samples {
+export function newSamples({ objectIds }: CheckTask): Samples {
   const outcomes: OutcomeCode[] = [Outcome.present, Outcome.absent, Outcome.different];
-  return new Map(outcomes.map((outcome) => [outcome, new AnswerSample(SAMPLE_SIZE)]));
+  return new Map(outcomes.map((outcome) => [outcome, new AnswerSample(sampleSizeOf(objectIds.length))]));
 }
 
 /**
@@ -47,17 +46,25 @@ export function newSamples(): Samples {
  * raised.
  */
 export async function confirm(task: CheckTask, client: HeadClient, shown: Shown): Promise<Confirmation> {
-  const { samples, directories, isTogether, isEnd, pathOf } = shown;
+  const { samples, directories, isTogether, ended, pathOf } = shown;
   const { sink, graceSignal, timeoutMs, acquaintance } = task;
-  const denial = await askForDenial(client, timeoutMs);
+  const sampled = isTogether ? [...samples.values()].flatMap(({ answers }) => answers) : [];
+  const paths = sampled.map(({ index }) => pathOf(index));
+  // Of a server that is hardly there no more is asked than whether it is.
+  const isGivenUp = ended === 'gave up';
+  const denial = await farewell(client, isGivenUp ? [] : paths, timeoutMs);
   if (denial.isSoft404) {
     sink.withdraw(FOUND, SOFT_404);
     return { verdict: 'refuted', isUseless: true, reason: SOFT_404 };
   }
   if (!denial.isAnswered) return { verdict: 'unconfirmed', reason: denial.reason };
-  if (isTogether && !(await isConfirmed(client, samples.values(), pathOf))) return { verdict: 'mixed up' };
+  const { again } = isGivenUp && paths.length > 0 ? await farewell(client, paths, timeoutMs) : denial;
+  const together = sampled.map(({ answer }) => answer);
+  if (!areConfirmed(together, again)) return { verdict: 'mixed up' };
   const disputes = await disputesOf({ ...task, signal: graceSignal }, client, samples, pathOf);
-  const isTried = (kind: OutcomeCode) => acquaintance.confirmed.has(kind) || samples.get(kind)?.answers.length !== 0;
+  const isTried = (kind: OutcomeCode) =>
+    (acquaintance.confirmed.get(kind) ?? 0) > 0 || samples.get(kind)?.answers.length !== 0;
+  const isEnd = ended === 'whole' || isGivenUp;
   for (const [id, kind] of directories) {
     if (isEnd || isTried(kind)) {
       sink.record(id, kind, -1);

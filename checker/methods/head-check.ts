@@ -1,8 +1,10 @@
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient } from '../net/head-client.ts';
+import type { Alone } from '../net/pipelining.ts';
 import { type Confirmation, confirm, newSamples } from './confirmation.ts';
 import type { CheckTask, MethodReport } from './contract.ts';
+import type { Samples } from './get-check.ts';
 import { howToAskFor, paceOf } from './head-pace.ts';
 import { askedPath, askPortion, type PortionReport } from './head-portion.ts';
 
@@ -30,19 +32,21 @@ export class HeadCheck {
   #isMixedUp = false;
   readonly #directories = new Map<number, OutcomeCode>();
   /** Of what is not confirmed yet. */
-  #samples = newSamples();
+  #samples: Samples;
   #from = 0;
   #spentMs = 0;
 
   constructor(task: CheckTask, client: HeadClient, confirming: HeadClient, greeting: string) {
     this.#task = task;
+    this.#samples = newSamples(task);
     this.#client = client;
     this.#confirming = confirming;
     this.#greeting = greeting;
   }
 
-  async run(): Promise<Ending> {
-    this.#how = await howToAskFor(this.#task, this.#client);
+  /** `alone`: what the host answered to what it was asked for one at a time. */
+  async run(alone: Alone | null): Promise<Ending> {
+    this.#how = await howToAskFor(this.#task, this.#client, alone);
     this.#isMixedUp = this.#how === 'one a connection';
     for (;;) {
       const ending = await this.#askOn();
@@ -63,7 +67,7 @@ export class HeadCheck {
     }
     if (isInterrupted) return ended('interrupted');
     if (this.#isTogether && portion.isMismatched) this.#askOneAConnection(null);
-    if (confirmation.verdict === 'confirmed') this.#samples = newSamples();
+    if (confirmation.verdict === 'confirmed') this.#samples = newSamples(this.#task);
     if (portion.ended !== 'enough') return this.#end(portion, confirmation);
     this.#from = portion.next;
     this.#spentMs += portion.elapsedMs;
@@ -80,9 +84,8 @@ export class HeadCheck {
 
   #confirm({ ended }: PortionReport): Promise<Confirmation> {
     const pathOf = (index: number) => askedPath(this.#task, index);
-    const isEnd = ended === 'whole' || ended === 'gave up';
     return confirm(this.#task, this.#confirming, {
-      ...{ samples: this.#samples, directories: this.#directories, isTogether: this.#isTogether, isEnd, pathOf },
+      ...{ samples: this.#samples, directories: this.#directories, isTogether: this.#isTogether, ended, pathOf },
     });
   }
 
@@ -110,7 +113,7 @@ export class HeadCheck {
     this.#task.sink.withdraw(ALL, MIXED_UP);
     if (this.#task.signal.aborted) return ended('interrupted');
     this.#askOneAConnection('one a connection');
-    this.#samples = newSamples();
+    this.#samples = newSamples(this.#task);
     this.#directories.clear();
     this.#absent.clear();
     this.#from = 0;

@@ -1,8 +1,8 @@
-import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
+import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
-import { statusReason } from '../net/reasons.ts';
+import { COMPRESSED, statusReason } from '../net/reasons.ts';
 import type { Shown } from './confirmation.ts';
 import type { CheckTask } from './contract.ts';
 
@@ -10,6 +10,8 @@ const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
 const NO_LENGTH = 'tells no length (Content-Length)';
+const NO_SIZE = `${COMPRESSED} (Content-Encoding), so that no size is told`;
+const KEPT_COMPRESSED = /\.(t?gz|svgz|t?bz2?|t?xz|t?lzma|lz|tzst|zst|br|z)$/i;
 /** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
 const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
 
@@ -56,11 +58,13 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
     ...pace,
     count: objectIds.length - from,
     pathOf: (nth) => askedPath(task, from + nth),
-    onAnswer: (nth, status, lengthBytes, location) => {
+    onAnswer: (nth, status, lengthBytes, location, isEncoded) => {
       const index = from + nth;
       const id = objectIds[index] as number;
       const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, NO_LENGTH);
+      if (status === 200 && !isDirectory && isEncoded && !isLabelled(lengthBytes, inventory, id))
+        sink.fail(id, NO_SIZE);
+      else if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, NO_LENGTH);
       else if (status === 200) {
         const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
         record(index, isRight ? Outcome.present : Outcome.different, status, lengthBytes);
@@ -77,6 +81,14 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
   for (const id of forbiddenLinks)
     sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
   return { ...report, next: from + report.next, found, elapsedMs: performance.now() - startedAtMs };
+}
+
+/**
+ * Apache's AddEncoding names the format of a file that is kept compressed, and tells its own length. Only so an encoded
+ * answer proves anything: a server that compresses the file once more would hardly come to that very length.
+ */
+function isLabelled(lengthBytes: number, { paths, sizeBytes }: Inventory, id: number): boolean {
+  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths[id] as string);
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

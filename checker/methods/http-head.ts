@@ -16,7 +16,7 @@ async function check(task: CheckTask): Promise<MethodReport> {
   // What was found is confirmed though no more may be asked.
   const confirming = clientUntil(task.graceSignal);
   const goThrough = async (): Promise<Ending> => {
-    const { verdict, reason } = await preflight(task, client);
+    const { verdict, reason, alone } = await preflight(task, client);
     if (verdict === 'interrupted') return { ended: 'interrupted', reasons: [] };
     if (verdict === 'down') {
       for (const id of objectIds) sink.fail(id, reason);
@@ -24,7 +24,7 @@ async function check(task: CheckTask): Promise<MethodReport> {
     }
     confirming.userAgent = client.userAgent;
     const { HeadCheck } = await import('./head-check.ts');
-    return new HeadCheck(task, client, confirming, reason).run();
+    return new HeadCheck(task, client, confirming, reason).run(alone);
   };
   const { ended, reasons, isRefuted = false } = await goThrough();
   if (ended !== 'whole') task.acquaintance.forget();
