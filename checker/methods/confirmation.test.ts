@@ -59,7 +59,7 @@ describe('from checkpoint to checkpoint', () => {
     expect(report).toMatchObject({ ended: 'whole', reason: '' });
     expect(tally(results)).toEqual({ present: 2, 'present 7': COUNT });
     expect(repeated).toEqual([]);
-    const greetingAndTrial = 2 + 2 * 8;
+    const greetingAndTrial = 2 * 8;
     const checkpoints = (asked('HEAD', /no-such/) - greetingAndTrial) / 2;
     expect(checkpoints).toBeGreaterThan(1);
     expect(asked('GET', /./)).toBe(4);
