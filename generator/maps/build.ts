@@ -5,7 +5,7 @@ import { bucketCountFor, type Entry, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBucke
 import { classify } from './classes.ts';
 import { edgeTables } from './edge-tables.ts';
 import { entriesOf } from './entries.ts';
-import type { Evidence, Known } from './evidence.ts';
+import { type Evidence, isUp, type Known } from './evidence.ts';
 import type { Region } from './rank.ts';
 
 export interface BuildInput {
@@ -107,8 +107,7 @@ function upDigits(known: readonly Known[]): string {
     let digit = 0;
     for (let i = 0; i < 4; i++) {
       const evidence = known[first + i]?.evidence ?? null;
-      const up = evidence !== null && evidence.liveness.state === 'up' && !evidence.mirror.drained;
-      digit = digit * 2 + (up ? 1 : 0);
+      digit = digit * 2 + (evidence !== null && isUp(evidence) ? 1 : 0);
     }
     digits += digit.toString(16);
   }

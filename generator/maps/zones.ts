@@ -32,7 +32,8 @@ export interface Fineness {
 }
 
 /**
- * Regions with equal tables in one zone. A part of a country joins those parts of it, or the country itself, that have
+ * Regions with equal tables in one zone, if the same mirrors want none of their viewers: the next build may find room for
+ * these, and an old list of zones must not lead there who is unwanted. A part of a country joins those parts of it, or the country itself, that have
  * the same nearest tier: what comes behind it is reached too seldom for tables of its own.
  */
 export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness): ZoneTables[] {
@@ -48,7 +49,10 @@ export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness): Zo
       ? `${country} ${tier}`
       : code === DEFAULT_REGION || !fineness.shared
         ? code
-        : JSON.stringify([tables.https, tables.http].map((shards) => shards.map((shard) => shard.map(signature))));
+        : JSON.stringify([
+            [tables.https, tables.http].map((shards) => shards.map((shard) => shard.map(signature))),
+            [one.https, one.http].map(({ excluded }) => excluded.map(({ number }) => number)),
+          ]);
     const zone = zones.get(key);
     if (zone === undefined) zones.set(key, { tables, regions: [code] });
     else zone.regions.push(code);

@@ -2,8 +2,7 @@ import { BlockList, isIPv6 } from 'node:net';
 import { quoted } from '../../../core/errors.ts';
 import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
-import type { Evidence } from '../../maps/evidence.ts';
-import { isUp } from '../figures.ts';
+import { type Evidence, isUp } from '../../maps/evidence.ts';
 import type { EdgeAnswer, Scheme, Viewer } from './event.ts';
 
 /**
