@@ -47,15 +47,6 @@ export function buildMaps(input: BuildInput): Maps {
   const { entries, aliased } = entriesOf(inventory, classOf, classes, input.rules.aliases);
   const { epoch, buckets } = packed(entries, appended ? previous : null, previous?.epoch ?? null);
   const accessPoints = known.map((one) => one.point);
-  const table: ObjectTable = {
-    builtAtMs: nowMs,
-    epoch,
-    bucketCount: buckets.bucketCount,
-    accessPoints,
-    classes,
-    paths: inventory.paths,
-    classOf,
-  };
   const meta = [
     META_VERSION,
     epoch,
@@ -68,7 +59,18 @@ export function buildMaps(input: BuildInput): Maps {
   const classUse = new Uint32Array(classes.length);
   for (const classId of classOf) classUse[classId] = (classUse[classId] as number) + 1;
   const mostListBytes = MAX_VALUE_BYTES - `${meta}  ${scheme}`.length;
-  const tables = edgeTables({ known, classes, classUse, regions: input.regions, epoch, nowMs, mostListBytes });
+  const dealing = previous?.dealing ?? null;
+  const tables = edgeTables({ known, classes, classUse, regions: input.regions, epoch, nowMs, mostListBytes, dealing });
+  const table: ObjectTable = {
+    builtAtMs: nowMs,
+    epoch,
+    bucketCount: buckets.bucketCount,
+    accessPoints,
+    classes,
+    paths: inventory.paths,
+    classOf,
+    dealing: tables.dealing,
+  };
   const keys = [...buckets.keys, ...tables.keys, [META_KEY, `${meta} ${tables.zoneList} ${scheme}`] as const];
   return { table, regions: tables.regions, keys, entryCount: entries.length, aliased };
 }

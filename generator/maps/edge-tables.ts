@@ -1,6 +1,7 @@
 import { MOST_CLASSES } from '../../core/edge-keys.ts';
-import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
+import type { Dealing, RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './classes.ts';
+import { Dealer } from './dealing.ts';
 import { type Evidence, isUp, type Known, rankedOf } from './evidence.ts';
 import { evened } from './families.ts';
 import { holderKeys } from './holders.ts';
@@ -23,16 +24,22 @@ export interface TablesInput {
   readonly nowMs: number;
   /** How long the list of zones may be. */
   readonly mostListBytes: number;
+  /** Of the build before; null for the first. */
+  readonly dealing: Dealing | null;
 }
 
 export interface EdgeTables {
   readonly regions: readonly RegionMap[];
   readonly zoneList: string;
   readonly keys: Keys;
+  readonly dealing: Dealing;
 }
 
 /** The tables of all regions take no more of the store. */
 export const MOST_TABLE_BYTES = 600_000;
+
+/** Zones get finer than they were only where they take no more of the room than this: else each odd object could move viewers. */
+const ROOM_TO_REFINE = 0.85;
 
 /** From the finest zones to those that always fit. */
 const FINENESSES: readonly Fineness[] = [
@@ -58,13 +65,16 @@ export function edgeTables(input: TablesInput): EdgeTables {
   const known = { ...input, isUp: (number: number) => isUp(input.known[number]?.evidence as Evidence) };
   for (const [i, fineness] of FINENESSES.entries()) {
     const isLast = i === FINENESSES.length - 1;
-    const zones = zonesOf(ranked, fineness).map((zone) => fittingZone(zone, targets));
+    const room = i < (input.dealing?.fineness ?? 0) ? ROOM_TO_REFINE : 1;
+    const dealer = new Dealer(input.dealing);
+    const zones = zonesOf(ranked, fineness, dealer).map((zone) => fittingZone(zone, targets));
     const list = privateList(own) + zoneList(zones);
-    if (list.length > input.mostListBytes && !isLast) continue;
+    if (list.length > room * input.mostListBytes && !isLast) continue;
     const keys = tableKeys([...zones, ...own.map((zone) => fittingZone(zone, targets))], input, targets);
-    if (bytesOf(keys) > MOST_TABLE_BYTES && !isLast) continue;
+    if (bytesOf(keys) > room * MOST_TABLE_BYTES && !isLast) continue;
     const holders = SCHEMES.flatMap((scheme) => holderKeys(scheme, points[scheme], known, targets));
-    return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders] };
+    const dealing = { fineness: i, tiers: dealer.tiers() };
+    return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders], dealing };
   }
   throw new RangeError('no fineness fits');
 }
