@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../core/function-event.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { runNjs } from '../test/servers/njs.ts';
 import { FALLBACK } from '../test/small-build.ts';

@@ -3,6 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { outputLayout } from '../core/output-layout.ts';
+import { mirrorListXml } from '../test/mirror-list.ts';
 import type { Command } from './measure.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -14,12 +15,8 @@ export class Fixture {
   constructor(folder: string, root: string, urls: readonly string[]) {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
-    const mirrors = urls.map(
-      (url, i) =>
-        `<mirrorgroup region="Europe" country="DE" countryname="Germany"><mirror><name>m${i}</name>` +
-        `<uri protocol="${url.split(':')[0]}" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-    );
-    writeFileSync(join(folder, 'list.xml'), `<mirrors>${mirrors.join('')}</mirrors>`);
+    const mirrors = urls.map((url, i) => ({ name: `m${i}`, country: 'DE', urls: [url] }));
+    writeFileSync(join(folder, 'list.xml'), mirrorListXml(mirrors));
     const lines = ['fallback = "https://fallback.example.org/"', '[[inventory]]', `from = ${JSON.stringify(root)}`];
     writeFileSync(join(folder, 'redirector.toml'), [...lines, '[mirrors]', 'list = "list.xml"\n'].join('\n'));
     execFileSync(process.execPath, this.#argv(['inventory', '--quiet']), { stdio: 'inherit' });

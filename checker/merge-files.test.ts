@@ -1,11 +1,14 @@
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
-import { UsageError } from '../core/errors.ts';
+import { RunError, UsageError } from '../core/errors.ts';
 import { encodeHistory } from '../core/formats/history-file.ts';
+import { encodeLiveness } from '../core/formats/liveness-file.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import { addToHistory, emptyHistory } from '../core/history.ts';
+import type { ProbeRecord } from '../core/liveness.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
+import { readProbes } from '../core/node/liveness-files.ts';
 import { type Liveness, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
@@ -74,7 +77,8 @@ function harness() {
   };
   const mirrors = { version: 1 as const, takenAtMs: 0, mirrors: [mirror('m'), mirror('n')], notes: [] };
   const progress = { ...silentProgress, note: (line: string) => notes.push(line) };
-  const merge = (...sources: string[]) => mergeFiles({ output, inventory, mirrors, sources, progress });
+  const merge = (...sources: string[]) =>
+    mergeFiles({ output, inventory, mirrors, sources, nowMs: (NOW_S + 3600) * 1000, progress });
   const read = (id: string) => {
     const file = outputLayout.observations(output, id);
     return decodeObservations(readFileSync(file), 2, file);
@@ -96,6 +100,7 @@ describe('merge', () => {
         { accessPointId: 'm.http', vantages: ['eu', 'us'] },
         { accessPointId: 'n.http', vantages: ['us'] },
       ],
+      probes: { files: 0, accessPoints: 0 },
     });
     const merged = read('m.http');
     expect([...merged.outcome]).toEqual([Outcome.present, Outcome.absent]);
@@ -146,22 +151,131 @@ describe('merge', () => {
     found('us', 'stranger', 0, 10, Outcome.present, 'up');
     const elsewhere = emptyObservations('n.http', 'http://n.example.org/', 2, 0);
     writeFileSync(join(output, 'observations', 'us', 'n.http.msgpack'), encodeObservations(elsewhere));
-    merge();
+    expect(() => merge()).toThrow(new RunError('none of 3 files could be merged: the notes above tell why of each'));
     expect(notes).toEqual(
       [
         expect.stringMatching(/eu\/m\.http\.msgpack: not a whole msgpack file .*; left out$/),
         'us/n.http.msgpack: is about "http://n.example.org/", not "http://n/"; left out',
-        expect.stringMatching(/stranger\.http\.msgpack": the mirror list has no such access point; left out$/),
+        'us/stranger.http.msgpack: the mirror list has no access point "stranger.http"; left out',
       ].map((wanted) => (typeof wanted === 'string' ? expect.stringContaining(wanted) : wanted)),
     );
     expect(read('m.http').outcome[0]).toBe(Outcome.present);
     expect(() => read('n.http')).toThrow(/ENOENT/);
+    found('asia', 'n', 1, 10, Outcome.present, 'up');
+    expect(merge().accessPoints).toEqual([{ accessPointId: 'n.http', vantages: ['asia'] }]);
+  });
+
+  test('goes by what stands in a file, whatever it is called', () => {
+    const { found, merge, read, output } = harness();
+    const sent = join(output, 'sent');
+    mkdirSync(sent);
+    renameSync(found('eu', 'm', 0, 10, Outcome.present, 'up'), join(sent, 'eu-west.msgpack'));
+    // Named as another one's.
+    renameSync(found('us', 'm', 1, 20, Outcome.absent, 'up'), join(sent, 'n.http.msgpack'));
+    expect(merge(sent)).toMatchObject({
+      files: 2,
+      accessPoints: [{ accessPointId: 'm.http', vantages: ['eu', 'us'] }],
+    });
+    expect([...read('m.http').outcome]).toEqual([Outcome.present, Outcome.absent]);
+    expect(() => read('n.http')).toThrow(/ENOENT/);
+  });
+
+  test('a vantage whose clock is a year ahead has no say, and is named once', () => {
+    const { found, merge, read, notes } = harness();
+    const yearS = 365 * 86_400;
+    found('asia', 'm', 0, yearS, Outcome.present, 'up');
+    found('asia', 'n', 0, yearS, Outcome.present, 'up');
+    found('eu', 'm', 0, 10, Outcome.absent, 'down');
+    merge();
+    expect(read('m.http').outcome[0]).toBe(Outcome.absent);
+    expect(read('m.http').liveness).toMatchObject({ state: 'down', reason: 'eu: reset' });
+    expect(read('n.http').outcome[0]).toBe(Outcome.none);
+    expect(read('n.http').liveness.checkedAtS).toBe(0);
+    expect(notes).toEqual([
+      expect.stringMatching(/observations\/asia: vantage "asia": its clock is 365 days ahead; .* set the clock/),
+    ]);
   });
 
   test('without anything to merge, or with a path that is not there, says what to do', () => {
-    const { merge, output } = harness();
+    const { merge, output, put } = harness();
     expect(() => merge()).toThrow(UsageError);
     expect(() => merge()).toThrow(/no vantage has written there; run "redirector check --vantage NAME" first/);
     expect(() => merge(join(output, 'nowhere'))).toThrow(/nowhere: not there; name files or folders/);
+    put(join(output, 'notes.txt'), 'x');
+    expect(() => merge(join(output, 'notes.txt'))).toThrow(/notes\.txt: neither \.msgpack nor \.json; name files/);
+  });
+});
+
+describe('merging probes', () => {
+  const NOW = NOW_S + 3000;
+  const record = (mirrorId: string, state: Liveness['state'], at: number): ProbeRecord => ({
+    accessPointId: `${mirrorId}.http`,
+    url: `http://${mirrorId}/`,
+    liveness: { state, sinceS: NOW_S, checkedAtS: NOW_S + at, reason: state === 'up' ? '' : 'no answer' },
+    ...{
+      ipv4Up: state === 'up',
+      ipv6Up: null,
+      finalHost: '',
+      stampLagS: null,
+      certificateValidToS: null,
+      warnings: [],
+    },
+    cost: { startedAtS: NOW_S + at, elapsedMs: 1, requests: 4, connections: 1 },
+    ...{ knownObjects: [], history: [{ state, atS: NOW_S, reason: state === 'up' ? '' : 'no answer' }] },
+  });
+  const probed = ({ output, put }: ReturnType<typeof harness>, vantage: string, ...records: ProbeRecord[]) => {
+    const file = outputLayout.liveness(output, vantage);
+    const whose = vantage === '' ? {} : { vantage };
+    put(file, encodeLiveness({ version: 1, ...whose, probedAtMs: NOW_S * 1000, accessPoints: records }));
+    return file;
+  };
+  const folded = ({ output }: ReturnType<typeof harness>) => readFileSync(outputLayout.liveness(output), 'utf8');
+
+  test('a mirror that is cut off from one vantage alone stays up; the folded file is what is read', () => {
+    const one = harness();
+    probed(one, 'eu', record('m', 'down', 2900), record('n', 'up', 2900));
+    probed(one, 'us', record('m', 'up', 2800));
+    probed(one, 'asia', record('m', 'up', 2700));
+    expect(one.merge()).toEqual({ files: 0, accessPoints: [], probes: { files: 3, accessPoints: 2 } });
+    const read = readProbes(one.output, NOW, (line) => one.notes.push(line));
+    const [m] = mirror('m').accessPoints;
+    expect(read(m as AccessPoint)).toMatchObject({ liveness: { state: 'up', checkedAtS: NOW_S + 2900 }, ipv4Up: true });
+    probed(one, 'us', record('m', 'down', 2950));
+    one.merge();
+    const after = readProbes(one.output, NOW, () => {})(m as AccessPoint);
+    expect(after?.liveness).toMatchObject({ state: 'down', reason: 'us: no answer' });
+    expect(Object.keys(after?.vantages ?? {})).toEqual(['asia', 'eu', 'us']);
+    expect(one.notes).toEqual([]);
+  });
+
+  test('one file after the other is all at once, in any order, and a late one counts for what it is', () => {
+    const all = harness();
+    const files = ['eu', 'us', 'asia'].map((name, i) =>
+      probed(all, name, record('m', i === 1 ? 'down' : 'up', 2000 + i), record('n', 'up', 2500 - i)),
+    );
+    all.merge(...files);
+    const other = harness();
+    for (const i of [2, 0, 1, 2]) other.merge(files[i] as string);
+    expect(folded(other)).toBe(folded(all));
+  });
+
+  test('takes a copy by the vantage that stands in it; leaves out strangers, torn files and clocks that are ahead', () => {
+    const one = harness();
+    const copy = join(one.output, 'copy.json');
+    renameSync(probed(one, 'eu', record('m', 'up', 100), record('stranger', 'up', 100)), copy);
+    const late = probed(one, 'asia', record('m', 'down', 90 * 86_400));
+    one.put(outputLayout.liveness(one.output, 'us'), '{"version":1,');
+    one.merge(copy, late, outputLayout.liveness(one.output, 'us'));
+    expect(JSON.parse(folded(one)).accessPoints).toMatchObject([
+      { accessPointId: 'm.http', liveness: { state: 'up' }, vantages: { eu: { liveness: { state: 'up' } } } },
+    ]);
+    expect(one.notes).toEqual([
+      expect.stringMatching(
+        /copy\.json: 1 of its access points, "http:\/\/stranger\/" the first, are not on the mirror list/,
+      ),
+      expect.stringMatching(/asia\.json: vantage "asia": its clock is 90 days ahead/),
+      expect.stringMatching(/us\.json: .*; left out$/),
+    ]);
+    expect(() => one.merge(outputLayout.liveness(one.output, 'us'))).toThrow(RunError);
   });
 });

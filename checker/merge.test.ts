@@ -1,11 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { MAX_CLOCK_SKEW_S } from '../core/clock.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import { METHODS, type Observations, Outcome, type VantageReport } from '../core/observations.ts';
 import { LIVENESS_WINDOW_S, votedLiveness } from '../core/vantage-liveness.ts';
 import { mergeObservations } from './merge.ts';
 
 const COUNT = 4;
+const NOW_S = 100_000;
 const STATES = ['up', 'failing', 'down'] as const;
 
 function report(state: (typeof STATES)[number], checkedAtS: number, more: Partial<VantageReport> = {}): VantageReport {
@@ -19,7 +21,10 @@ function report(state: (typeof STATES)[number], checkedAtS: number, more: Partia
 }
 
 // Few values, so that ties and conflicts are the rule.
-const timeS = fc.integer({ min: 1, max: 4 });
+const timeS = fc.oneof(
+  { weight: 4, arbitrary: fc.integer({ min: 1, max: 4 }) },
+  { weight: 1, arbitrary: fc.constantFrom(NOW_S + MAX_CLOCK_SKEW_S, NOW_S + MAX_CLOCK_SKEW_S + 1, NOW_S * 2) },
+);
 const cell = fc.record({
   evidence: fc.option(
     fc.record({
@@ -36,7 +41,7 @@ const reports = fc.dictionary(
   fc.constantFrom('eu', 'us', ''),
   fc.record({
     state: fc.constantFrom(...STATES),
-    checkedAtS: fc.constantFrom(1000, 1001, 1000 + LIVENESS_WINDOW_S / 2, 1000 + LIVENESS_WINDOW_S),
+    checkedAtS: fc.constantFrom(1000, 1001, 1000 + LIVENESS_WINDOW_S / 2, 1000 + LIVENESS_WINDOW_S, NOW_S * 2),
     roundTripMs: fc.constantFrom(null, 1, 2),
   }),
 );
@@ -67,7 +72,7 @@ const observations = fc
     return found;
   });
 
-const merge = (...inputs: Observations[]) => mergeObservations(inputs);
+const merge = (...inputs: Observations[]) => mergeObservations(inputs, NOW_S);
 
 describe('merging', () => {
   test('is the same in any order, grouping and repetition, and through files', () => {
@@ -84,6 +89,18 @@ describe('merging', () => {
         expect(decodeObservations(encodeObservations(all), COUNT, 'x')).toEqual(all);
       }),
       { numRuns: 300 },
+    );
+  });
+
+  test('nothing that is dated in the future gets in', () => {
+    const latestS = NOW_S + MAX_CLOCK_SKEW_S;
+    fc.assert(
+      fc.property(observations, observations, (a, b) => {
+        const { evidenceAtS, failedAtS, ownCheckAtS, liveness, vantages } = merge(a, b);
+        const reports = Object.values(vantages).map((report) => report.liveness.checkedAtS);
+        const times = [...evidenceAtS, ...failedAtS, ...ownCheckAtS, liveness.checkedAtS, ...reports];
+        expect(Math.max(...times)).toBeLessThanOrEqual(latestS);
+      }),
     );
   });
 
@@ -115,6 +132,14 @@ describe('merging', () => {
     expect([newer.outcome[1], newer.sizeBytes[1], newer.evidenceAtS[1]]).toEqual([Outcome.present, 7, 6]);
     expect(merge(proven(Outcome.absent, -1, 6), proven(Outcome.present, 7, 6)).outcome[1]).toBe(Outcome.absent);
     expect(merge(proven(Outcome.different, 9, 6), proven(Outcome.present, 7, 6)).outcome[1]).toBe(Outcome.different);
+  });
+
+  test('evidence of a clock that is a year ahead gives way to what others found', () => {
+    const yearAhead = proven(Outcome.present, 7, NOW_S + 365 * 86_400);
+    expect(merge(yearAhead, proven(Outcome.absent, -1, 5)).outcome[1]).toBe(Outcome.absent);
+    expect(merge(yearAhead).outcome[1]).toBe(Outcome.none);
+    // Clocks differ a little.
+    expect(merge(proven(Outcome.present, 7, NOW_S + 60), proven(Outcome.absent, -1, NOW_S)).outcome[1]).toBe(1);
   });
 
   test('keeps a failure only where it is newer than the evidence', () => {

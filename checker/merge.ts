@@ -1,6 +1,7 @@
+import { withoutFuture } from '../core/clock.ts';
 import { emptyObservations } from '../core/formats/observations-file.ts';
-import { type Observations, Outcome, type VantageReport } from '../core/observations.ts';
-import { summedCost, votedLiveness } from '../core/vantage-liveness.ts';
+import { type Observations, Outcome } from '../core/observations.ts';
+import { newestReports, summedCost, votedLiveness } from '../core/vantage-liveness.ts';
 
 const MAX_REASONS = 256;
 const OTHER = 'other';
@@ -12,14 +13,16 @@ const DOUBT: readonly number[] = [Outcome.none, Outcome.present, Outcome.differe
  * the more doubtful one, then the larger size, then the later method. A failed check is kept where it is newer than
  * that evidence; of several the newest, then the reason that sorts last. Of each vantage the newest report is kept
  * (votedLiveness tells what they say together), so merged columns can be merged again: neither order nor grouping nor
- * repetition changes the result, as long as there are at most 255 different reasons; further ones become "other".
+ * repetition changes the result, as long as there are at most 255 different reasons; further ones become "other". What
+ * is dated later than `nowS` (seconds since 1970) counts for nothing (core/clock.ts).
  *
  * All are about the same access point and of equal length; none of them is changed. Throws RangeError for none.
  */
-export function mergeObservations(inputs: readonly Observations[]): Observations {
+export function mergeObservations(all: readonly Observations[], nowS: number): Observations {
+  const inputs = all.map((input) => withoutFuture(input, nowS).observations);
   const [first] = inputs;
   if (first === undefined) throw new RangeError('nothing to merge');
-  const vantages = newestReports(inputs);
+  const vantages = newestReports(inputs.map((input) => input.vantages));
   const merged = emptyObservations(first.accessPointId, first.url, first.outcome.length, 0);
   for (const input of inputs) takeEvidence(merged, input);
   takeFailures(merged, inputs);
@@ -70,20 +73,4 @@ function takeFailures(merged: Observations, inputs: readonly Observations[]): vo
   for (let id = 0; id < chosen.length; id++) {
     if (chosen[id] !== -1) merged.failure[id] = indexOf.get(chosen[id] as number) ?? MAX_REASONS - 1;
   }
-}
-
-/** By name in order. */
-function newestReports(inputs: readonly Observations[]): Record<string, VantageReport> {
-  const newest = new Map<string, VantageReport>();
-  for (const [name, report] of inputs.flatMap(({ vantages }) => Object.entries(vantages))) {
-    const other = newest.get(name);
-    if (other === undefined || isNewer(report, other)) newest.set(name, report);
-  }
-  return Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-/** A vantage never reports twice in a second; should it, the choice must still not depend on the order. */
-function isNewer(a: VantageReport, b: VantageReport): boolean {
-  const by = a.liveness.checkedAtS - b.liveness.checkedAtS || a.cost.startedAtS - b.cost.startedAtS;
-  return by > 0 || (by === 0 && JSON.stringify(a) > JSON.stringify(b));
 }

@@ -37,7 +37,7 @@ export async function planMirrors(options: PlanOptions): Promise<readonly Planne
   const planned: PlannedMirror[] = [];
   for (const mirror of mirrors) {
     const points = checkable(mirror).map(({ accessPoint, method: { scope } }) => {
-      const observations = loadObservations(options, accessPoint);
+      const observations = loadObservations({ ...options, nowS: options.startedAtS }, accessPoint);
       const { id: accessPointId } = accessPoint;
       const due = schedule({
         ...options,

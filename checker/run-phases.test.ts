@@ -1,72 +1,26 @@
-import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
-import { decodeObservations } from '../core/formats/observations-file.ts';
-import type { History } from '../core/history.ts';
+import { describe, expect, test } from 'vitest';
 import type { Inventory } from '../core/inventory.ts';
-import type { AccessPoint, Mirror } from '../core/mirror.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
-import { outputLayout } from '../core/output-layout.ts';
-import { silentProgress } from '../core/progress.ts';
-import { planCheck } from './plan.ts';
-import { type CheckOptions, inSeconds, runCheck } from './run.ts';
+import type { Mirror } from '../core/mirror.ts';
+import { Outcome } from '../core/observations.ts';
+import { keep } from '../test/keep.ts';
+import { DAY_MS, methodsOf, mirror, harness as plainHarness } from './testing/check.ts';
 import { testInventory } from './testing/inventory.ts';
 import {
   answer,
-  orNotFound,
+  fine,
   plantFiles,
   type ScriptedServer,
+  scripted,
   startNginx,
   startRsyncDaemon,
-  startScripted,
   tempFolder,
 } from './testing/servers.ts';
 
-const DAY_MS = 24 * 3600 * 1000;
-/** More than any inventory here: columns are as long. */
-const MOST_OBJECTS = 410;
 const START_MS = Date.UTC(2026, 6, 1, 6);
 
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
-
-function mirror(id: string, ...urls: readonly string[]): Mirror {
-  const accessPoints = urls.map((url): AccessPoint => {
-    const protocol = url.split(':')[0] as AccessPoint['protocol'];
-    return { id: `${id}.${protocol}`, mirrorId: id, protocol, url, ipv4: true, ipv6: false, partial: false };
-  });
-  const places = [{ country: 'DE', latitude: 0, longitude: 0 }];
-  return { id, name: id, places, weight: 1, drained: false, accessPoints };
-}
-
-function harness(inventory: Inventory, mirrors: readonly Mirror[]) {
-  const output = keep(tempFolder()).path;
-  const notes: string[] = [];
-  const options: CheckOptions = {
-    ...{ output, inventory, mirrors: { version: 1, takenAtMs: 0, mirrors, notes: [] } },
-    ...{ chosen: { mirrorIds: [], treePrefix: '' }, only: 'all', vantage: '' },
-    ...{ periodMs: 7 * DAY_MS, expiryMs: 14 * DAY_MS, budgetMs: null, checkpointMs: 30_000 },
-    ...{ userAgent: 'redirector-test/1', timeoutMs: 5000, nowMs: () => START_MS },
-    progress: { ...silentProgress, note: (line) => notes.push(line) },
-    signal: new AbortController().signal,
-  };
-  const at = (nowMs: number) => ({ nowMs: () => nowMs });
-  const run = (more: Partial<CheckOptions> = {}) => runCheck({ ...options, ...more });
-  const plan = (nowMs: number) => planCheck({ ...options, ...inSeconds(options, nowMs), note: () => {} });
-  const read = (id: string, vantage = '') => {
-    const file = outputLayout.observations(output, id, vantage);
-    return decodeObservations(readFileSync(file), MOST_OBJECTS, file);
-  };
-  const history = (id: string, vantage = ''): History =>
-    JSON.parse(readFileSync(outputLayout.history(output, id, vantage), 'utf8'));
-  return { output, notes, run, plan, read, history, at };
-}
+const at = (nowMs: number) => ({ nowMs: () => nowMs });
+const harness = (inventory: Inventory, mirrors: readonly Mirror[]) =>
+  plainHarness(inventory, mirrors, { ...at(START_MS), timeoutMs: 5000 });
 
 function files(count: number, firstSeenMs = START_MS): Inventory {
   const inventory = testInventory(Array.from({ length: count }, (_, i) => ({ path: `d/f${i}`, sizeBytes: 7 })));
@@ -81,36 +35,60 @@ function grown(inventory: Inventory, more: number, firstSeenMs: number): Invento
   return larger;
 }
 
-const fine = (path: string) => orNotFound(path, answer(200, { 'Content-Length': 7 }));
 const asked = (server: ScriptedServer) => server.paths.filter((path) => !path.includes('no-such'));
 const idsOf = (paths: readonly string[]) => paths.map((path) => Number(/\d+$/.exec(path)?.[0]));
 
 describe('a run', () => {
   test('asks nobody where nothing is due', async () => {
-    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
-    const check = harness(files(50), [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const check = harness(files(50), [mirror('m', server.url)]);
     await check.run();
     const before = server.paths.length;
-    const summary = await check.run(check.at(START_MS + 60_000));
+    const summary = await check.run(at(START_MS + 60_000));
     expect([summary.accessPoints, server.paths.length - before]).toEqual([[], 0]);
     expect(check.read('m.http').liveness.state).toBe('up');
+  });
+
+  test('asks anew for what a clock dated that was a year ahead, and tells of it once', async () => {
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const urls = [1, 2].map((i) => mirror(`m${i}`, server.url));
+    const check = harness(files(30), urls);
+    await check.run(at(START_MS + 365 * DAY_MS));
+    const [planned] = await check.plan(START_MS + DAY_MS);
+    expect(planned?.objects).toBe(30);
+    await check.run(at(START_MS + DAY_MS));
+    const { evidenceAtS, liveness } = check.read('m1.http');
+    expect(new Set(evidenceAtS.subarray(0, 30))).toEqual(new Set([(START_MS + DAY_MS) / 1000]));
+    expect(liveness).toMatchObject({ state: 'up', sinceS: (START_MS + DAY_MS) / 1000 });
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([
+      expect.stringMatching(/observations: its clock is 364 days ahead/),
+    ]);
+  });
+
+  test('a run of hours does not take its own evidence for a future one', async () => {
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const inventory = files(20);
+    const check = harness(inventory, [mirror('m', server.url)]);
+    await check.run();
+    // First the new ones are asked for, then those whose evidence has expired; each look at the clock takes an hour.
+    let nowMs = START_MS + 20 * DAY_MS;
+    await check.run({ inventory: grown(inventory, 5, nowMs), nowMs: () => (nowMs += 3_600_000) });
+    const found = check.read('m.http');
+    expect([...found.outcome.subarray(0, 25)]).toEqual(Array(25).fill(Outcome.present));
+    expect(check.notes.filter((line) => line.includes('clock'))).toEqual([]);
   });
 
   test('asks for new objects on all access points before anything else on any', async () => {
     const log: string[] = [];
     let isBroken = true;
     const start = async (name: string) =>
-      keep(
-        await startScripted((socket, path, _nth, _asked, method) => {
-          if (!path.includes('no-such') && method === 'HEAD') log.push(`${name}${path.slice(4)}`);
-          socket.write(isBroken && path.endsWith('3') ? answer(503, { 'Content-Length': 0 }) : fine(path));
-        }),
-      );
+      await scripted((socket, path, _nth, _asked, method) => {
+        if (!path.includes('no-such') && method === 'HEAD') log.push(`${name}${path.slice(4)}`);
+        socket.write(isBroken && path.endsWith('3') ? answer(503, { 'Content-Length': 0 }) : fine(path));
+      });
     const [a, b] = [await start('a'), await start('b')];
     const inventory = files(40);
-    const urls = [a, b].map(({ port }) => `http://127.0.0.1:${port}/`);
-    const mirrors = [mirror('a', urls[0] as string), mirror('b', urls[1] as string)];
-    const check = harness(inventory, mirrors);
+    const check = harness(inventory, [mirror('a', a.url), mirror('b', b.url)]);
     await check.run();
     isBroken = false;
     const before = a.paths.length;
@@ -118,7 +96,7 @@ describe('a run', () => {
     const laterMs = START_MS + DAY_MS;
     const larger = grown(inventory, 4, laterMs);
     larger.removedAtS[5] = laterMs / 1000 - 60;
-    const summary = await check.run({ inventory: larger, ...check.at(laterMs) });
+    const summary = await check.run({ inventory: larger, ...at(laterMs) });
     const kind = (entry: string) => {
       const id = Number(entry.slice(1));
       return id >= 40 ? 'new' : id === 5 ? 'removed' : id % 10 === 3 ? 'failed' : 'rolling';
@@ -148,46 +126,39 @@ describe('a run', () => {
     const nginx = keep(await startNginx(root, ''));
     const daemon = keep(await startRsyncDaemon(root));
     const inventory = files(400);
-    const urls = [`http://127.0.0.1:${nginx.port}/`, `rsync://127.0.0.1:${daemon.port}/tree/`];
-    const check = harness(inventory, [mirror('m', ...urls)]);
-    const methods = (id: string) => {
-      const names = [...check.read(id).method].filter((code) => code > 0).map((code) => METHODS[code] as string);
-      return Object.fromEntries([...new Set(names)].map((name) => [name, names.filter((one) => one === name).length]));
-    };
+    const check = harness(inventory, [mirror('m', nginx.url, daemon.url)]);
     await check.run();
-    expect(methods('m.http')).toEqual({ 'http-head': 60, 'rsync+sample': 340 });
+    expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 60, 'rsync+sample': 340 });
     const laterMs = START_MS + 60_000;
     const larger = grown(inventory, 10, laterMs);
-    const next = await check.run({ inventory: larger, ...check.at(laterMs) });
+    const next = await check.run({ inventory: larger, ...at(laterMs) });
     expect(next.accessPoints.map((point) => [point.accessPointId, point.method, point.asked])).toEqual([
       ['m.rsync', 'rsync', 410],
       ['m.http', 'http-head', 10],
     ]);
     // Within the period every object gets a HEAD of its own, whatever listings said.
     for (let day = 1; day <= 7; day++) {
-      await check.run({ inventory: larger, ...check.at(START_MS + day * DAY_MS * 0.99) });
+      await check.run({ inventory: larger, ...at(START_MS + day * DAY_MS * 0.99) });
     }
     const { ownCheckAtS, outcome } = check.read('m.http');
-    expect(methods('m.http')).toEqual({ 'http-head': 410 });
+    expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 410 });
     expect(outcome.every((code) => code === Outcome.present)).toBe(true);
     expect(Math.min(...ownCheckAtS)).toBeGreaterThan(START_MS / 1000);
   });
 
   test('leaves an access point alone for the rest of the run once it is down', async () => {
     let isDown = false;
-    const server = keep(
-      await startScripted((socket, path) => {
-        if (isDown) socket.destroy();
-        else socket.write(fine(path));
-      }),
-    );
+    const server = await scripted((socket, path) => {
+      if (isDown) socket.destroy();
+      else socket.write(fine(path));
+    });
     const inventory = files(60);
-    const check = harness(inventory, [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const check = harness(inventory, [mirror('m', server.url)]);
     await check.run();
     isDown = true;
     const laterMs = START_MS + 3 * DAY_MS;
     const before = server.accepted();
-    const summary = await check.run({ inventory: grown(inventory, 2, laterMs), timeoutMs: 500, ...check.at(laterMs) });
+    const summary = await check.run({ inventory: grown(inventory, 2, laterMs), timeoutMs: 500, ...at(laterMs) });
     expect(summary.accessPoints[0]).toMatchObject({ asked: 2, failed: 2, state: 'down' });
     expect(summary.left.rolling).toBeGreaterThan(10);
     // Two tries of the first phase; each of them tries again where a connection is cut.
@@ -199,14 +170,12 @@ describe('a run', () => {
   });
 
   test('is not called failing for the few that failed before and fail again', async () => {
-    const server = keep(
-      await startScripted((socket, path) =>
-        socket.write(path.endsWith('f77') ? answer(403, { 'Content-Length': 0 }) : fine(path)),
-      ),
+    const server = await scripted((socket, path) =>
+      socket.write(path.endsWith('f77') ? answer(403, { 'Content-Length': 0 }) : fine(path)),
     );
-    const check = harness(files(100), [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const check = harness(files(100), [mirror('m', server.url)]);
     await check.run();
-    const summary = await check.run(check.at(START_MS + 1000));
+    const summary = await check.run(at(START_MS + 1000));
     expect(summary.accessPoints[0]).toMatchObject({ asked: 1, failed: 1, state: 'up' });
   });
 });
@@ -214,13 +183,11 @@ describe('a run', () => {
 describe('a run out of budget', () => {
   test('stops, keeps what it has, tells what is left, and the next one goes on from there', async () => {
     let answers = Number.POSITIVE_INFINITY;
-    const server = keep(
-      await startScripted((socket, path) => {
-        if (answers-- > 0) socket.write(fine(path));
-      }),
-    );
+    const server = await scripted((socket, path) => {
+      if (answers-- > 0) socket.write(fine(path));
+    });
     const inventory = files(200);
-    const check = harness(inventory, [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const check = harness(inventory, [mirror('m', server.url)]);
     answers = 50;
     const summary = await check.run({ budgetMs: 400, timeoutMs: 30_000 });
     expect(summary).toMatchObject({ outOfBudget: true, interrupted: false });
@@ -231,7 +198,7 @@ describe('a run out of budget', () => {
     expect(failedAtS.filter((atS) => atS !== 0)).toHaveLength(0);
     answers = Number.POSITIVE_INFINITY;
     const from = server.paths.length;
-    const next = await check.run({ budgetMs: 60_000, ...check.at(START_MS + 60_000) });
+    const next = await check.run({ budgetMs: 60_000, ...at(START_MS + 60_000) });
     expect(next).toMatchObject({ outOfBudget: false, left: { new: 0 } });
     const again = idsOf(server.paths.slice(from).filter((path) => !path.includes('no-such')));
     expect(again.filter((id) => outcome[id] === Outcome.present)).toEqual([]);
@@ -241,8 +208,8 @@ describe('a run out of budget', () => {
 
 describe('a plan', () => {
   test('says what a run would ask, and why, and writes nothing', async () => {
-    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
-    const check = harness(files(50), [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const check = harness(files(50), [mirror('m', server.url)]);
     const nothing = { new: 0, expired: 0, failed: 0, rolling: 0, removed: 0 };
     const first = { accessPointId: 'm.http', method: 'http-head', objects: 50, phases: { ...nothing, new: 50 } };
     expect(await check.plan(START_MS)).toEqual([first]);
@@ -256,12 +223,10 @@ describe('a plan', () => {
 
 describe('a vantage', () => {
   test('has files of its own, with round-trip times', async () => {
-    const server = keep(
-      await startScripted((socket, path) =>
-        setTimeout(() => socket.write(fine(path)), path.includes('no-such') ? 20 : 0),
-      ),
+    const server = await scripted((socket, path) =>
+      setTimeout(() => socket.write(fine(path)), path.includes('no-such') ? 20 : 0),
     );
-    const check = harness(files(30), [mirror('m', `http://127.0.0.1:${server.port}/`)]);
+    const check = harness(files(30), [mirror('m', server.url)]);
     await check.run({ vantage: 'eu-west' });
     const { vantages, outcome } = check.read('m.http', 'eu-west');
     expect(outcome.filter((code) => code === Outcome.present)).toHaveLength(30);

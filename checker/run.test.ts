@@ -1,103 +1,36 @@
 import { chmodSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { UsageError } from '../core/errors.ts';
-import { decodeObservations } from '../core/formats/observations-file.ts';
-import type { Inventory } from '../core/inventory.ts';
-import type { AccessPoint, Mirror } from '../core/mirror.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import type { AccessPoint } from '../core/mirror.ts';
+import { Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
-import { silentProgress } from '../core/progress.ts';
+import { keep } from '../test/keep.ts';
 import { judge } from './mirror-check.ts';
-import { type CheckOptions, runCheck } from './run.ts';
-import { testInventory } from './testing/inventory.ts';
+import type { CheckOptions } from './run.ts';
+import { DAY_MS, harness, methodsOf, mirror } from './testing/check.ts';
+import { indexPage, indexRow, withBody } from './testing/index-pages.ts';
+import { testFiles, testInventory } from './testing/inventory.ts';
 import {
   answer,
+  fine,
   orNotFound,
   plantFiles,
+  scripted,
   startNginx,
   startRsyncDaemon,
-  startScripted,
   tempFolder,
 } from './testing/servers.ts';
 
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
-
-const DAY_MS = 24 * 3600 * 1000;
-
-function mirror(id: string, urls: readonly string[]): Mirror {
-  const accessPoints = urls.map((url): AccessPoint => {
-    const protocol = url.split(':')[0] as AccessPoint['protocol'];
-    return { id: `${id}.${protocol}`, mirrorId: id, protocol, url, ipv4: true, ipv6: false, partial: false };
-  });
-  const places = [{ country: 'DE', latitude: 0, longitude: 0 }];
-  return { id, name: id, places, weight: 1, drained: false, accessPoints };
-}
-
-function harness(inventory: Inventory, mirrors: readonly Mirror[]) {
-  const output = keep(tempFolder()).path;
-  const notes: string[] = [];
-  let advanced = 0;
-  const run = (options: Partial<CheckOptions> = {}) =>
-    runCheck({
-      output,
-      inventory,
-      mirrors: { version: 1, takenAtMs: 0, mirrors, notes: [] },
-      chosen: { mirrorIds: [], treePrefix: '' },
-      only: 'all',
-      vantage: '',
-      periodMs: 7 * DAY_MS,
-      expiryMs: 14 * DAY_MS,
-      budgetMs: null,
-      checkpointMs: 30_000,
-      userAgent: 'redirector-test/1',
-      timeoutMs: 1000,
-      nowMs: Date.now,
-      progress: {
-        start: (...task) => ({
-          ...silentProgress.start(...task),
-          advance: (steps) => {
-            advanced += steps;
-          },
-        }),
-        note: (line) => notes.push(line),
-      },
-      signal: new AbortController().signal,
-      ...options,
-    });
-  const read = (id: string) => {
-    const file = outputLayout.observations(output, id);
-    return decodeObservations(readFileSync(file), inventory.paths.length, file);
-  };
-  return { output, notes, run, read, advanced: () => advanced };
-}
-
-const FILES = testInventory(Array.from({ length: 300 }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: 7 })));
-const fine = (path: string) => orNotFound(path, answer(200, { 'Content-Length': 7 }));
-const methodsOf = (method: Uint8Array) => {
-  const counts: Record<string, number> = {};
-  for (const code of method) counts[METHODS[code]!] = (counts[METHODS[code]!] ?? 0) + 1;
-  return counts;
-};
+const FILES = testFiles(300);
 
 describe('a check', () => {
   test('writes a file for each access point, counts, and tells of each', async () => {
-    const server = keep(
-      await startScripted((socket, path) => {
-        const status = path.endsWith('9') ? 503 : path.endsWith('1') ? 404 : 200;
-        socket.write(orNotFound(path, answer(status, { 'Content-Length': 7 })));
-      }),
-    );
-    const url = `http://127.0.0.1:${server.port}/`;
-    const check = harness(FILES, [mirror('m', ['gopher://m/', url]), mirror('dead', ['http://127.0.0.1:1/'])]);
+    const server = await scripted((socket, path) => {
+      const status = path.endsWith('9') ? 503 : path.endsWith('1') ? 404 : 200;
+      socket.write(orNotFound(path, answer(status, { 'Content-Length': 7 })));
+    });
+    const check = harness(FILES, [mirror('m', 'gopher://m/', server.url), mirror('dead', 'http://127.0.0.1:1/')]);
     const summary = await check.run();
     expect(summary.accessPoints).toMatchObject([
       {
@@ -130,10 +63,10 @@ describe('a check', () => {
 
   test('keeps the evidence of older checks where it fails', async () => {
     let isBroken = false;
-    const server = keep(
-      await startScripted((socket, path) => socket.write(isBroken ? answer(500, { 'Content-Length': 0 }) : fine(path))),
+    const server = await scripted((socket, path) =>
+      socket.write(isBroken ? answer(500, { 'Content-Length': 0 }) : fine(path)),
     );
-    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    const check = harness(FILES, [mirror('m', server.url)]);
     await check.run();
     isBroken = true;
     const summary = await check.run({ nowMs: () => Date.now() + 8 * DAY_MS });
@@ -145,8 +78,8 @@ describe('a check', () => {
   });
 
   test('replaces a torn file, and one of another place, with a note', async () => {
-    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
-    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const check = harness(FILES, [mirror('m', server.url)]);
     await check.run();
     const file = outputLayout.observations(check.output, 'm.http');
     writeFileSync(file, readFileSync(file).subarray(0, 100));
@@ -155,7 +88,7 @@ describe('a check', () => {
       expect.stringMatching(/m\.http\.msgpack: not a whole msgpack file.*begun anew$/),
     );
     expect(check.read('m.http').outcome[0]).toBe(Outcome.present);
-    const moved = harness(FILES, [mirror('m', ['http://127.0.0.1:1/'])]);
+    const moved = harness(FILES, [mirror('m', 'http://127.0.0.1:1/')]);
     await moved.run({ output: check.output });
     expect(moved.notes).toContainEqual(
       expect.stringMatching(/is about "http.*", not "http:\/\/127\.0\.0\.1:1\/"; begun/),
@@ -164,15 +97,14 @@ describe('a check', () => {
   });
 
   test('asks for removed objects last, and leaves out other mirrors and what is not under the prefix', async () => {
-    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
+    const server = await scripted((socket, path) => socket.write(fine(path)));
     const inventory = testInventory([
       { path: 'releases/a%20b/x', sizeBytes: 7 },
       { path: 'releases/a%20bc', sizeBytes: 7 },
       { path: 'releases/a%20b/gone', sizeBytes: 7 },
     ]);
     inventory.removedAtS[2] = 5;
-    const url = `http://127.0.0.1:${server.port}/`;
-    const check = harness(inventory, [mirror('m', [url]), mirror('n', [url])]);
+    const check = harness(inventory, [mirror('m', server.url), mirror('n', server.url)]);
     const summary = await check.run({ chosen: { mirrorIds: ['n'], treePrefix: '/releases/a b/' } });
     expect(summary.accessPoints.map(({ accessPointId, asked }) => [accessPointId, asked])).toEqual([['n.http', 2]]);
     const isHead = (path: string, i: number) => server.methods[i] === 'HEAD' && !path.includes('no-such');
@@ -180,7 +112,7 @@ describe('a check', () => {
   });
 
   test('names a mirror or prefix that is not there', async () => {
-    const check = harness(FILES, [mirror('m', ['http://127.0.0.1:1/'])]);
+    const check = harness(FILES, [mirror('m', 'http://127.0.0.1:1/')]);
     const wrong = (chosen: CheckOptions['chosen']) => check.run({ chosen });
     await expect(wrong({ mirrorIds: ['nobody'], treePrefix: '' })).rejects.toThrow(/no mirror has the id "nobody"/);
     await expect(wrong({ mirrorIds: [], treePrefix: 'distfile' })).rejects.toThrow(/lies under "distfile"/);
@@ -188,14 +120,13 @@ describe('a check', () => {
   });
 
   test('many mirrors at once, all under way with one signal, without a warning', async () => {
-    const server = keep(await startScripted((socket, path) => setTimeout(() => socket.write(fine(path)), 20)));
+    const server = await scripted((socket, path) => setTimeout(() => socket.write(fine(path)), 20));
     const warnings: Error[] = [];
     const listen = (warning: Error) => warnings.push(warning);
     process.on('warning', listen);
-    const url = `http://127.0.0.1:${server.port}/`;
     const check = harness(
       FILES,
-      Array.from({ length: 20 }, (_, i) => mirror(`m${i}`, [url])),
+      Array.from({ length: 20 }, (_, i) => mirror(`m${i}`, server.url)),
     );
     expect((await check.run()).totals.present).toBe(20 * 300);
     process.off('warning', listen);
@@ -203,10 +134,9 @@ describe('a check', () => {
   });
 
   test('a folder that cannot be written ends the whole check, and leaves no socket', async () => {
-    const server = keep(await startScripted((socket, path) => socket.write(fine(path))));
-    const slow = keep(await startScripted(() => {}));
-    const urls = [server, slow].map(({ port }) => `http://127.0.0.1:${port}/`);
-    const check = harness(FILES, [mirror('m', urls.slice(0, 1)), mirror('slow', urls.slice(1))]);
+    const server = await scripted((socket, path) => socket.write(fine(path)));
+    const slow = await scripted(() => {});
+    const check = harness(FILES, [mirror('m', server.url), mirror('slow', slow.url)]);
     symlinkSync('nowhere', join(check.output, 'observations'));
     const startedAtMs = Date.now();
     await expect(check.run({ timeoutMs: 10_000 })).rejects.toThrow(/observations/);
@@ -217,14 +147,12 @@ describe('a check', () => {
 
   test('interrupted: files hold what was found, nothing more', async () => {
     const abort = new AbortController();
-    const server = keep(
-      await startScripted((socket, path, _, asked) => {
-        if (asked <= 280) socket.write(fine(path));
-        else abort.abort();
-      }),
-    );
+    const server = await scripted((socket, path, _, asked) => {
+      if (asked <= 280) socket.write(fine(path));
+      else abort.abort();
+    });
     const later = 'https://127.0.0.1:1/';
-    const check = harness(FILES, [mirror('m', [`http://127.0.0.1:${server.port}/`, later])]);
+    const check = harness(FILES, [mirror('m', server.url, later)]);
     const summary = await check.run({ signal: abort.signal, timeoutMs: 20_000 });
     expect(summary.interrupted).toBe(true);
     expect(summary.accessPoints).toHaveLength(1);
@@ -255,8 +183,7 @@ describe('an rsync listing counts for the http access point of its mirror', () =
     ]);
     const nginx = keep(await startNginx(httpRoot, ''));
     const daemon = keep(await startRsyncDaemon(rsyncRoot));
-    const urls = [`http://127.0.0.1:${nginx.port}/`, `rsync://127.0.0.1:${daemon.port}/tree/`];
-    const check = harness(inventory, [mirror('m', urls)]);
+    const check = harness(inventory, [mirror('m', nginx.url, daemon.url)]);
     return { inventory, check };
   }
 
@@ -318,10 +245,10 @@ describe('index pages count for the http access points of their mirror', () => {
   async function nginxWith(sizes: Record<string, number>, directives = ''): Promise<AccessPoint> {
     const root = keep(tempFolder()).path;
     plantFiles(root, sizes);
-    const { port } = keep(await startNginx(root, directives));
-    return mirror(`at${port}`, [`http://127.0.0.1:${port}/`]).accessPoints[0] as AccessPoint;
+    const { port, url } = keep(await startNginx(root, directives));
+    return mirror(`at${port}`, url).accessPoints[0] as AccessPoint;
   }
-  const together = (...accessPoints: AccessPoint[]) => ({ ...mirror('m', []), accessPoints });
+  const together = (...accessPoints: AccessPoint[]) => ({ ...mirror('m'), accessPoints });
 
   test('of the one that has them, and by samples of its sibling', async () => {
     const [first, second] = [await nginxWith(held(isHeld)), await nginxWith(held(isHeld), 'autoindex_exact_size off;')];
@@ -360,15 +287,12 @@ describe('index pages count for the http access points of their mirror', () => {
   });
 
   test('not at all where names that do not exist are answered with 200', async () => {
-    const server = keep(
-      await startScripted((socket, path) => {
-        const rows = path === '/' ? '<a href="distfiles/">d</a>' : '<a href="f1">f</a> 30-Jun-2026 12:34 1';
-        const body = `<html><h1>Index of ${path}</h1><pre>${rows}\n</pre></html>`;
-        if (path.endsWith('/')) socket.write(`HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
-        else socket.write(answer(200, { 'Content-Length': 1 }));
-      }),
-    );
-    const check = harness(inventory, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+    const server = await scripted((socket, path) => {
+      const row = path === '/' ? indexRow('distfiles/', '-') : indexRow('f1', 1);
+      if (path.endsWith('/')) socket.write(withBody(200, indexPage(path, row)));
+      else socket.write(answer(200, { 'Content-Length': 1 }));
+    });
+    const check = harness(inventory, [mirror('m', server.url)]);
     const { accessPoints } = await check.run({ timeoutMs: 5000 });
     expect(accessPoints[0]).toMatchObject({ present: 0, absent: 0, failed: COUNT + 1, state: 'down' });
     expect(server.paths.filter((path) => path.endsWith('/'))).toEqual([]);
@@ -377,20 +301,14 @@ describe('index pages count for the http access points of their mirror', () => {
 
   test('where a page leaves out half, cut or not, HEAD of each finds them present', async () => {
     for (const end of ['', '</pre></html>']) {
-      const rows = Array.from({ length: 700 }, (_, i) => `<a href="f${i}">f</a> 30-Jun-2026 12:34 ${i % 9}\n`).join('');
-      const page = (name: string, inside: string, after: string) => {
-        const body = `<html><h1>Index of /${name}</h1><pre>${inside}${after}`;
-        return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
-      };
-      const server = keep(
-        await startScripted((socket, path) => {
-          if (path === '/') socket.write(page('', '<a href="distfiles/">d</a>\n', '</pre></html>'));
-          else if (path === '/distfiles/') socket.write(page('distfiles/', rows, end));
-          else socket.write(orNotFound(path, answer(200, { 'Content-Length': Number(path.slice(12)) % 9 })));
-        }),
-      );
-      const files = testInventory(inventory.paths.slice(0, COUNT).map((path, i) => ({ path, sizeBytes: i % 9 })));
-      const check = harness(files, [mirror('m', [`http://127.0.0.1:${server.port}/`])]);
+      const half = indexPage('/distfiles/', ...Array.from({ length: 700 }, (_, i) => indexRow(`f${i}`, i % 9)));
+      const server = await scripted((socket, path) => {
+        if (path === '/') socket.write(withBody(200, indexPage('/', indexRow('distfiles/', '-'))));
+        else if (path === '/distfiles/') socket.write(withBody(200, half.replace('</pre></html>', end)));
+        else socket.write(fine(path, Number(path.slice(12)) % 9));
+      });
+      const files = testFiles(COUNT, (i) => i % 9);
+      const check = harness(files, [mirror('m', server.url)]);
       const { accessPoints } = await check.run({ timeoutMs: 5000 });
       expect(accessPoints[0]).toMatchObject({ present: COUNT, absent: 0, failed: 0, state: 'up' });
       expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 860, 'http-listing': 640 });

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events';
+import { toldOnce } from '../core/clock.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
 import { keepHeapSmall } from '../core/node/heap.ts';
@@ -83,7 +84,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
 async function checkDue(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
   const startedAtMs = nowMs();
-  const run = { ...options, ...inSeconds(options, startedAtMs), note: progress.note };
+  const run = { ...options, ...inSeconds(options, startedAtMs), note: toldOnce(progress.note) };
   const planned = await planMirrors(run);
   const notChecked = countNotChecked(planned.map(({ mirror }) => mirror));
   for (const [protocol, count] of Object.entries(notChecked)) {
@@ -101,7 +102,8 @@ async function checkDue(options: CheckOptions): Promise<CheckSummary> {
     ...run,
     signal,
     objectIdOf: pathIndex(options.inventory.paths),
-    loadObservations: (accessPoint) => loadObservations(run, accessPoint),
+    // By the clock as it is then: in a run of hours its own evidence is no future.
+    loadObservations: (accessPoint) => loadObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
     hosts: new HostBudgets(options.hostLimits),
     acquaintances: new Map(),
     task,
@@ -136,8 +138,9 @@ async function checkDue(options: CheckOptions): Promise<CheckSummary> {
 
 /** How far behind the master the last probe found an access point, by its id; null where that was over a day ago. */
 function stampLag({ output, progress, nowMs }: CheckOptions, planned: readonly PlannedMirror[]) {
-  const oldestS = nowMs() / 1000 - DAY_S;
-  const probed = readProbes(output, progress.note);
+  const nowS = nowMs() / 1000;
+  const oldestS = nowS - DAY_S;
+  const probed = readProbes(output, nowS, progress.note);
   const points = new Map(planned.flatMap(({ mirror }) => mirror.accessPoints).map((point) => [point.id, point]));
   return (id: string): number | null => {
     const point = points.get(id);

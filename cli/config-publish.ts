@@ -1,5 +1,6 @@
 import * as z from 'zod';
-import { sftpKeys, text } from './config-sftp.ts';
+import { sftpKeys } from './config-sftp.ts';
+import { duration, name, table, text, twinProblems } from './config-values.ts';
 
 /** The keys of `[publish]` with their defaults, as `redirector config --print-defaults` prints them. */
 export const PUBLISH_DEFAULTS_TEXT = `
@@ -34,13 +35,10 @@ verify_patience = "3m"                           # how long --verify-url waits f
 # invalidate = "paths"                           # the pages that changed, $0.005 each; "site": all as one path; or "none"
 `;
 
-const table = { error: 'allowed: a table of keys' };
 const share = (byDefault: number) => {
   const error = 'allowed: a share from 0 to 1';
   return z.number({ error }).min(0, { error }).max(1, { error }).default(byDefault);
 };
-const NAME = 'allowed: a name of a-z, 0-9 and hyphens';
-const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: NAME });
 const SFTP_URL = 'allowed: a URL sftp://user@host/path, of a folder of its own';
 
 const directory = z.strictObject({ name, type: z.literal('directory'), folder: text('a folder') }, table);
@@ -92,35 +90,30 @@ const target = z.discriminatedUnion('type', [directory, sftp, cloudfront], {
 
 export type TargetConfig = z.infer<typeof target>;
 
-/** `[publish]`; `duration` is the configuration's own type of times. */
-export function publishSchema(duration: z.ZodType<number, string>) {
-  return z
-    .strictObject(
-      {
-        keep: z
-          .int({ error: 'allowed: a whole number from 2' })
-          .min(2, { error: 'allowed: a whole number from 2' })
-          .default(5),
-        objects_lost: share(0.1),
-        presence_lost: share(0.2),
-        candidates_lost: share(0.5),
-        unknown_gained: share(0.1),
-        evidence_age: duration.prefault('7d'),
-        verify_patience: duration.prefault('3m'),
-        target: z
-          .array(target, { error: 'allowed: [[publish.target]] tables, each with "name" and "type"' })
-          .superRefine((all, context) => {
-            all.forEach(({ name: own }, i) => {
-              if (all.findIndex((other) => other.name === own) === i) return;
-              context.addIssue({ code: 'custom', path: [i, 'name'], message: 'allowed: a name that no other has' });
-            });
-          })
-          .default([]),
-      },
-      table,
-    )
-    .prefault({});
-}
+/** `[publish]`. */
+export const publishSchema = z
+  .strictObject(
+    {
+      keep: z
+        .int({ error: 'allowed: a whole number from 2' })
+        .min(2, { error: 'allowed: a whole number from 2' })
+        .default(5),
+      objects_lost: share(0.1),
+      presence_lost: share(0.2),
+      candidates_lost: share(0.5),
+      unknown_gained: share(0.1),
+      evidence_age: duration.prefault('7d'),
+      verify_patience: duration.prefault('3m'),
+      target: z
+        .array(target, { error: 'allowed: [[publish.target]] tables, each with "name" and "type"' })
+        .superRefine((all, context) => {
+          for (const problem of twinProblems(all)) context.addIssue({ code: 'custom', ...problem });
+        })
+        .default([]),
+    },
+    table,
+  )
+  .prefault({});
 
 export interface PublishConfig {
   readonly keep: number;
@@ -138,7 +131,7 @@ export interface PublishConfig {
 
 /** `located` makes a path that is relative to the configuration's file absolute. */
 export function publishConfigOf(
-  parsed: z.infer<ReturnType<typeof publishSchema>>,
+  parsed: z.infer<typeof publishSchema>,
   located: (path: string) => string,
 ): PublishConfig {
   return {

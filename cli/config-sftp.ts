@@ -1,12 +1,9 @@
 import * as z from 'zod';
-import type { SftpAccess } from '../core/node/sftp-place.ts';
+import type { SftpAccess } from '../core/node/sftp/place.ts';
+import { text } from './config-values.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';
 const FINGERPRINT = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';
-
-/** A text that is not empty; `allowed` says what may stand there. */
-export const text = (allowed: string) =>
-  z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
 
 /** How a host is entered over SFTP, beside the key that names the place. */
 export const sftpKeys = {

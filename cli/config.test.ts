@@ -36,6 +36,7 @@ describe('a configuration', () => {
       expiryMs: 14 * 86_400_000,
       periodMs: 7 * 86_400_000,
       checkpointMs: 30_000,
+      edge: { upgrade: false, aliases: ['distfiles/'] },
       vantages: [],
       store: null,
       hostLimits: { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 },
@@ -187,7 +188,7 @@ describe('a configuration', () => {
     [
       'an unknown key',
       `nmae = "x"\n${MINIMAL}`,
-      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, vantage, store, publish',
+      'x.toml:1: nmae: unknown key; allowed here: name, fallback, inventory, mirrors, check, edge, vantage, store, publish',
     ],
     [
       'an unknown key of a table',
@@ -283,6 +284,16 @@ describe('a configuration', () => {
       'an overlap of nobody',
       `${MINIMAL}[[vantage]]\nname = "a"\ncountry = "DE"\noverlap = 0\n`,
       'x.toml:7: vantage[1].overlap: found 0; allowed: a whole number from 1',
+    ],
+    [
+      'an upgrade that is neither',
+      `${MINIMAL}[edge]\nupgrade = "yes"\n`,
+      'x.toml:5: edge.upgrade: found "yes"; allowed: true, false',
+    ],
+    [
+      'a folder of aliases without its slash',
+      `${MINIMAL}[edge]\naliases = ["distfiles"]\n`,
+      'x.toml:5: edge.aliases[1]: found "distfiles"; allowed: a folder of the tree with its slash, like "distfiles/"',
     ],
     ['a text for a table', `mirrors = "x"\n${MINIMAL}`, 'x.toml:1: mirrors: found "x"; allowed: a table of keys'],
   ])('with %s is refused: file, line, key, what was found, what is allowed', (_, text, message) => {

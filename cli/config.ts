@@ -2,14 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import * as z from 'zod';
 import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
-import { countryOf } from '../core/countries.ts';
-import { messageOf, quoted, UsageError } from '../core/errors.ts';
-import type { SftpAccess } from '../core/node/sftp-place.ts';
+import { messageOf, UsageError } from '../core/errors.ts';
+import type { SftpAccess } from '../core/node/sftp/place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
 import { parseToml } from '../core/toml.ts';
 import { EDGE_DEFAULTS_TEXT, type EdgeConfig, edgeSchema } from './config-edge.ts';
 import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
-import { accessOf, sftpKeys, sftpProblems, text } from './config-sftp.ts';
+import { accessOf, sftpKeys, sftpProblems } from './config-sftp.ts';
+import { atLeastOne, duration, isWebUrl, table, text } from './config-values.ts';
+import { VANTAGE_DEFAULTS_TEXT, type VantageConfig, vantagesOf, vantagesSchema } from './config-vantage.ts';
 
 /** The configuration with every default, as `redirector config --print-defaults` prints it. */
 export const DEFAULTS_TEXT = `name = "Gentoo"                                  # the distribution, as the site calls it
@@ -33,50 +34,13 @@ checkpoint = "30s"                               # how often a check writes down
 requests_per_second = 500                        # that one host is asked at most, over all protocols together
 connections = 4                                  # to one host at the same time
 bytes_per_second = 2000000                       # to and from one host at most
-
-# Where checks run, if from several places; each checks the mirrors that are nearest to it ("check --vantage eu-west").
-# [[vantage]]
-# name = "eu-west"
-# country = "IE"                                 # or latitude and longitude, in degrees
-# overlap = 2                                    # also those to which it is the second nearest, for cross-checking
-
+${VANTAGE_DEFAULTS_TEXT}
 # Where machines that keep nothing keep what they find ("state pull", "state push"): a folder, or over SFTP.
 # [store]
 # at = "sftp://redirector@store.example.org/srv/state"
 # host_key = "SHA256:..."                        # the host's, as "ssh-keygen -l" prints it
 # key = "id_ed25519"                             # a private key; else that in REDIRECTOR_STORE_KEY, or the ssh-agent's
 ${PUBLISH_DEFAULTS_TEXT}`;
-
-const DURATION = /^\d+(ms|s|m|h|d)$/;
-const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-function milliseconds(text: string): number {
-  return Number.parseInt(text, 10) * (UNITS[text.replace(/^\d+/, '')] as number);
-}
-
-/** Milliseconds of a time like "20m"; null where it is none, or no time at all. */
-export function durationMs(text: string): number | null {
-  return DURATION.test(text) && milliseconds(text) > 0 ? milliseconds(text) : null;
-}
-
-const duration = z
-  .string({ error: 'allowed: a time like "10s", "15m", "6h", "14d"' })
-  .regex(DURATION, { error: 'allowed: a time like "10s", "15m", "6h", "14d"' })
-  .transform(milliseconds)
-  .refine((ms) => ms > 0, { error: 'allowed: a time longer than nothing' });
-
-function isWebUrl(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const url = new URL(text);
-  return (
-    /^https?:$/.test(url.protocol) && url.search === '' && url.hash === '' && url.username === '' && url.hostname !== ''
-  );
-}
-
-const atLeastOne = z
-  .int({ error: 'allowed: a whole number from 1' })
-  .min(1, { error: 'allowed: a whole number from 1' });
-const table = { error: 'allowed: a table of keys' };
 
 const FROM = 'a directory, or a URL rsync://host/module/ or sftp://user@host/path';
 const FROM_URL = /^(rsync:\/\/[^/]+\/.|sftp:\/\/[^/@:]+@[^/@]+\/)/i;
@@ -115,50 +79,6 @@ const store = z
   .superRefine(({ at, ...keys }, context) => {
     for (const problem of sftpProblems(at, keys)) context.addIssue({ code: 'custom', ...problem });
   });
-
-const degrees = (most: number) => {
-  const error = `allowed: degrees from -${most} to ${most}`;
-  return z.number({ error }).min(-most, { error }).max(most, { error });
-};
-
-const whereIsIt = 'allowed: either country, or latitude and longitude';
-const vantage = z
-  .strictObject(
-    {
-      name: z
-        .string({ error: 'allowed: a name of a-z, 0-9 and hyphens' })
-        .regex(/^[a-z0-9](?:[a-z0-9-]{0,62})$/, { error: 'allowed: a name of a-z, 0-9 and hyphens' }),
-      country: z
-        .string({ error: 'allowed: an ISO 3166-1 code like "IE"' })
-        .refine((code) => countryOf(code) !== null, { error: 'allowed: an ISO 3166-1 code like "IE"' })
-        .optional(),
-      latitude: degrees(90).optional(),
-      longitude: degrees(180).optional(),
-      overlap: z
-        .number({ error: 'allowed: a whole number from 1' })
-        .int({ error: 'allowed: a whole number from 1' })
-        .min(1, { error: 'allowed: a whole number from 1' })
-        .default(2),
-    },
-    table,
-  )
-  .superRefine(({ country, latitude, longitude }, context) => {
-    const isRight =
-      country === undefined
-        ? latitude !== undefined && longitude !== undefined
-        : latitude === undefined && longitude === undefined;
-    if (!isRight) context.addIssue({ code: 'custom', path: ['country'], message: whereIsIt });
-  });
-
-const vantages = z
-  .array(vantage, { error: 'allowed: [[vantage]] tables, each with "name"' })
-  .superRefine((all, context) => {
-    all.forEach(({ name }, i) => {
-      const isTwin = all.findIndex((other) => other.name === name) < i;
-      if (isTwin) context.addIssue({ code: 'custom', path: [i, 'name'], message: 'allowed: a name that no other has' });
-    });
-  })
-  .default([]);
 
 const schema = z.strictObject({
   name: text('the name of the distribution').default('Gentoo'),
@@ -202,9 +122,9 @@ const schema = z.strictObject({
     })
     .prefault({}),
   edge: edgeSchema,
-  vantage: vantages,
+  vantage: vantagesSchema,
   store: store.optional(),
-  publish: publishSchema(duration),
+  publish: publishSchema,
 });
 
 export interface Config {
@@ -235,14 +155,6 @@ export interface Config {
   /** What a check may ask of one host. */
   readonly hostLimits: HostLimits;
   readonly publish: PublishConfig;
-}
-
-export interface VantageConfig {
-  readonly name: string;
-  /** Degrees; those of the country's middle where that alone is told. */
-  readonly latitude: number;
-  readonly longitude: number;
-  readonly overlap: number;
 }
 
 const DEFAULT_PERIOD_MS = 7 * 86_400_000;
@@ -293,10 +205,7 @@ export function parseConfig(content: string, file: string): Config {
     periodMs: period ?? Math.min(DEFAULT_PERIOD_MS, expiry),
     checkpointMs: checkpoint,
     edge: parsed.edge,
-    vantages: parsed.vantage.map(({ name, country, latitude = 0, longitude = 0, overlap }) => {
-      const place = country === undefined ? null : countryOf(country);
-      return { name, latitude: place?.latitude ?? latitude, longitude: place?.longitude ?? longitude, overlap };
-    }),
+    vantages: vantagesOf(parsed.vantage),
     store: parsed.store === undefined ? null : { at: located(parsed.store.at), ...accessOf(parsed.store, located) },
     hostLimits: {
       connections: parsed.check.connections,
@@ -305,12 +214,4 @@ export function parseConfig(content: string, file: string): Config {
     },
     publish: publishConfigOf(parsed.publish, located),
   };
-}
-
-/** Throws UsageError where the configuration has no vantage of that name. */
-export function throwUnlessVantage(name: string, { vantages }: Pick<Config, 'vantages'>): void {
-  if (vantages.some((vantage) => vantage.name === name)) return;
-  const names = vantages.map((vantage) => vantage.name).join(', ');
-  const way = names === '' ? 'the configuration has no [[vantage]]' : `there are: ${names}`;
-  throw new UsageError(`--vantage ${quoted(name)}: no such vantage; ${way}`);
 }

@@ -3,7 +3,8 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { withLock } from '../core/node/lock.ts';
 import type { Progress } from '../core/progress.ts';
-import { type Config, durationMs, readConfig } from './config.ts';
+import { type Config, readConfig } from './config.ts';
+import { durationMs } from './config-values.ts';
 import { Interrupted } from './exit.ts';
 import { progressFor } from './progress.ts';
 

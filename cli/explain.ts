@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { toldOnce } from '../core/clock.ts';
 import { countryOf } from '../core/countries.ts';
 import { DEFAULT_REGION } from '../core/edge-keys.ts';
 import { UsageError } from '../core/errors.ts';
@@ -11,8 +12,10 @@ import {
   type SchemeMap,
 } from '../core/formats/map-file.ts';
 import { foldLiveness } from '../core/liveness.ts';
+import { memberPath } from '../core/look-up.ts';
 import { readFileOrNull } from '../core/node/atomic-file.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
+import { lookUp } from '../core/node/look-up.ts';
 import { readObservations } from '../core/node/observation-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { canonicalRequestPath } from '../core/path.ts';
@@ -31,6 +34,8 @@ interface Considered {
   readonly accessPoint: string;
   readonly url: string;
   readonly holds: boolean;
+  /** It lacks the object, a link, but has the file that this leads to, which the edge then names. */
+  readonly holdsTarget: boolean;
   readonly tier: number | null;
   readonly distanceKm: number | null;
   /** '' for a candidate of this viewer; else why it is none. */
@@ -44,8 +49,9 @@ export interface Explanation {
   /** ISO 3166-1 or 3166-2, or '' where it is not known. */
   readonly region: string;
   readonly scheme: string;
-  /** Whether the object table knows the path. */
+  /** Whether the object table knows the path, and whether somebody holds it, or what it leads to. */
   readonly known: boolean;
+  readonly held: boolean;
   readonly status: number;
   readonly location: string | null;
   /** What the edge says of its answer. */
@@ -61,6 +67,7 @@ export async function explain(
   path: string,
   viewer: Viewer,
   note: (line: string) => void,
+  nowMs: number,
 ): Promise<Explanation> {
   const region = viewer.country.toUpperCase();
   requireViewer(viewer, region);
@@ -70,21 +77,25 @@ export async function explain(
   const table = decodeObjectTable(tableBytes, tableFile);
   const map = regionMap(output, region)[viewer.scheme as 'https' | 'http'];
   const uri = path.startsWith('/') ? path : `/${path}`;
-  const ask = edgeOf(output, uri, { ...viewer, country: region });
+  const keysFile = outputLayout.edgeKeys(output);
+  const keys = parseKeys(readFileSync(keysFile, 'utf8'), keysFile);
+  const ask = edgeOf(output, keys, uri, { ...viewer, country: region });
   const answer = await ask({});
   const listed = JSON.parse((await ask({ mirrorlist: { value: 'json' } })).body ?? '{}') as EdgeList;
   const canonical = canonicalRequestPath(uri);
   const objectId = canonical === null ? -1 : table.paths.indexOf(canonical.replace(/\/$/, ''));
-  const notUp = (point: NumberedAccessPoint) => notUpReason(output, point, table.paths.length, note);
+  const holders = holdersOf(table, keys, canonical, objectId);
+  const notUp = notUpReasons(output, table.paths.length, nowMs / 1000, toldOnce(note));
   return {
     path: canonical === null ? uri : shownPath(canonical),
     region,
     scheme: viewer.scheme,
     known: objectId >= 0,
+    held: holders.object.size + holders.target.size > 0,
     status: answer.statusCode,
     location: answer.headers['location']?.value ?? null,
     reason: answer.headers['x-redirector']?.value ?? '',
-    considered: considered({ table, map, objectId, scheme: viewer.scheme, listed, notUp }),
+    considered: considered({ table, map, holders, scheme: viewer.scheme, listed, notUp }),
     builtAt: new Date(table.builtAtMs).toISOString(),
   };
 }
@@ -115,10 +126,8 @@ interface EdgeList {
 }
 
 /** The built function over the built keys, asked by one viewer. */
-function edgeOf(output: string, uri: string, viewer: Viewer) {
+function edgeOf(output: string, keys: ReadonlyMap<string, string>, uri: string, viewer: Viewer) {
   const codeFile = outputLayout.edgeFunction(output);
-  const keysFile = outputLayout.edgeKeys(output);
-  const keys = parseKeys(readFileSync(keysFile, 'utf8'), keysFile);
   const run = loadBuiltFunction(readFileSync(codeFile, 'utf8'), keys, codeFile);
   const cut = uri.indexOf('?');
   const [country = '', subdivision = ''] = viewer.country.split('-');
@@ -141,31 +150,52 @@ function edgeOf(output: string, uri: string, viewer: Viewer) {
     });
 }
 
+/** By access point number: who holds an object, and who what its link leads to (where the keys know that way). */
+interface Holders {
+  readonly object: ReadonlySet<number>;
+  readonly target: ReadonlySet<number>;
+}
+
+function holdersOf(
+  table: ObjectTable,
+  keys: ReadonlyMap<string, string>,
+  path: string | null,
+  objectId: number,
+): Holders {
+  const found = path === null ? null : lookUp(keys, table, path);
+  const alias = found === null || found.aliasSlot === 0 ? null : memberPath(path as string, found.aliasSlot);
+  const targetId = alias === null ? -1 : table.paths.indexOf(alias);
+  const holdersIn = (id: number) => new Set(id < 0 ? [] : table.classes[table.classOf[id] as number]);
+  return { object: holdersIn(objectId), target: holdersIn(targetId) };
+}
+
 /** Why an access point is not up, by the newer of its check and its probe; '' where it is up, or nothing is known. */
-function notUpReason(
+function notUpReasons(
   output: string,
-  point: NumberedAccessPoint,
   objects: number,
+  nowS: number,
   note: (line: string) => void,
-): string {
-  const probe = readProbes(output, note)(point)?.liveness ?? null;
-  const check = readObservations(output, point, objects, note)?.liveness ?? null;
-  const liveness = check === null ? probe : foldLiveness(check, probe);
-  return liveness === null || liveness.state === 'up' ? '' : `${liveness.state}: ${liveness.reason}`;
+): (point: NumberedAccessPoint) => string {
+  const probed = readProbes(output, nowS, note);
+  return (point) => {
+    const probe = probed(point)?.liveness ?? null;
+    const check = readObservations(output, point, objects, nowS, note)?.liveness ?? null;
+    const liveness = check === null ? probe : foldLiveness(check, probe);
+    return liveness === null || liveness.state === 'up' ? '' : `${liveness.state}: ${liveness.reason}`;
+  };
 }
 
 interface Question {
   readonly table: ObjectTable;
   readonly map: SchemeMap;
-  /** -1 = not known. */
-  readonly objectId: number;
+  readonly holders: Holders;
   readonly scheme: string;
   readonly listed: EdgeList;
   readonly notUp: (point: NumberedAccessPoint) => string;
 }
 
-function considered({ table, map, objectId, scheme, listed, notUp }: Question): Considered[] {
-  const holders = new Set(objectId < 0 ? [] : table.classes[table.classOf[objectId] as number]);
+function considered({ table, map, holders, scheme, listed, notUp }: Question): Considered[] {
+  const isHolder = (number: number) => holders.object.has(number) || holders.target.has(number);
   const candidates = (listed.candidates ?? []).flatMap(({ accessPoint }) => accessPoint ?? []);
   const leftOut = new Map((listed.excluded ?? []).map(({ accessPoint, reason }) => [accessPoint, reason]));
   const elsewhere = new Map(map.excluded.map(({ number, reason }) => [number, reason]));
@@ -177,13 +207,13 @@ function considered({ table, map, objectId, scheme, listed, notUp }: Question): 
     .filter((number) => table.accessPoints[number]?.protocol === scheme && !isListed.has(number))
     .sort((a, b) => order(a) - order(b));
   function order(number: number): number {
-    return (holders.has(number) ? 0 : 1000) + (near.has(number) ? 0 : 500);
+    return (isHolder(number) ? 0 : 1000) + (near.has(number) ? 0 : 500);
   }
   function reasonOf(number: number, state: string): string {
     if (leftOut.get(number) === 'down') return state || 'down';
     if (leftOut.has(number)) return leftOut.get(number) as string;
     if (!near.has(number)) return elsewhere.get(number) ?? 'no longer on the list';
-    if (!holders.has(number)) return 'does not hold it';
+    if (!isHolder(number)) return 'does not hold it';
     return state || 'serves other viewers of this region';
   }
   return [...isListed, ...rest].map((number) => {
@@ -193,7 +223,8 @@ function considered({ table, map, objectId, scheme, listed, notUp }: Question): 
     return {
       accessPoint: point.id,
       url: point.url,
-      holds: holders.has(number),
+      holds: holders.object.has(number),
+      holdsTarget: !holders.object.has(number) && holders.target.has(number),
       tier: tiers.get(number) ?? near.get(number)?.tier ?? null,
       distanceKm: near.get(number)?.distanceKm ?? null,
       reason: isCandidate ? '' : reasonOf(number, state),
@@ -204,17 +235,18 @@ function considered({ table, map, objectId, scheme, listed, notUp }: Question): 
 
 /** The explanation for a person. */
 export function explanationText(explanation: Explanation): string {
-  const { path, region, scheme, known, status, location, reason, builtAt } = explanation;
+  const { path, region, scheme, known, held, status, location, reason, builtAt } = explanation;
   const part = region.length > 2 ? ` (${region})` : '';
   const from = region === '' ? 'an unknown place' : `${countryOf(region.slice(0, 2))?.name ?? region}${part}`;
   const lines = [
-    `${path}: ${known ? 'known' : 'not known'}; a viewer in ${from} over ${scheme}, by the map of ${builtAt}`,
+    `${path}: ${held ? 'known' : known ? 'known, and held by nobody' : 'not known'}; a viewer in ${from} over ${scheme}, by the map of ${builtAt}`,
     `→ ${status} ${location ?? ''} (${reason})`,
   ];
-  for (const { accessPoint, holds, tier, distanceKm, reason: why, since } of explanation.considered) {
+  for (const { accessPoint, holds, holdsTarget, tier, distanceKm, reason: why, since } of explanation.considered) {
     const where = distanceKm === null || region === '' ? '' : `, ${distanceKm.toLocaleString('en')} km`;
     const place = why !== '' ? why : `tier ${tier}${where}${since === '' ? '' : `; since the build ${since}`}`;
-    lines.push(`  ${holds ? '✓ holds it  ' : '– does not  '} ${accessPoint} (${place})`);
+    const mark = holds ? '✓ holds it  ' : holdsTarget ? '✓ its target' : '– does not  ';
+    lines.push(`  ${mark} ${accessPoint} (${place})`);
   }
   return lines.join('\n');
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { quoted, UsageError } from '../core/errors.ts';
-import { sftpPlaceOf } from '../core/node/sftp-place.ts';
+import { sftpPlaceOf } from '../core/node/sftp/place.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import type { EdgeTarget, OriginTarget } from '../generator/publish/contract.ts';
 import type { Targets } from '../generator/publish/install.ts';

@@ -43,6 +43,11 @@ export interface ProbeRecord {
   readonly cost: CheckCost;
   /** The newest last; at most `MAX_HISTORY`. */
   readonly history: readonly StateChange[];
+  /**
+   * Where several vantages have probed: what each of them found, by its name ('' = none was told), of which the rest of
+   * this record is what they say together (core/vantage-probes.ts). Missing where there is nothing to fold.
+   */
+  readonly vantages?: Readonly<Record<string, ProbeRecord>>;
 }
 
 export const MAX_HISTORY = 50;

@@ -5,7 +5,10 @@ export const outputLayout = {
   inventory: (output: string) => join(output, 'inventory', 'inventory.msgpack'),
   mirrors: (output: string) => join(output, 'inventory', 'mirrors.json'),
   masterFiles: (output: string) => join(output, 'inventory', 'master-files.json'),
-  liveness: (output: string) => join(output, 'liveness.json'),
+  /** Folded, or of probes without a vantage; with one, what that vantage found. */
+  liveness: (output: string, vantage = '') =>
+    vantage === '' ? join(output, 'liveness.json') : join(output, 'liveness', `${vantage}.json`),
+  livenessFolder: (output: string) => join(output, 'liveness'),
   /** What the store of the state was last known to hold. */
   storeMemory: (output: string) => join(output, 'store.json'),
   /** The lock of the commands that write. */

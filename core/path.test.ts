@@ -32,6 +32,11 @@ describe('canonicalRequestPath', () => {
     ['/a%00b', 'a%00b'],
     ['/%E9', '%E9'],
     ['/a\r\nb', 'a%0D%0Ab'],
+    // Adapters cut the query off before; a fragment is no part of a request.
+    ['/a#b', 'a%23b'],
+    ['/a?b', 'a%3Fb'],
+    ['/a%23b%3fc', 'a%23b%3Fc'],
+    ['/?', '%3F'],
   ])('%j is %j', (uri, path) => {
     expect(canonicalRequestPath(uri)).toBe(path);
   });

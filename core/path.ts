@@ -9,23 +9,22 @@
 export type ObjectPath = string;
 
 const CANONICAL = /^[A-Za-z0-9._~/-]*$/;
-const PIECES = /%[0-9A-Fa-f]{2}|%|[^A-Za-z0-9._~/%-]+/g;
+/** Of what encodeURIComponent makes of a path: the percent signs that were there, the slashes, and what it leaves. */
+const PIECES = /%25([0-9A-Fa-f]{2})?|%2F|[!'()*]/g;
 const UNRESERVED = /[A-Za-z0-9._~-]/;
-const LEFT_BY_ENCODE_URI_COMPONENT = /[!'()*]/g;
 
-function encodeReserved(character: string): string {
-  return `%${character.charCodeAt(0).toString(16).toUpperCase()}`;
-}
-
-function canonicalPiece(piece: string): string {
-  if (piece === '%') {
+function canonicalPiece(piece: string, hex: string | undefined): string {
+  if (piece === '%2F') {
+    return '/';
+  }
+  if (piece.charAt(0) !== '%') {
+    return '%' + piece.charCodeAt(0).toString(16).toUpperCase();
+  }
+  if (!hex) {
     throw new URIError('a percent sign without two hex digits');
   }
-  if (piece.charAt(0) === '%') {
-    const character = String.fromCharCode(parseInt(piece.slice(1), 16));
-    return UNRESERVED.test(character) ? character : piece.toUpperCase();
-  }
-  return encodeURIComponent(piece).replace(LEFT_BY_ENCODE_URI_COMPONENT, encodeReserved);
+  const character = String.fromCharCode(parseInt(hex, 16));
+  return UNRESERVED.test(character) ? character : '%' + hex.toUpperCase();
 }
 
 /**
@@ -37,7 +36,8 @@ export function canonicalRequestPath(uri: string): ObjectPath | null {
   let encoded = uri;
   if (!CANONICAL.test(uri)) {
     try {
-      encoded = uri.replace(PIECES, canonicalPiece);
+      // ASCII first: njs' replace never ends on a text of more than 32 characters that is not.
+      encoded = encodeURIComponent(uri).replace(PIECES, canonicalPiece);
     } catch (e) {
       return null;
     }

@@ -1,21 +1,31 @@
-import type { CheckCost, Liveness, Observations, VantageReport } from './observations.ts';
+import type { CheckCost, Liveness } from './observations.ts';
 
 /** A report that is older than the newest one by more than this has no voice. */
 export const LIVENESS_WINDOW_S = 6 * 3600;
 
-type Reports = Observations['vantages'];
+/** What a check or a probe from one vantage says of an access point, as far as it is voted on. */
+export interface Voice {
+  readonly liveness: Liveness;
+  readonly cost: CheckCost;
+}
+
+/** By the vantage's name; '' = none was told. */
+type ByVantage<T> = Readonly<Record<string, T>>;
 
 /**
  * What the reports of several vantages say together. The newest report has a voice of 1; the voice of an older one
- * falls evenly with its age behind the newest, to 0 at `LIVENESS_WINDOW_S`. More than half of all voices for `up`, or
+ * falls evenly with its age behind the newest, to 0 at `windowS`. More than half of all voices for `up`, or
  * for `down`, make it so; else it is `failing`. The reason is that of the newest report that is not up, with its
  * vantage's name before it; `sinceS` is that of the last one to join those of that state (where none has it: of all).
  * With no reports: failing, not checked yet. The order of the reports does not matter.
  */
-export function votedLiveness(reports: Reports): Liveness {
+export function votedLiveness(
+  reports: ByVantage<Pick<Voice, 'liveness'>>,
+  windowS: number = LIVENESS_WINDOW_S,
+): Liveness {
   const all = Object.entries(reports).sort(([a], [b]) => (a < b ? -1 : 1));
   const checkedAtS = Math.max(0, ...all.map(([, { liveness }]) => liveness.checkedAtS));
-  const voice = ({ liveness }: VantageReport) => 1 - (checkedAtS - liveness.checkedAtS) / LIVENESS_WINDOW_S;
+  const voice = ({ liveness }: Pick<Voice, 'liveness'>) => 1 - (checkedAtS - liveness.checkedAtS) / windowS;
   const heard = all.filter(([, report]) => voice(report) > 0);
   if (heard.length === 0) return { state: 'failing', sinceS: 0, checkedAtS: 0, reason: 'not checked yet' };
   const share = (state: Liveness['state']) => {
@@ -28,7 +38,7 @@ export function votedLiveness(reports: Reports): Liveness {
   return { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
 }
 
-function reasonOf(heard: readonly (readonly [string, VantageReport])[]): string {
+function reasonOf(heard: readonly (readonly [string, Pick<Voice, 'liveness'>])[]): string {
   const complaints = heard.filter(([, { liveness }]) => liveness.state !== 'up');
   const [name, { liveness }] = complaints.reduce((newest, one) =>
     one[1].liveness.checkedAtS > newest[1].liveness.checkedAtS ? one : newest,
@@ -37,7 +47,7 @@ function reasonOf(heard: readonly (readonly [string, VantageReport])[]): string 
 }
 
 /** What the last checks of all vantages cost together: from the first start, as long as the longest. */
-export function summedCost(reports: Reports): CheckCost {
+export function summedCost(reports: ByVantage<Pick<Voice, 'cost'>>): CheckCost {
   const costs = Object.values(reports).map(({ cost }) => cost);
   const sum = (key: 'requests' | 'connections') => costs.reduce((total, cost) => total + cost[key], 0);
   return {
@@ -46,4 +56,20 @@ export function summedCost(reports: Reports): CheckCost {
     requests: sum('requests'),
     connections: sum('connections'),
   };
+}
+
+/** Of each vantage the newest of its reports, by name in order: the same in whatever order and grouping they are given. */
+export function newestReports<T extends Voice>(all: readonly ByVantage<T>[]): Record<string, T> {
+  const newest = new Map<string, T>();
+  for (const [name, report] of all.flatMap((reports) => Object.entries(reports))) {
+    const other = newest.get(name);
+    if (other === undefined || isNewer(report, other)) newest.set(name, report);
+  }
+  return Object.fromEntries([...newest].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** A vantage never reports twice in a second; should it, the choice must still not depend on the order. */
+function isNewer(a: Voice, b: Voice): boolean {
+  const by = a.liveness.checkedAtS - b.liveness.checkedAtS || a.cost.startedAtS - b.cost.startedAtS;
+  return by > 0 || (by === 0 && JSON.stringify(a) > JSON.stringify(b));
 }

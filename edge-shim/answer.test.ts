@@ -15,6 +15,7 @@ const request = (form: Form, https = true): EdgeRequest => ({
   pathHash: 0,
   slot: 0,
   country: 'DE',
+  isElsewhere: false,
   subdivision: '',
   https,
   ipv6: false,
@@ -23,20 +24,20 @@ const request = (form: Form, https = true): EdgeRequest => ({
   shardHash: 0,
 });
 
-const candidate = (accessPoint: number, root: string, reason = ''): Candidate => ({
+const candidate = (accessPoint: number, root: string, whyNot = ''): Candidate => ({
   accessPoint,
   tier: accessPoint > 2 ? 2 : 0,
   weight: 1,
   ipv6: false,
   root,
   isAlias: false,
-  reason,
+  whyNot,
 });
 
 const found = (roots: readonly string[]): Decision => ({
   kind: 'redirect',
   holders: roots.map((root, i) => candidate(i, root)),
-  excluded: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
+  leftOut: [candidate(8, 'down.example.org/', 'down'), candidate(9, 'lacks.example.org/', 'does not hold it')],
   https: true,
   path,
   aliasPath: '',
@@ -123,7 +124,7 @@ describe('a list', () => {
     const { headers, body } = answerOf(few, request('meta4'), FALLBACK);
     expect(headers['content-type']).toBe('application/metalink4+xml');
     expect(body).toContain('<metalink xmlns="urn:ietf:params:xml:ns:metalink">\n<file name="foo%2B1%2F%26.tar.xz">');
-    expect(body).toContain(`<url priority="2">https://b.example.org:8080/it&#39;s&amp;more/${path}</url>`);
+    expect(body).toContain(`<url priority="2">https://b.example.org:8080/it's&amp;more/${path}</url>`);
     const plain = { ...request('meta4'), path: 'distfiles/gtk%2B3%2C%40x.tar.xz' };
     expect(answerOf(few, plain, FALLBACK).body).toContain('<file name="gtk+3,@x.tar.xz">');
     expect(answerOf(few, { ...plain, path: 'distfiles/' }, FALLBACK).body).toContain('<file name="distfiles">');
@@ -132,6 +133,8 @@ describe('a list', () => {
   it('is the fallback alone for an object that nobody holds', () => {
     const nobody: Decision = {
       kind: 'fallback',
+      leftOut: [],
+      stale: false,
       location: `https://fallback.example.org/${path}`,
       reason: 'unknown object',
     };

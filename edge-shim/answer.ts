@@ -17,8 +17,8 @@ const MOST_ALTERNATIVES = 3;
 const MOST_LINK_CHARACTERS = 300;
 
 /**
- * The answer to a decision. `request` is null, and the decision still a `need`, where something went wrong on the way:
- * then the fallback's root serves, over https, as nothing is known of the viewer.
+ * The answer to a decision. It is still a `need` where something went wrong on the way: then the fallback serves, over
+ * https. `request` is null where not even that could be read.
  */
 export function answerOf(decision: Decision, request: EdgeRequest | null, fallback: string): Answer {
   if (decision.kind === 'reject') {
@@ -30,7 +30,8 @@ export function answerOf(decision: Decision, request: EdgeRequest | null, fallba
     return refused;
   }
   if (decision.kind === 'need' || request === null) {
-    return redirect(fallback.replace(/^http:/, 'https:'), 'fallback: error');
+    const path = request === null || request.path === null ? '' : request.path;
+    return redirect(fallback.replace(/^http:/, 'https:') + path, 'fallback: error');
   }
   const isFallback = decision.kind === 'fallback';
   const urls = isFallback
@@ -42,7 +43,7 @@ export function answerOf(decision: Decision, request: EdgeRequest | null, fallba
           (holder.isAlias ? decision.aliasPath : decision.path)
         );
       });
-  const reason = isFallback ? 'fallback: ' + decision.reason : said(decision);
+  const reason = said(decision) + (decision.stale ? ' stale-map' : '');
   if (request.form !== 'redirect') {
     return listed(decision, request, urls, reason);
   }
@@ -54,13 +55,15 @@ export function answerOf(decision: Decision, request: EdgeRequest | null, fallba
   return redirected;
 }
 
-type Redirect = Extract<Decision, { kind: 'redirect' }>;
 type Found = Exclude<Decision, { kind: 'need' | 'reject' }>;
 
-function said(decision: Redirect): string {
+function said(decision: Found): string {
+  if (decision.kind === 'fallback') {
+    return 'fallback: ' + decision.reason;
+  }
   const holder = decision.holders[0] as Candidate;
   const place = 'region=' + decision.region + ' tier=' + holder.tier + ' ap=' + holder.accessPoint;
-  return place + ' reason=' + decision.reason + (decision.stale ? ' stale-map' : '');
+  return place + ' reason=' + decision.reason;
 }
 
 function answer(status: number, description: string, reason: string, body: string): Answer {
@@ -104,14 +107,10 @@ function listed(decision: Found, request: EdgeRequest, urls: readonly string[], 
   return list;
 }
 
-function excludedOf(decision: Found): readonly Candidate[] {
-  return decision.kind === 'redirect' ? decision.excluded : [];
-}
-
 function asText(decision: Found, urls: readonly string[], reason: string): string {
-  return excludedOf(decision).reduce(
+  return decision.leftOut.reduce(
     function (text, candidate) {
-      return text + '# ' + candidate.root + ': ' + candidate.reason + '\n';
+      return text + '# ' + candidate.root + ': ' + candidate.whyNot + '\n';
     },
     '# ' + reason + '\n' + urls.join('\n') + '\n',
   );
@@ -127,8 +126,8 @@ function asJson(decision: Found, urls: readonly string[], reason: string): strin
         ? { url: url }
         : { url: url, accessPoint: holder.accessPoint, tier: holder.tier, weight: holder.weight };
     }),
-    excluded: excludedOf(decision).map(function (candidate) {
-      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.reason };
+    excluded: decision.leftOut.map(function (candidate) {
+      return { url: candidate.root, accessPoint: candidate.accessPoint, reason: candidate.whyNot };
     }),
   });
 }
@@ -149,7 +148,7 @@ function asMetalink(request: EdgeRequest, urls: readonly string[]): string {
     '">\n' +
     urls
       .map(function (url, i) {
-        return '<url priority="' + (i + 1) + '">' + url.replace(/&/g, '&amp;').replace(/'/g, '&#39;') + '</url>\n';
+        return '<url priority="' + (i + 1) + '">' + url.replace(/&/g, '&amp;') + '</url>\n';
       })
       .join('') +
     '</file>\n</metalink>\n'

@@ -1,29 +1,7 @@
 import { createHash } from 'node:crypto';
 import { FormatError, messageOf } from '../core/errors.ts';
+import type { BuiltFunction } from '../core/function-event.ts';
 import type { Tables } from './decide.ts';
-
-/** What the function is called with; docs/formats.md and AWS' "event structure" describe it. */
-export interface FunctionEvent {
-  readonly version: '1.0';
-  readonly context: { readonly eventType: 'viewer-request' };
-  readonly viewer: { readonly ip: string };
-  readonly request: {
-    readonly method: string;
-    readonly uri: string;
-    readonly querystring: Readonly<Record<string, { readonly value: string }>>;
-    readonly headers: Readonly<Record<string, { readonly value: string }>>;
-    readonly cookies: Readonly<Record<string, never>>;
-  };
-}
-
-export interface FunctionResponse {
-  readonly statusCode: number;
-  readonly statusDescription: string;
-  readonly headers: Readonly<Record<string, { readonly value: string }>>;
-  readonly body?: string;
-}
-
-export type BuiltFunction = (event: FunctionEvent) => Promise<FunctionResponse>;
 
 const IMPORT = /^\s*import\s+([\w$]+)\s+from\s*["'](\w+)["'];?/;
 

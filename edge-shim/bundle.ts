@@ -23,7 +23,20 @@ const SUPPORTED = {
 /** Properties that only our own code reads: neither the platform's nor of an answer. They are shortened. */
 const OWN_NAMES = new RegExp(
   `^(?:${[
-    ...['kind', 'holders', 'aliasPath', 'region', 'stale', 'known', 'found', 'meta', 'table'],
+    ...[
+      'kind',
+      'holders',
+      'aliasPath',
+      'region',
+      'isElsewhere',
+      'leftOut',
+      'whyNot',
+      'stale',
+      'known',
+      'found',
+      'meta',
+      'table',
+    ],
     ...['epoch', 'bucketCount', 'staleAfterS', 'upgrade', 'up', 'zones', 'shards', 'root', 'isAlias', 'ipv6'],
     ...['classId', 'lacksSlash', 'aliasSlot', 'aliasClassId', 'slot', 'name', 'form', 'https', 'status', 'description'],
     ...['bucketHash', 'pathHash', 'network', 'networkHash', 'shardHash', 'subdivision', 'forwardedProto'],

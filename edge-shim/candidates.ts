@@ -13,16 +13,22 @@ export interface Candidate {
   /** It holds what the link leads to and not the link, so the redirect names that. */
   readonly isAlias: boolean;
   /** Why nobody is sent there: it does not hold the object, or is down; '' where it may be chosen. */
-  readonly reason: string;
+  readonly whyNot: string;
 }
 
 /**
- * The candidates that a table names: a line for each, then a mask for each class, bit n for line n. `classId` is the
+ * The candidates that a table names, none without a table: a line for each, then a mask for each class, bit n for line n. `classId` is the
  * object's, `aliasClassId` that of the file that its link leads to: 0 = nobody, -1 = all lines hold it. `up` are the bits of
  * `meta`. Lines that are not of the form are left out, and a line in the masks' place says that nobody holds anything.
  */
-export function readCandidates(table: string, classId: number, aliasClassId: number, up: string): Candidate[] {
-  const lines = table.split('\n');
+export function readCandidates(
+  table: string | null,
+  classId: number,
+  aliasClassId: number,
+  up: string,
+  ipv6: boolean,
+): Candidate[] {
+  const lines = (table || '').split('\n');
   const last = lines[lines.length - 1] as string;
   const masks = last.indexOf(' ') < 0 ? last : '';
   const mask = maskOf(masks, classId);
@@ -39,7 +45,14 @@ export function readCandidates(table: string, classId: number, aliasClassId: num
         ipv6: (match[4] as string).indexOf('6') >= 0,
         root: match[5] as string,
         isAlias: ((mask >> i) & 1) === 0,
-        reason: (((mask | aliasMask) >> i) & 1) === 0 ? 'does not hold it' : isUp(up, accessPoint) ? '' : 'down',
+        whyNot:
+          (((mask | aliasMask) >> i) & 1) === 0
+            ? 'does not hold it'
+            : !isUp(up, accessPoint)
+              ? 'down'
+              : match[4] === '6' && !ipv6
+                ? 'has IPv6 alone'
+                : '',
       });
     }
   }
@@ -60,7 +73,7 @@ export function inOrder(candidates: Candidate[], request: EdgeRequest): Candidat
   const places: number[] = [];
   for (let i = 0; i < candidates.length; i++) {
     const candidate = candidates[i] as Candidate;
-    if (candidate.reason !== '') {
+    if (candidate.whyNot !== '') {
       continue;
     }
     const draw = -Math.log(uniform(request.networkHash, candidate.accessPoint)) / candidate.weight;

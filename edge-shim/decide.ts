@@ -22,8 +22,8 @@ export type Decision =
       readonly kind: 'redirect';
       /** Live holders, best first; at least one. */
       readonly holders: readonly Candidate[];
-      /** The candidates of the same table that are not among them. */
-      readonly excluded: readonly Candidate[];
+      /** The candidates of the tables that were read which are not among them. */
+      readonly leftOut: readonly Candidate[];
       /** Of the holders' URLs; false only for viewers over http whom the map does not lead to https. */
       readonly https: boolean;
       /** The object's path, with the slash of a directory that was asked for without it. */
@@ -38,7 +38,14 @@ export type Decision =
       /** The map is older than it should be; the answer is the best there is. */
       readonly stale: boolean;
     }
-  | { readonly kind: 'fallback'; readonly location: string; readonly reason: string }
+  | {
+      readonly kind: 'fallback';
+      readonly location: string;
+      readonly reason: string;
+      /** As in a redirect. */
+      readonly leftOut: readonly Candidate[];
+      readonly stale: boolean;
+    }
   | { readonly kind: 'reject'; readonly status: number; readonly reason: string };
 
 /** What the `meta` key says. */
@@ -92,7 +99,7 @@ export function decide(
   }
   const meta = known !== undefined ? known.meta : readMeta(metaText);
   if (meta === null) {
-    return toFallback(request, request.https, fallback, 'no map');
+    return toFallback(request, null, nowS, fallback, 'no map', []);
   }
   if (known !== undefined && known.found !== null) {
     return toHolder(request, tables, known, nowS, fallback);
@@ -104,17 +111,17 @@ export function decide(
   }
   const found = bucketText === null ? null : findInBucket(bucketText, request.pathHash, request.slot);
   if (found === null) {
-    return toFallback(request, isHttps(request, meta), fallback, 'unknown object');
+    return toFallback(request, meta, nowS, fallback, 'unknown object', []);
   }
-  const region = privateZoneOf(meta.zones, request.network) || request.country || DEFAULT_REGION;
-  const own = keyOf(request, meta, region);
-  return toHolder(request, tables, { meta: meta, found: found, region: region, table: own }, nowS, fallback);
+  const own = request.isElsewhere ? '' : privateZoneOf(meta.zones, request.network);
+  const region = own || request.country || DEFAULT_REGION;
+  const table = keyOf(request, meta, region);
+  return toHolder(request, tables, { meta: meta, found: found, region: region, table: table }, nowS, fallback);
 }
 
 function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: number, fallback: string): Decision {
   const meta = known.meta;
   const found = known.found as Found;
-  const https = isHttps(request, meta);
   let region = known.region;
   let reason: 'near' | 'private' | 'default' | 'far' =
     region === DEFAULT_REGION ? 'default' : region === request.country ? 'near' : 'private';
@@ -131,29 +138,38 @@ function toHolder(request: EdgeRequest, tables: Tables, known: Known, nowS: numb
   if (table === undefined) {
     return { kind: 'need', key: key, known: known };
   }
-  let candidates = table === null ? [] : readCandidates(table, found.classId, found.aliasClassId, meta.up);
+  let candidates = readCandidates(table, found.classId, found.aliasClassId, meta.up, request.ipv6);
   let holders = inOrder(candidates, request);
   if (holders.length === 0 && isAlone) {
     // No near access point holds it: whoever does, world-wide.
-    key = classKey(meta.epoch, https ? 's' : 'h', found.aliasClassId || found.classId);
+    key = classKey(meta.epoch, isHttps(request, meta) ? 's' : 'h', found.aliasClassId || found.classId);
     const everywhere = tables[key];
     if (everywhere === undefined) {
       return { kind: 'need', key: key, known: known };
     }
-    candidates = everywhere === null ? [] : readCandidates(everywhere, found.aliasClassId > 0 ? 0 : -1, -1, meta.up);
+    const isAlias = found.aliasClassId > 0;
+    const near = candidates;
+    candidates = near.concat(
+      readCandidates(everywhere, isAlias ? 0 : -1, -1, meta.up, request.ipv6).filter(function (far) {
+        return !near.some(function (candidate) {
+          return candidate.accessPoint === far.accessPoint;
+        });
+      }),
+    );
     holders = inOrder(candidates, request);
     reason = 'far';
   }
+  const leftOut = candidates.filter(function (candidate) {
+    return candidate.whyNot !== '';
+  });
   if (holders.length === 0) {
-    return toFallback(request, https, fallback, 'no holder');
+    return toFallback(request, meta, nowS, fallback, 'no holder region=' + region, leftOut);
   }
   return {
     kind: 'redirect',
     holders: holders,
-    excluded: candidates.filter(function (candidate) {
-      return candidate.reason !== '';
-    }),
-    https: https,
+    leftOut: leftOut,
+    https: isHttps(request, meta),
     path: request.path + (found.lacksSlash ? '/' : ''),
     aliasPath: memberPath(request.path as string, found.aliasSlot),
     region: region,
@@ -174,10 +190,23 @@ function keyOf(request: EdgeRequest, meta: Meta, region: string): string {
   return tableKey(meta.epoch, zone.name, isHttps(request, meta) ? 's' : 'h', shard);
 }
 
-function toFallback(request: EdgeRequest, https: boolean, fallback: string, reason: string): Decision {
+function toFallback(
+  request: EdgeRequest,
+  meta: Meta | null,
+  nowS: number,
+  fallback: string,
+  reason: string,
+  leftOut: readonly Candidate[],
+): Decision {
   // The host that serves what no mirror does must speak https: an https viewer is never sent to http.
-  const base = https ? fallback.replace(/^http:/, 'https:') : fallback;
-  return { kind: 'fallback', location: base + (request.path === null ? '' : request.path), reason: reason };
+  const https = meta === null ? request.https : isHttps(request, meta);
+  return {
+    kind: 'fallback',
+    location: (https ? fallback.replace(/^http:/, 'https:') : fallback) + request.path,
+    reason: reason,
+    leftOut: leftOut,
+    stale: meta !== null && nowS > meta.staleAfterS,
+  };
 }
 
 /** `3 <epoch> <bucket count> <built at> <stale after> <up> <zones> <s: http viewers are sent to https; h>`; null where it is anything else. */

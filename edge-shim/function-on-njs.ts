@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import type { FunctionEvent, FunctionResponse } from './built-function.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
 import { runNjs } from './run-njs.ts';
 
 /** A line that this njs prints is cut after 2,048 characters. */

@@ -45,8 +45,9 @@ export function queryOf(text: string): { [name: string]: string | undefined } {
   return query;
 }
 
-/** A request target's path and query. */
+/** A request target's path and query. In its absolute form (RFC 9112, 3.2.2) the scheme and the host are left out. */
 export function splitTarget(target: string): { path: string; query: { [name: string]: string | undefined } } {
-  const at = target.indexOf('?');
-  return at < 0 ? { path: target, query: {} } : { path: target.slice(0, at), query: queryOf(target.slice(at + 1)) };
+  const own = target.replace(/^https?:\/\/[^/?]*/i, '');
+  const at = own.indexOf('?');
+  return at < 0 ? { path: own, query: {} } : { path: own.slice(0, at), query: queryOf(own.slice(at + 1)) };
 }

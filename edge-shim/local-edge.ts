@@ -3,8 +3,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import sirv from 'sirv';
 import { messageOf, UsageError } from '../core/errors.ts';
+import type { BuiltFunction, FunctionEvent } from '../core/function-event.ts';
 import { outputLayout } from '../core/output-layout.ts';
-import { type BuiltFunction, type FunctionEvent, loadBuiltFunction, parseKeys } from './built-function.ts';
+import { loadBuiltFunction, parseKeys } from './built-function.ts';
 
 export interface LocalEdgeOptions {
   readonly output: string;

@@ -20,6 +20,8 @@ export interface EdgeRequest {
   readonly country: string;
   /** The part of an ISO 3166-2 code behind the hyphen, or ''. */
   readonly subdivision: string;
+  /** It is `?country` that says so: the viewer's own network does not matter. */
+  readonly isElsewhere: boolean;
   readonly https: boolean;
   readonly ipv6: boolean;
   /** `networkOf` its address. */
@@ -59,7 +61,8 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
   const network = networkOf(event.ip);
   const networkDigest = sha256(network);
   const asked = (event.query['country'] || '').toUpperCase();
-  const place = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked) ? asked : event.country + '-' + event.subdivision;
+  const isElsewhere = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked);
+  const place = isElsewhere ? asked : event.country + '-' + event.subdivision;
   const list = event.query['mirrorlist'];
   return {
     method: event.method,
@@ -77,6 +80,7 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
     slot: member.slot,
     country: /^[A-Z]{2}(-|$)/.test(place) ? place.slice(0, 2) : '',
     subdivision: /^[A-Z]{2}-[A-Z]{1,3}$/.test(place) ? place.slice(3) : '',
+    isElsewhere: isElsewhere,
     https: event.forwardedProto !== 'http',
     ipv6: event.ip.indexOf(':') >= 0,
     network: network,

@@ -38,7 +38,8 @@ export async function startEdgeServer(options: EdgeServerOptions): Promise<EdgeS
   const isTrusted = trustedProxies(options.trustedProxies);
   const keys = opened(() => new WatchedFile(options.keysFile, readKeys, note), '; run "redirector run" first');
   const { geoFile } = options;
-  const geo = geoFile === null ? null : opened(() => new WatchedFile(geoFile, readGeo, note), '');
+  const geo =
+    geoFile === null ? null : opened(() => new WatchedFile(geoFile, readGeo, note), '; give --geo a GeoIP file');
   const respond = (request: IncomingMessage, response: ServerResponse) => {
     const { path, query } = splitTarget(request.url ?? '/');
     const { method = 'GET', headers, socket } = request;

@@ -1,5 +1,5 @@
 import { readFileSync, statSync } from 'node:fs';
-import { messageOf } from '../core/errors.ts';
+import { messageOf, UsageError } from '../core/errors.ts';
 import { parseKeys, tablesOf } from './built-function.ts';
 import type { Tables } from './decide.ts';
 
@@ -17,13 +17,19 @@ export class WatchedFile<T> {
   #stamp: string;
   #lookedAtMs = 0;
 
-  /** Throws what `read` throws, or the file system's error, where there is no content to begin with. */
+  /** Throws what `read` throws, or UsageError where it cannot be read, so that there is no content to begin with. */
   constructor(file: string, read: (bytes: Buffer, file: string) => T, note: (line: string) => void) {
     this.file = file;
     this.#read = read;
     this.#note = note;
-    this.#stamp = stampOf(file);
-    this.#content = read(readFileSync(file), file);
+    let bytes: Buffer;
+    try {
+      this.#stamp = stampOf(file);
+      bytes = readFileSync(file);
+    } catch (error) {
+      throw new UsageError(`${file}: cannot be read (${codeOf(error)})`);
+    }
+    this.#content = read(bytes, file);
   }
 
   current(nowMs: number): T {
@@ -55,6 +61,10 @@ export class WatchedFile<T> {
 /** The edge's keys from their import form. Throws FormatError. */
 export function readKeys(bytes: Buffer, file: string): Tables {
   return tablesOf(parseKeys(bytes.toString('utf8'), file));
+}
+
+function codeOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : messageOf(error);
 }
 
 function stampOf(file: string): string {

@@ -1,14 +1,12 @@
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { UsageError } from '../core/errors.ts';
 import { decodeStatus } from '../core/formats/status-file.ts';
 import { readFileOrNull } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { type Page, renderPages } from './render.ts';
-
-const styleSheet = join(dirname(fileURLToPath(import.meta.url)), 'site.css');
+import { styleSheet } from './style-sheet.ts';
 
 // Overview, about, and the one for missing addresses.
 const PAGES_BESIDE_MIRRORS = 3;
@@ -31,7 +29,7 @@ export async function buildSite({
   const text = readFileOrNull(file)?.toString('utf8');
   if (text === undefined) throw new UsageError(`${file} is missing; run "redirector build" first`);
   const status = decodeStatus(text, file);
-  const css = readFileSync(styleSheet, 'utf8');
+  const css = styleSheet();
 
   const task = progress.start('status site', status.mirrors.length + PAGES_BESIDE_MIRRORS, 'pages');
   try {

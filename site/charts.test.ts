@@ -1,8 +1,8 @@
-import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { StatusDay } from '../core/status.ts';
 import { dayAt } from '../test/synthetic.ts';
 import { chartsOf, STRIP_BLOCKS, stripOf } from './charts.ts';
+import { styleSheet } from './style-sheet.ts';
 
 const NOON_MS = Date.UTC(2026, 9, 1, 12);
 /** So many days ago, at any hour. */
@@ -79,7 +79,7 @@ describe('a strip', () => {
   });
 
   it('has blocks as high as the style sheet says', () => {
-    const css = readFileSync(new URL('site.css', import.meta.url), 'utf8');
+    const css = styleSheet();
     const widths = Object.keys(STRIP_BLOCKS).map((kind) => [
       kind,
       Number(new RegExp(`\\.strip \\.${kind} {[^}]*stroke-width: (\\d+);`).exec(css)?.[1]),

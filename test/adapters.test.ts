@@ -1,24 +1,21 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { Agent, request as httpRequest } from 'node:http';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll } from 'vitest';
+import type { BuiltFunction } from '../core/function-event.ts';
 import { startDaemon } from '../demo/daemon.ts';
 import { freePort } from '../demo/free-port.ts';
-import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
-import { bundleFunction, bundleNginx, bundleNode, lambdaPackage, MAX_LAMBDA_BYTES } from '../edge-shim/bundle.ts';
-import { readGeo } from '../edge-shim/geo-file.ts';
-import { trustedProxies } from '../edge-shim/http-event.ts';
+import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { bundleFunction, bundleNginx, bundleNode, lambdaPackage } from '../edge-shim/bundle.ts';
 import { nginxConfig, nginxKeys } from '../edge-shim/nginx-config.ts';
-import { type EdgeServerOptions, startEdgeServer } from '../edge-shim/server.ts';
+import { startEdgeServer } from '../edge-shim/server.ts';
+import { askOver, headersOf, rawQuery } from './adapter-requests.ts';
 import { requires } from './debian-packages.ts';
-import { fleetEvidence } from './fleet.ts';
-import { mmdbOf } from './mmdb.ts';
+import { edgeServerOptions } from './edge-server-options.ts';
 import { NGINX_MODULES } from './servers/nginx.ts';
-import { FALLBACK, inventoryOf, mapsOf } from './small-build.ts';
-import { type AdapterRequest, adapterSuite, importForm, type RunningAdapter } from './suites/adapter.ts';
+import { adapterSuite } from './suites/adapter.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'redirector-adapters-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
@@ -27,56 +24,6 @@ function newFolder(): string {
   const folder = join(work, String(folders++));
   mkdirSync(folder);
   return folder;
-}
-
-const rawQuery = (query: AdapterRequest['query']) =>
-  Object.entries(query)
-    .map(([name, value]) => (value === '' ? name : `${name}=${value}`))
-    .join('&');
-const headersOf = ({ country, subdivision, scheme }: AdapterRequest): Record<string, string> => ({
-  ...(country === '' ? {} : { 'cloudfront-viewer-country': country }),
-  ...(subdivision === '' ? {} : { 'cloudfront-viewer-country-region': subdivision }),
-  'cloudfront-forwarded-proto': scheme,
-});
-
-/** Asks a server as a trusted proxy would. */
-function askOver(url: string): RunningAdapter['ask'] {
-  const agent = new Agent({ keepAlive: true });
-  return (request) =>
-    new Promise((resolve, reject) => {
-      const query = rawQuery(request.query);
-      const { port, hostname } = new URL(url);
-      const sent = httpRequest(
-        {
-          agent,
-          hostname,
-          port,
-          method: request.method,
-          path: request.path + (query === '' ? '' : `?${query}`),
-          headers: {
-            ...headersOf(request),
-            'x-forwarded-for': `203.0.113.9, ${request.ip}`,
-            'x-forwarded-proto': request.scheme,
-          },
-        },
-        (response) => {
-          let body = '';
-          response.setEncoding('utf8');
-          response.on('data', (chunk) => {
-            body += chunk;
-          });
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode as number,
-              headers: response.headers as Record<string, string>,
-              body,
-            }),
-          );
-        },
-      );
-      sent.on('error', reject);
-      sent.end();
-    });
 }
 
 adapterSuite({
@@ -207,27 +154,12 @@ adapterSuite({
   },
 });
 
-function serverOptions(keys: string, over: Partial<EdgeServerOptions> = {}): EdgeServerOptions {
-  const keysFile = join(newFolder(), 'kvs.json');
-  writeFileSync(keysFile, keys);
-  return {
-    keysFile,
-    fallback: FALLBACK,
-    host: '127.0.0.1',
-    port: 0,
-    trustedProxies: ['127.0.0.1'],
-    geoFile: null,
-    note: () => {},
-    ...over,
-  };
-}
-
 adapterSuite({
   name: 'the Node server',
   tellsPlace: true,
   passesAnyPath: false,
   start: async (keys, fallback) => {
-    const server = await startEdgeServer(serverOptions(keys, { fallback }));
+    const server = await startEdgeServer(edgeServerOptions(newFolder(), keys, { fallback }));
     return { ask: askOver(server.url), close: server.close };
   },
 });
@@ -261,158 +193,3 @@ adapterSuite(
   },
   requires('nginx', 'ngx_http_js_module.so'),
 );
-
-const base: AdapterRequest = {
-  method: 'GET',
-  path: '/distfiles/ab/pkg-1%252F%2B%23.zip',
-  query: { mirrorlist: '' },
-  ip: '192.0.2.1',
-  country: '',
-  subdivision: '',
-  scheme: 'https',
-};
-
-describe('the Lambda@Edge package', () => {
-  it('holds the map of 149,000 objects and a large fleet in 1 MB', { timeout: 120_000 }, async () => {
-    const inventory = inventoryOf(Array.from({ length: 149_000 }, (_, i) => `distfiles/${i.toString(16)}.tar.xz`));
-    const { keys } = mapsOf(inventory, fleetEvidence(149_000, 100));
-    const data = keys.map(([key, value]) => ({ key, value }));
-    const zip = await lambdaPackage(JSON.stringify({ data }), FALLBACK);
-    expect(zip.length).toBeLessThanOrEqual(MAX_LAMBDA_BYTES);
-    expect(zip.length).toBeGreaterThan(500_000);
-  });
-
-  it('is refused where it is larger', async () => {
-    const noise = Array.from({ length: 90_000 }, (_, i) => ({
-      key: `${i}`,
-      value: `${Math.imul(i, 2654435761)}${Math.imul(i + 7, 40503)}`,
-    }));
-    await expect(lambdaPackage(JSON.stringify({ data: noise }), FALLBACK)).rejects.toThrow(
-      /package has \d+ bytes, more than 1000000/,
-    );
-  });
-});
-
-describe('the Node server', () => {
-  const listFrom = async (url: string, headers: Record<string, string>) =>
-    (await fetch(`${url}distfiles/ab/pkg-1%252F%2B%23.zip`, { redirect: 'manual', headers })).headers.get(
-      'x-redirector',
-    );
-
-  it('takes over a new build without dropping a request, and keeps the old one where the new one is torn', async () => {
-    const notes: string[] = [];
-    const options = serverOptions(importForm, { note: (line) => notes.push(line) });
-    const server = await startEdgeServer(options);
-    const ask = askOver(server.url);
-    const replace = (text: string) => {
-      writeFileSync(`${options.keysFile}.new`, text);
-      renameSync(`${options.keysFile}.new`, options.keysFile);
-    };
-    const request = { ...base, path: '/distfiles/ab/pkg-2%252F%2B%23.zip', country: 'DE' };
-    const until = async (isDone: (location: string) => boolean) => {
-      for (;;) {
-        const answers = await Promise.all(Array.from({ length: 20 }, () => ask({ ...request, query: {} })));
-        for (const { status } of answers) expect(status).toBe(302);
-        if (answers.every(({ headers }) => isDone(headers['location'] as string))) return;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    };
-    await until((location) => location.startsWith('https://de.example.org/'));
-    replace(importForm.replaceAll('de.example.org', 'moved.example.org'));
-    await until((location) => location.startsWith('https://moved.example.org/'));
-    replace('{"data":[');
-    while (notes.length === 0) {
-      await until((location) => location.startsWith('https://moved.example.org/'));
-      await new Promise((resolve) => setTimeout(resolve, 50));
-    }
-    expect(notes).toHaveLength(1);
-    expect(notes[0]).toMatch(/not a key file .* what was there before stays in force/);
-    await server.close();
-  });
-
-  it('believes X-Forwarded-For from trusted proxies alone, and its last foreign address', async () => {
-    const geoFile = join(newFolder(), 'geo.mmdb');
-    writeFileSync(
-      geoFile,
-      mmdbOf({ '198.51.100.0/24': place('JP'), '127.0.0.0/8': place('US'), '1.0.0.0/8': place('BR') }),
-    );
-    const trusting = await startEdgeServer(
-      serverOptions(importForm, { geoFile, trustedProxies: ['127.0.0.0/8', '10.0.0.0/8'] }),
-    );
-    const wary = await startEdgeServer(serverOptions(importForm, { geoFile, trustedProxies: [] }));
-    const forwarded = { 'x-forwarded-for': '1.1.1.1, 198.51.100.7, 10.1.2.3', 'x-forwarded-proto': 'https' };
-    expect(await listFrom(trusting.url, forwarded)).toContain('region=JP');
-    expect(await listFrom(wary.url, forwarded)).toContain('region=US');
-    expect(await listFrom(trusting.url, { 'x-forwarded-for': 'unknown, <x>' })).toContain('region=US');
-    await Promise.all([trusting.close(), wary.close()]);
-  });
-
-  it('says what is wrong with its options', async () => {
-    expect(() => trustedProxies(['10.0.0.0/33'])).toThrow('trusted proxy "10.0.0.0/33": not an address or network');
-    expect(() => trustedProxies(['proxy.example'])).toThrow('not an address or network such as "10.0.0.0/8"');
-    await expect(startEdgeServer({ ...serverOptions('{}'), keysFile: join(work, 'none') })).rejects.toThrow(
-      'run "redirector run" first',
-    );
-    const server = await startEdgeServer(serverOptions(importForm));
-    await expect(
-      startEdgeServer(serverOptions(importForm, { port: Number(new URL(server.url).port) })),
-    ).rejects.toThrow('choose another port');
-    await server.close();
-  });
-});
-
-const place = (country: string, subdivision?: string) => ({
-  country: { iso_code: country, names: { en: 'somewhere' } },
-  ...(subdivision === undefined ? {} : { subdivisions: [{ iso_code: subdivision }] }),
-});
-
-describe('a GeoIP file', () => {
-  const networks = {
-    '192.0.2.0/24': place('US', 'WA'),
-    '198.51.100.128/25': place('DE'),
-    '2001:db8:7::/48': place('JP'),
-  };
-  const locate = readGeo(mmdbOf(networks), 'geo.mmdb');
-
-  it.each([
-    ['192.0.2.1', 'US', 'WA'],
-    ['192.0.3.1', '', ''],
-    ['198.51.100.129', 'DE', ''],
-    ['198.51.100.127', '', ''],
-    ['2001:db8:7::1', 'JP', ''],
-    ['2001:db8:7:ffff:1:2:3:4', 'JP', ''],
-    ['2001:db8:8::1', '', ''],
-    ['no address', '', ''],
-    ['', '', ''],
-  ])('%s: %s %s', (ip, country, subdivision) => {
-    expect(locate(ip)).toEqual({ country, subdivision });
-    // Out of the cache, too.
-    expect(locate(ip)).toEqual({ country, subdivision });
-  });
-
-  it('of IPv4 alone knows no IPv6 address', () => {
-    const ipv4 = readGeo(mmdbOf({ '32.0.0.0/8': place('US') }, { ipVersion: 4 }), 'geo.mmdb');
-    expect(ipv4('32.1.2.3').country).toBe('US');
-    expect(ipv4('2001:db8::1').country).toBe('');
-  });
-
-  it('with records of another kind tells nothing', () => {
-    const odd = readGeo(mmdbOf({ '192.0.2.0/24': { country: { iso_code: 7 } }, '10.0.0.0/8': 'x' }), 'geo.mmdb');
-    expect(odd('192.0.2.1')).toEqual({ country: '', subdivision: '' });
-    expect(odd('10.0.0.1')).toEqual({ country: '', subdivision: '' });
-  });
-
-  it.each([
-    ['empty', Buffer.alloc(0), 'geo.mmdb: not a GeoIP file'],
-    ['a text', Buffer.from('Country,City\n'), 'geo.mmdb: not a GeoIP file'],
-    ['torn', mmdbOf(networks).subarray(0, 900), 'geo.mmdb: not a GeoIP file'],
-    ['its end alone', mmdbOf(networks).subarray(300), 'geo.mmdb: not a GeoIP file of format 2, or a torn one'],
-    [
-      'of networks',
-      mmdbOf(networks, { databaseType: 'GeoLite2-ASN' }),
-      'geo.mmdb: is "GeoLite2-ASN"; a file of countries',
-    ],
-  ])('that is %s is refused', (_, bytes, sentence) => {
-    expect(() => readGeo(bytes, 'geo.mmdb')).toThrow(sentence);
-  });
-});

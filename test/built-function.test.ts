@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../core/function-event.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction, MAX_FUNCTION_BYTES } from '../edge-shim/bundle.ts';
 import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
 import { requires } from './debian-packages.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from './small-build.ts';
+import { FALLBACK, inventoryOf, mapsOf, mirrorsIn } from './small-build.ts';
 
 const paths = [
   '',
@@ -12,17 +13,9 @@ const paths = [
   ...Array.from({ length: 300 }, (_, i) => `distfiles/f2/go%252Fpkg-${i}%2B%23.zip`),
 ];
 const inventory = inventoryOf(paths);
-const evidence = ['DE', 'US', 'JP'].flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(paths.length, {
-      host: `${country.toLowerCase()}.example.org`,
-      country,
-      protocol,
-      holds: (id) => (id + n) % 4 !== 0,
-      ipv6: n === 1,
-    }),
-  ),
-);
+const evidence = mirrorsIn(['DE', 'US', 'JP'], paths.length, (n) => {
+  return { holds: (id) => (id + n) % 4 !== 0, ipv6: n === 1 };
+});
 const { keys } = mapsOf(inventory, evidence);
 
 function event(

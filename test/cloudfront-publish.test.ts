@@ -18,24 +18,19 @@ import { CloudFrontEmulator } from './cloudfront-emulator/emulator.ts';
 import { eventFor } from './cloudfront-emulator/publication.ts';
 import { DURATIONS } from './cloudfront-emulator/quotas.ts';
 import { runHere } from './front-door.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from './small-build.ts';
+import { FALLBACK, inventoryOf, mirrorsIn } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 
 const NAMES = Array.from({ length: 60 }, (_, i) => `distfiles/a%2B${i}.tar.xz`);
 const SECRETS = { AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE', AWS_SECRET_ACCESS_KEY: 'not-for-anybodys-eyes' };
 
+/** Three public mirrors, and one in Germany that serves networks of its own. */
 const fleet = (down: boolean) =>
-  ['DE', 'US', 'JP'].flatMap((country, n) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(NAMES.length, {
-        host: `${country.toLowerCase()}.example.org`,
-        country,
-        protocol,
-        holds: (id) => (id + n) % 4 !== 0,
-        state: down && n === 0 ? 'down' : 'up',
-      }),
-    ),
-  );
+  mirrorsIn(['DE', 'US', 'JP', 'DE'], NAMES.length, (n) => ({
+    holds: (id) => (id + n) % 4 !== 0,
+    state: down && n === 0 ? 'down' : 'up',
+    ...(n === 3 ? { host: 'own.example.org', networks: ['198.51.100.0/24', '2001:db8:1::/48'] } : {}),
+  }));
 
 let work: string;
 let output: string;
@@ -75,15 +70,16 @@ afterEach(async () => {
 
 const run = (...args: string[]) => runHere(...args, '--config', join(work, 'redirector.toml'), '--output', output);
 
-/** Where viewers in Germany are sent, by host, once all has spread. */
-async function hosts(): Promise<Set<string>> {
+/** Where viewers in Germany are sent, by host, once all has spread; from an address of their own, if it is given. */
+async function hosts(ip?: string): Promise<Set<string>> {
   clock.advance(60_000);
   const edge = emulator.edge('FRA');
   const found = new Set<string>();
   for (const name of NAMES) {
     const event = eventFor(name, seeded(1));
     const headers = { ...event.request.headers, 'cloudfront-viewer-country': { value: 'DE' } };
-    const answer = await edge.answer('redirector', { ...event, request: { ...event.request, headers } });
+    const viewer = ip === undefined ? event.viewer : { ip };
+    const answer = await edge.answer('redirector', { ...event, viewer, request: { ...event.request, headers } });
     found.add(new URL(answer?.headers['location']?.value as string).hostname);
   }
   return found;
@@ -114,6 +110,8 @@ describe('redirector publish with a target "cloudfront"', () => {
       '/site/index.html',
     );
     expect((await hosts()).has('de.example.org')).toBe(true);
+    expect((await hosts()).has('own.example.org')).toBe(false);
+    for (const ip of ['198.51.100.7', '2001:db8:1:2::3']) expect((await hosts(ip)).has('own.example.org')).toBe(true);
 
     await buildOutput(output, inventoryOf(NAMES), fleet(true), Date.now() + 1000);
     emulator.calls.length = 0;

@@ -20,6 +20,7 @@ export const PACKAGES = {
   proftpd: 'proftpd-core',
   vsftpd: 'vsftpd',
   sshd: 'openssh-server',
+  aria2c: 'aria2',
 } as const;
 export type Program = keyof typeof PACKAGES;
 

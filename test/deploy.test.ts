@@ -1,7 +1,8 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import { describe, expect, it } from 'vitest';
-import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../core/function-event.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { problemsOf, takes } from './cloudformation/check.ts';
 import { statementsOf, tooMuchOf } from './cloudformation/policies.ts';

@@ -7,7 +7,7 @@ import { answerOf } from '../edge-shim/answer.ts';
 import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { readRequest, type ViewerEvent } from '../edge-shim/request.ts';
 import type { Maps } from '../generator/maps/build.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS, RULES } from './small-build.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 const viewer = (over: Partial<ViewerEvent> = {}): ViewerEvent => ({
@@ -88,7 +88,7 @@ describe('decide', () => {
       else
         expect(plain).toMatchObject({
           kind: 'fallback',
-          reason: 'no holder',
+          reason: 'no holder region=DE',
           location: FALLBACK + requestPath(inventory, id),
         });
     }
@@ -108,6 +108,8 @@ describe('decide', () => {
       kind: 'fallback',
       location: `${FALLBACK}no/such`,
       reason: 'unknown object',
+      leftOut: [],
+      stale: false,
     });
     expect(ask(new Map(), viewer({ uri: uriOf(3) })).decision).toMatchObject({ kind: 'fallback', reason: 'no map' });
     expect(ask(store, viewer({ uri: '/%zz' })).decision).toMatchObject({ kind: 'reject', status: 400 });
@@ -137,6 +139,84 @@ describe('decide', () => {
       stale: true,
     });
     expect(ask(store, viewer({ uri: uriOf(4) })).decision).toMatchObject({ stale: false });
+    // A new object is what an old map does not know.
+    const event = viewer({ uri: '/distfiles/new', query: { mirrorlist: '' } });
+    const { decision } = ask(store, event, NOW_MS + 8 * 86_400_000);
+    expect(answerOf(decision, readRequest(event, sha256), FALLBACK).body).toMatch(
+      /^# fallback: unknown object stale-map\n/,
+    );
+  });
+
+  it('tells whom it left out where nobody is left, near and far', () => {
+    const meta = (store.get(META_KEY) as string).split(' ');
+    const down = (meta[5] as string).replace(/./g, '0');
+    const dead = new Map(store).set(META_KEY, [...meta.slice(0, 5), down, ...meta.slice(6)].join(' '));
+    const event = viewer({ uri: uriOf(5), query: { mirrorlist: 'json' } });
+    const { body } = answerOf(ask(dead, event).decision, readRequest(event, sha256), FALLBACK);
+    const { reason, excluded } = JSON.parse(body) as { reason: string; excluded: { url: string; reason: string }[] };
+    expect(reason).toBe('fallback: no holder region=DE');
+    expect(excluded).toContainEqual({ url: 'de.example.org/gentoo/', accessPoint: 0, reason: 'does not hold it' });
+    expect(excluded).toContainEqual({ url: 'jp.example.org/gentoo/', accessPoint: 3, reason: 'down' });
+  });
+
+  it('never sends viewers over IPv4 to an access point that has IPv6 alone', () => {
+    const alone = evidenceOf(count, {
+      host: 'six.example.org',
+      country: 'DE',
+      protocol: 'https',
+      holds: all,
+      ipv4: false,
+      ipv6: true,
+    });
+    const both = storeOf(mapsOf(inventory, [...evidence, alone]));
+    for (let id = 0; id < count; id++) {
+      expect(sentTo(both, { uri: uriOf(id) })).not.toContain('six.example.org');
+      expect(sentTo(both, { uri: uriOf(id), ip: '2001:db8::1' })).toContain('six.example.org');
+    }
+    const { body } = answerOf(
+      ask(both, viewer({ uri: uriOf(3) })).decision,
+      readRequest(viewer({ uri: uriOf(3), query: { mirrorlist: '' } }), sha256),
+      FALLBACK,
+    );
+    expect(body).toContain('# six.example.org/gentoo/: has IPv6 alone\n');
+  });
+
+  it('leads viewers over http to https, and to the fallback’s https, where that is configured', () => {
+    const led = storeOf(mapsOf(inventory, evidence, null, NOW_MS, { ...RULES, upgrade: true }));
+    for (let id = 0; id < count; id++) {
+      const [http, https] = (['http', 'https'] as const).map((forwardedProto) =>
+        sentTo(led, { uri: uriOf(id), forwardedProto }),
+      );
+      expect(http).toMatch(/^https:/);
+      expect(http).toBe(https);
+    }
+    const event = viewer({ uri: '/no/such', forwardedProto: 'http' });
+    const plain = (keys: typeof led) => {
+      const tables: Tables = Object.fromEntries(keys);
+      return decide(readRequest(event, sha256), tables, NOW_MS / 1000, 'http://fallback.example.org/');
+    };
+    expect(plain(led)).toMatchObject({ location: 'https://fallback.example.org/no/such' });
+    expect(plain(store)).toMatchObject({ location: 'http://fallback.example.org/no/such' });
+  });
+
+  it('goes by the country that is asked for, even from inside a private network', () => {
+    const own = evidenceOf(count, {
+      host: 'own.example.org',
+      country: 'DE',
+      protocol: 'https',
+      holds: all,
+      networks: ['192.0.2.0/24'],
+    });
+    const both = storeOf(mapsOf(inventory, [...evidence, own]));
+    expect(sentTo(both, { uri: uriOf(4) })).toContain('own.example.org');
+    expect(sentTo(both, { uri: uriOf(4), query: { country: 'JP' } })).toContain('jp.example.org');
+  });
+
+  it('keeps the path where something goes wrong on the way', () => {
+    const request = readRequest(viewer({ uri: uriOf(4), forwardedProto: 'http' }), sha256);
+    expect(answerOf({ kind: 'need', key: '' }, request, 'http://fallback.example.org/').headers['location']).toBe(
+      `https://fallback.example.org/${requestPath(inventory, 4)}`,
+    );
   });
 
   it('keeps a viewer’s network on one of several equals, and spreads networks by weight', () => {

@@ -5,15 +5,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { BuiltFunction } from '../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType } from '../core/inventory.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../core/master-files.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { pathToBytes } from '../core/path-bytes.ts';
 import { plantTree } from '../demo/tree.ts';
-import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { headAll } from './head-all.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 import { type Rsyncd, startRsyncd } from './servers/rsyncd.ts';
 import { makeSubsets, type SubsetRule, type TreeObject } from './subset.ts';
@@ -227,15 +229,11 @@ async function locationOf(edge: BuiltFunction, uri: string, country: string, sch
 function writeConfiguration(work: string, tree: string, points: readonly Point[]): void {
   const mirrors = new Map<string, Point[]>();
   for (const point of points) mirrors.set(point.mirror, [...(mirrors.get(point.mirror) ?? []), point]);
-  const groups = [...mirrors.values()].map((some) => {
-    const uris = some.map(
-      ({ url }) => `<uri protocol="${url.split(':')[0]}" ipv4="y" ipv6="n" partial="n">${url}</uri>`,
-    );
-    const { country, mirror } = some[0] as Point;
-    return `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${mirror}</name>${uris.join('')}</mirror></mirrorgroup>`;
+  const listed = [...mirrors].map(([name, some]) => {
+    return { name, country: (some[0] as Point).country, urls: some.map(({ url }) => url) };
   });
   mkdirSync(work, { recursive: true });
-  writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups.join('')}</mirrors>`);
+  writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(listed));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   writeFileSync(join(work, 'redirector.toml'), lines.join('\n'));
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type FunctionEvent, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../core/function-event.ts';
+import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction, MAX_FUNCTION_BYTES } from '../edge-shim/bundle.ts';
 import { callOf, type Json, parseTemplate } from './cloudformation/template.ts';
 import { requires } from './debian-packages.ts';

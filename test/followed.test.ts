@@ -1,25 +1,28 @@
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
+import type { BuiltFunction } from '../core/function-event.ts';
+import { type Inventory, isDirectoryLike, ObjectType } from '../core/inventory.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { plantTree } from '../demo/tree.ts';
-import { type BuiltFunction, loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type HeadAnswer, headAll } from './head-all.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { INDEX_SERVERS } from './servers/index-servers.ts';
+import { startNginx } from './servers/nginx.ts';
 
 const run = promisify(execFile);
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 const FALLBACK = 'https://fallback.example.org/';
-/** Each alone in its country, with the whole tree. */
-const SERVERS = { DE: 'nginx-exact', FR: 'apache-fancy', JP: 'lighttpd' } as const;
+/** Each alone in its country, with the whole tree; the last has no flat names. */
+const SERVERS = { DE: 'nginx', FR: 'Apache', JP: 'lighttpd', BR: 'nginx without links' } as const;
 const MINUTES = 60_000;
 /** lighttpd holds a file open for each name that it was asked for in the last seconds; where it has none left it answers 403. */
 const MOST_AT_ONCE = 12_000;
@@ -42,7 +45,7 @@ requires(
     const given = process.env['REDIRECTOR_TREE'] ?? '';
     const tree = given === '' ? plantTree(join(work, 'tree'), { objects: 5_000, seed: 11 }).folder : given;
     for (const [country, name] of Object.entries(SERVERS)) {
-      servers.set(country, await (INDEX_SERVERS[name] as (typeof INDEX_SERVERS)[string]).start(tree));
+      servers.set(country, await start(name, tree));
     }
     const config = writeConfiguration(work, tree, servers);
     for (const command of ['inventory', 'check', 'build']) {
@@ -70,13 +73,14 @@ requires(
         const isDirectory = isDirectoryLike(inventory, id);
         const target = path !== '' && isDirectory ? `${path}/` : path;
         const location = await locationOf(edge, `/${respelt(path, id)}`, country);
-        if (location === url + target)
-          followed.set(`/${target}`, isDirectory ? -1 : (inventory.sizeBytes[id] as number));
-        else if (!servedElsewhere(location, target)) wrong.push(`/${path} → ${location}`);
+        const own = country === 'BR' && isFlat(id) ? aliasOf(id) : target;
+        if (location === url + own) followed.set(`/${own}`, isDirectory ? -1 : (inventory.sizeBytes[id] as number));
+        else if (!servedElsewhere(location, [target, aliasOf(id)])) wrong.push(`/${path} → ${location}`);
       }
       expect(wrong.slice(0, 20)).toEqual([]);
       // What one of them refuses to serve (control characters, say) is another's.
-      expect(followed.size).toBeGreaterThan(inventory.paths.length * 0.97);
+      const lacked = country === 'BR' ? inventory.paths.filter((_, id) => isFlat(id)).length : 0;
+      expect(followed.size).toBeGreaterThan((inventory.paths.length - lacked) * 0.97);
       const ofKind = (isDirectory: boolean) =>
         [...followed].filter(([, sizeBytes]) => sizeBytes < 0 === isDirectory).map(([path]) => path);
       const [files, directories] = [ofKind(false), ofKind(true)];
@@ -100,10 +104,50 @@ requires(
     10 * MINUTES,
   );
 
-  function servedElsewhere(location: string, target: string): boolean {
-    return [...servers.values()].some(({ url }) => location === url + target);
+  it('without links is what two fifths of all flat names lead to in Brazil', async () => {
+    const { url } = servers.get('BR') as { url: string };
+    let aliased = 0;
+    for (let id = 0; id < inventory.paths.length; id++) {
+      if (!isFlat(id)) continue;
+      if ((await locationOf(edge, `/${inventory.paths[id]}`, 'BR')) === url + aliasOf(id)) aliased++;
+    }
+    expect(aliased).toBeGreaterThan(inventory.paths.length * 0.4);
+  });
+
+  /** A link right in `distfiles/`, which one of the servers does not have. */
+  function isFlat(id: number): boolean {
+    return /^distfiles\/[^/]+$/.test(inventory.paths[id] as string) && inventory.types[id] === ObjectType.symlink;
+  }
+
+  /** What the object's link leads to; its own path where it is none. */
+  function aliasOf(id: number): string {
+    return inventory.paths[inventory.leadsTo[id] as number] as string;
+  }
+
+  function servedElsewhere(location: string, paths: readonly string[]): boolean {
+    return [...servers.values()].some(({ url }) => paths.some((path) => location === url + path));
   }
 });
+
+function start(name: (typeof SERVERS)[keyof typeof SERVERS], tree: string) {
+  if (name === 'lighttpd') return startIndexServer('lighttpd', tree);
+  if (name === 'Apache') return startIndexServer('apache-fancy', tree);
+  return name === 'nginx' ? startIndexServer('nginx-exact', tree) : startWithoutLinks(tree);
+}
+
+function startIndexServer(name: string, tree: string) {
+  return (INDEX_SERVERS[name] as (typeof INDEX_SERVERS)[string]).start(tree);
+}
+
+async function startWithoutLinks(tree: string) {
+  const others = readdirSync(join(tree, 'distfiles'), { withFileTypes: true }).filter((one) => !one.isSymbolicLink());
+  const directives = [
+    'location ~ ^/distfiles/[^/]+$ { return 404; }',
+    ...others.map(({ name }) => `location = /distfiles/${name} { }`),
+  ].join(' ');
+  const { sites, close } = await startNginx([{ root: tree, directives }]);
+  return { url: sites[0]?.httpUrl as string, close };
+}
 
 /** The same bytes in other spellings (docs/decisions/0002-paths.md). */
 function respelt(path: string, id: number): string {
@@ -130,12 +174,8 @@ function writeConfiguration(
   tree: string,
   servers: ReadonlyMap<string, { readonly url: string }>,
 ): string {
-  const groups = [...servers].map(
-    ([country, { url }]) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${country}</name>` +
-      `<uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-  );
-  writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups.join('')}</mirrors>`);
+  const mirrors = [...servers].map(([country, { url }]) => ({ name: country, country, urls: [url] }));
+  writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
   const lines = [`fallback = "${FALLBACK}"`, '[[inventory]]', `from = ${JSON.stringify(tree)}\n`];
   const file = join(work, 'redirector.toml');
   writeFileSync(file, lines.join('\n'));

@@ -1,201 +1,33 @@
 import { describe, expect, it } from 'vitest';
-import { META_KEY } from '../core/edge-keys.ts';
-import { canonicalRequestPath } from '../core/path.ts';
-import { type FunctionEvent, type FunctionResponse, loadBuiltFunction } from '../edge-shim/built-function.ts';
+import type { FunctionEvent, FunctionResponse } from '../core/function-event.ts';
+import { loadBuiltFunction, tablesOf } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
-import { evidenceOf, inventoryOf, mapsOf } from './small-build.ts';
-import { seeded } from './synthetic.ts';
+import { answersOnNjs } from '../edge-shim/function-on-njs.ts';
+import { httpAnswer } from '../edge-shim/http-event.ts';
+import { splitTarget } from '../edge-shim/in-memory.ts';
+import { requires } from './debian-packages.ts';
+import { FALLBACK, Fuzzer, faultOf, PRIVATE_HOST, store } from './hostile-requests.ts';
 
 /** A nightly run asks for more. */
 const CASES = Number(process.env['REDIRECTOR_FUZZ_CASES'] ?? 20_000);
+/** Every night others; the case that failed tells its seed. */
+const SEED = Number(process.env['REDIRECTOR_FUZZ_SEED'] ?? 20_261_122);
+const TIMEOUT_MS = 60_000 + CASES * 2;
 
-/** Over http, so that https viewers need another. */
-const FALLBACK = 'http://fallback.example.org/';
-
-const names = ['', 'distfiles/', ...Array.from({ length: 300 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B.tar.xz`)];
-const hosts = ['de', 'us', 'jp', 'ru', 'fr'].map((country) => `${country}.example.org`);
-/** The last of them serves these alone. */
-const PRIVATE_HOST = 'fr.example.org';
-const NETWORKS = ['192.0.2.0/24', '2001:db8:77::/48'];
-const maps = mapsOf(
-  inventoryOf(names),
-  hosts.flatMap((host, n) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(names.length, {
-        host,
-        country: host.slice(0, 2).toUpperCase(),
-        protocol,
-        holds: (id) => (id + n) % 3 !== 0,
-        ipv6: n % 2 === 0,
-        ...(host === PRIVATE_HOST ? { networks: NETWORKS } : {}),
-      }),
-    ),
-  ),
-);
-const INSIDE = ['192.0.2.7', '2001:db8:77:1::9', '2001:0DB8:0077::'];
-const store = new Map(maps.keys);
-const storeKeys = [...store.keys()];
-
-const HOSTILE = [
-  '\r\n', '\r\nLocation: http://evil.example/', '\0', '%00', '%0d%0a', '%', '%zz', '%2e%2e', '..', '.', '//', '\\', '\\..\\', ';', '?', '#', '&',
-  '=', '<script>', '"', "'", '`', `\${x}`, '{{x}}', ' ', '\t', '+', '%2B', '%2b', '~', '%7E', '@evil.example', 'http://evil.example',
-  'javascript:', '\u202e', '\ufeff', '日本', '😀', '\ud800', '%ff', '%C3%28', '__proto__', 'constructor', 'toString', '-'.repeat(300),
-  'a'.repeat(5000), '/'.repeat(100), '%2F', '%5C', '*', '|', '\x7f', '\x80', 'null', 'undefined', '0', '-1', '1e999', 'NaN',
-]; // biome-ignore format: a list
-
-/** Made-up requests and stores, the same for the same seed. */
-class Fuzzer {
-  readonly #random: () => number;
-
-  constructor(seed: number) {
-    this.#random = seeded(seed);
-  }
-
-  chance(probability: number): boolean {
-    return this.#random() < probability;
-  }
-
-  below(limit: number): number {
-    return Math.floor(this.#random() * limit);
-  }
-
-  one<T>(some: readonly T[]): T {
-    return some[this.below(some.length)] as T;
-  }
-
-  noise(): string {
-    if (this.chance(0.5)) return this.one(HOSTILE);
-    return Array.from({ length: this.below(20) }, () =>
-      String.fromCharCode(this.below(this.chance(0.9) ? 128 : 65_536)),
-    ).join('');
-  }
-
-  /** One of the tree's names, spelt or spoilt in some way, or nothing of the kind. */
-  uri(): string {
-    const name = `/${this.one(names)}`;
-    const at = this.below(name.length);
-    switch (this.below(6)) {
-      case 0:
-        return name;
-      case 1:
-        return name.slice(0, at) + this.noise() + name.slice(at);
-      case 2:
-        return name.slice(0, at);
-      case 3:
-        return `/${this.noise()}/${this.noise()}`;
-      case 4:
-        return name.replace(/[a-z]/g, (letter) =>
-          this.chance(0.3) ? `%${letter.charCodeAt(0).toString(16)}` : letter,
-        );
-      default:
-        return this.noise();
-    }
-  }
-
-  event(): FunctionEvent {
-    const valued = (some: readonly (readonly [string, string])[]) =>
-      Object.fromEntries(some.filter(() => this.chance(0.8)).map(([name, value]) => [name, { value }]));
-    const place = () =>
-      this.chance(0.7) ? this.one(['DE', 'US', 'JP', 'RU', 'BR', 'ZA', 'XX', 'US-WA']) : this.noise();
-    return {
-      version: '1.0',
-      context: { eventType: 'viewer-request' },
-      viewer: {
-        ip: this.chance(0.5)
-          ? this.one(INSIDE)
-          : this.one(['192.0.20.7', '2001:db8::1', '::', '', '1.2.3.4.5', this.noise()]),
-      },
-      request: {
-        method: this.chance(0.9) ? this.one(['GET', 'HEAD']) : this.one(['POST', 'get', '', this.noise()]),
-        uri: this.uri(),
-        querystring: this.chance(0.5)
-          ? {}
-          : valued([
-              ['country', place()],
-              [this.one(['mirrorlist', 'meta4', 'x']), this.one(['', 'json', this.noise()])],
-              [this.noise(), this.noise()],
-            ]),
-        headers: valued([
-          ['cloudfront-viewer-country', place()],
-          ['cloudfront-viewer-country-region', this.one(['', 'WA', 'MOW', this.noise()])],
-          ['cloudfront-forwarded-proto', this.one(['https', 'https', 'http', 'HTTP', this.noise()])],
-          [this.noise(), this.noise()],
-        ]),
-        cookies: {},
-      },
-    };
-  }
-
-  /** The store, or one in which some values are torn, swapped, gone or noise. */
-  store(): ReadonlyMap<string, string> {
-    if (this.chance(0.5)) return store;
-    const torn = new Map(store);
-    const keys = this.chance(0.3) ? [META_KEY] : storeKeys.filter(() => this.chance(0.3));
-    for (const key of keys) {
-      const value = store.get(key) as string;
-      switch (this.below(5)) {
-        case 0:
-          torn.delete(key);
-          break;
-        case 1:
-          torn.set(key, value.slice(0, this.below(value.length + 1)));
-          break;
-        case 2:
-          torn.set(key, store.get(this.one(storeKeys)) as string);
-          break;
-        case 3:
-          torn.set(key, this.noise());
-          break;
-        default:
-          torn.set(key, value.slice(this.below(value.length)));
-      }
-    }
-    return torn;
-  }
-}
-
-const URL_ROOT = new RegExp(`^https?://((${hosts.join('|')})/g(e(n(t(oo?)?)?)?)?/|fallback\\.example\\.org/)`);
-
-/** What is wrong with an answer; '' = nothing. Where values stand under other keys, networks are mixed up too. */
-function faultOf(event: FunctionEvent, answer: FunctionResponse, isTorn: boolean): string {
-  const { statusCode, headers, body } = answer;
-  if (![200, 302, 400, 405].includes(statusCode)) return `status ${statusCode}`;
-  for (const [name, { value }] of Object.entries(headers)) {
-    if (!/^[\x20-\x7e]*$/.test(value)) return `${name} holds what no header may`;
-  }
-  const link = headers['link']?.value ?? '';
-  if (link.length > 300) return 'link is too long';
-  const location = headers['location']?.value;
-  if ((statusCode === 302) !== (location !== undefined)) return 'location and status disagree';
-  const linked = [...link.matchAll(/<([^>]*)>/g)].map(([, url]) => url as string);
-  const listed = body === undefined ? [] : listedIn(body, headers['content-type']?.value ?? '');
-  const isHttps = event.request.headers['cloudfront-forwarded-proto']?.value !== 'http';
-  const path = canonicalRequestPath(event.request.uri);
-  for (const url of [...(location === undefined ? [] : [location]), ...linked, ...listed]) {
-    if (!URL_ROOT.test(url)) return `leads to ${url}`;
-    if (url.includes(PRIVATE_HOST) && !INSIDE.includes(event.viewer.ip) && !isTorn) return `sends a stranger to ${url}`;
-    if (isHttps && !url.startsWith('https:')) return `leads an https viewer to ${url}`;
-    if (path === null || !(url.endsWith(`/${path}`) || url.endsWith(`/${path}/`))) return `${url} names other bytes`;
-  }
-  return '';
-}
-
-function listedIn(body: string, type: string): string[] {
-  if (type === 'application/json') return JSON.parse(body).candidates.map(({ url }: { url: string }) => url);
-  if (type === 'application/metalink4+xml')
-    return [...body.matchAll(/<url[^>]*>([^<]*)<\/url>/g)].map(([, url]) => url as string);
-  return body.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+function throwFor(place: string, fault: string, event: FunctionEvent, answer: unknown): void {
+  if (fault === '') return;
+  throw new Error(`seed ${SEED}, ${place}: ${fault}\n${JSON.stringify(event)}\n${JSON.stringify(answer)}`);
 }
 
 describe(`${CASES.toLocaleString('en')} hostile requests over torn stores`, () => {
   it('are answered without an exception, to known hosts, with clean headers, never from https to http', {
-    timeout: 60_000 + CASES * 2,
+    timeout: TIMEOUT_MS,
   }, async () => {
     const code = await bundleFunction(FALLBACK);
-    const fuzzer = new Fuzzer(20_261_122);
+    const fuzzer = new Fuzzer(SEED);
     const statuses: Record<number, number> = {};
     let toPrivate = 0;
-    let current = store;
+    let current: ReadonlyMap<string, string> = store;
     // The function is loaded once: it reads whichever store is the current one.
     const run = loadBuiltFunction(
       code,
@@ -203,11 +35,10 @@ describe(`${CASES.toLocaleString('en')} hostile requests over torn stores`, () =
       'function.js',
     );
     for (let i = 0; i < CASES; i++) {
-      if (i % 20 === 0) current = fuzzer.store() as typeof store;
+      if (i % 20 === 0) current = fuzzer.store();
       const event = fuzzer.event();
       const answer = await run(event);
-      const fault = faultOf(event, answer, current !== store);
-      if (fault !== '') expect.fail(`case ${i}: ${fault}\n${JSON.stringify(event)}\n${JSON.stringify(answer)}`);
+      throwFor(`case ${i}`, faultOf(event, answer, current !== store), event, answer);
       if (JSON.stringify(answer).includes(`//${PRIVATE_HOST}`)) toPrivate++;
       statuses[answer.statusCode] = (statuses[answer.statusCode] ?? 0) + 1;
     }
@@ -215,4 +46,76 @@ describe(`${CASES.toLocaleString('en')} hostile requests over torn stores`, () =
     for (const status of [200, 302, 400, 405]) expect(statuses[status], `${status}`).toBeGreaterThan(CASES / 200);
     expect(toPrivate).toBeGreaterThan(CASES / 100);
   });
+
+  it('are answered so by a server of our own too, whatever stands in its headers', { timeout: TIMEOUT_MS }, () => {
+    const fuzzer = new Fuzzer(SEED + 1);
+    let current: ReadonlyMap<string, string> = store;
+    let tables = tablesOf(store);
+    for (let i = 0; i < CASES; i++) {
+      if (i % 20 === 0) {
+        current = fuzzer.store();
+        tables = tablesOf(current);
+      }
+      const event = fuzzer.event();
+      const answer = serverAnswer(tables, event);
+      throwFor(`case ${i} of the server`, faultOf(event, answer, current !== store), event, answer);
+    }
+  });
+
+  requires('njs')('in the language of the edge', () => {
+    it('are answered as in Node', { timeout: TIMEOUT_MS }, async () => {
+      const code = await bundleFunction(FALLBACK);
+      const fuzzer = new Fuzzer(SEED + 2);
+      for (let done = 0; done < CASES / 20; done += 500) {
+        const keys = fuzzer.store();
+        const events = Array.from({ length: 500 }, () => fuzzer.event()).filter(isWellFormed);
+        const here = loadBuiltFunction(code, keys, 'function.js');
+        const there = await answersOnNjs(code, keys, events);
+        for (const [n, event] of events.entries()) {
+          const expected = JSON.parse(JSON.stringify(await here(event)));
+          const same = JSON.stringify(sorted(expected)) === JSON.stringify(sorted(there[n]));
+          throwFor(`${done} + ${n} on njs`, same ? '' : `njs says ${JSON.stringify(there[n])}`, event, expected);
+        }
+      }
+    });
+  });
 });
+
+/** As Node's server hands it on: the viewer behind a proxy that is trusted. */
+function serverAnswer(tables: ReturnType<typeof tablesOf>, { request, viewer }: FunctionEvent): FunctionResponse {
+  const value = (name: string) => request.headers[name]?.value;
+  const headers = {
+    ...Object.fromEntries(Object.keys(request.headers).map((name) => [name, value(name)])),
+    'x-forwarded-for': viewer.ip,
+    'x-forwarded-proto': value('cloudfront-forwarded-proto') ?? 'https',
+  };
+  const query = Object.fromEntries(Object.entries(request.querystring).map(([name, one]) => [name, one.value]));
+  // An absolute form is one of our own making here: the path is what the function gets.
+  const { path } = request.uri.startsWith('/')
+    ? splitTarget(request.uri.replaceAll('?', '%3F'))
+    : { path: request.uri };
+  const told = { method: request.method, path, query, headers, peer: '127.0.0.1', isTls: true };
+  const options = { fallback: FALLBACK, isTrusted: (address: string) => address === '127.0.0.1', locate: null };
+  const { status, description, headers: said, body } = httpAnswer(tables, told, options, Date.now() / 1000);
+  return {
+    statusCode: status,
+    statusDescription: description,
+    headers: Object.fromEntries(Object.entries(said).map(([name, text]) => [name, { value: text }])),
+    ...(body === '' ? {} : { body }),
+  };
+}
+
+/** A lone surrogate does not outlive the file in which njs gets its events. */
+function isWellFormed(event: FunctionEvent): boolean {
+  return !/\\ud[89a-f]/i.test(JSON.stringify(event));
+}
+
+/** Its properties by name. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, one]) => [name, sorted(one)]),
+  );
+}

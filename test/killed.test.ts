@@ -11,6 +11,7 @@ import { readLeader } from '../core/node/leader-files.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { requires } from './debian-packages.ts';
+import { mirrorListXml } from './mirror-list.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -32,11 +33,8 @@ requires('nginx')('a check that is killed', () => {
       writeFileSync(join(folder, `f${i}`), 'x'.repeat(i % 7));
     }
     nginx = await startNginx(Array.from({ length: MIRRORS }, () => ({ root: join(work, 'tree') })));
-    const mirrors = nginx.sites.map(
-      ({ httpUrl }, i) =>
-        `<mirrorgroup region="x" country="DE" countryname="x"><mirror><name>m${i}</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">${httpUrl}</uri></mirror></mirrorgroup>`,
-    );
-    writeFileSync(join(work, 'distfiles.xml'), `<?xml version="1.0"?><mirrors>${mirrors.join('')}</mirrors>`);
+    const mirrors = nginx.sites.map(({ httpUrl }, i) => ({ name: `m${i}`, country: 'DE', urls: [httpUrl as string] }));
+    writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
     const lines = [
       'fallback = "https://fallback.example.org/"',
       '[[inventory]]\nfrom = "tree"',

@@ -20,6 +20,7 @@ import { decodeStatus } from '../core/formats/status-file.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../core/master-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
+import { mirrorListXml } from './mirror-list.ts';
 
 const run = promisify(execFile);
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
@@ -45,15 +46,11 @@ beforeAll(async () => {
   writeFileSync(join(tree, LAYOUT_PATH), LAYOUT);
   writeFileSync(join(tree, STAMP_PATH), `${STAMP_S}\n`);
   mirrors.push(await startMirror(), await startMirror((...both) => fault?.(...both)));
-  const list = mirrors.map(
-    ({ url }) =>
-      `<mirrorgroup region="Europe" country="DE" countryname="Germany"><mirror><name>m</name>
-       <uri protocol="http" ipv4="y" ipv6="n" partial="n">${url}</uri></mirror></mirrorgroup>`,
-  );
-  writeFileSync(join(work, 'list.xml'), `<mirrors>${list.join('')}</mirrors>`);
+  const listed = mirrors.map(({ url }) => ({ name: 'm', country: 'DE', urls: [url] }));
+  writeFileSync(join(work, 'list.xml'), mirrorListXml(listed));
   writeFileSync(
     join(work, 'redirector.toml'),
-    'fallback = "https://fallback.example.org/"\n[[inventory]]\nfrom = "tree"\n[mirrors]\nlist = "list.xml"\n[check]\ntimeout = "2s"\n',
+    'fallback = "https://fallback.example.org/"\n[[inventory]]\nfrom = "tree"\n[mirrors]\nlist = "list.xml"\n[check]\ntimeout = "2s"\n[[vantage]]\nname = "europe"\ncountry = "DE"\n[[vantage]]\nname = "america"\ncountry = "US"\n',
   );
   expect((await command('inventory')).code).toBe(0);
   expect((await command('check')).code).toBe(0);
@@ -139,6 +136,31 @@ it('one mirror can be probed alone, and one that is not there is named', async (
   expect(unknown).toMatchObject({
     code: 2,
     stderr: expect.stringContaining('--mirror nobody.example: no such mirror'),
+  });
+});
+
+it('a mirror that is cut off from one place alone keeps its viewers, once the vantages’ probes are merged', {
+  timeout: 120_000,
+}, async () => {
+  for (const vantage of ['europe', 'america']) {
+    expect(await command('probe', '--vantage', vantage)).toMatchObject({ code: 0 });
+  }
+  fault = (_, response) => reply(response, 503, 0);
+  expect((await command('probe')).stdout).toContain('○ down');
+  expect(await built()).toMatchObject({ up: 1, getsViewers: false });
+  const merged = await command('merge');
+  expect(merged.stdout).toContain('2 files of probes into 2 access points');
+  expect(await built()).toMatchObject({ up: 2, states: ['up ', 'up '], getsViewers: true });
+  // Its next probe is one voice among them; when the others see it too it is down.
+  expect((await command('probe')).code).toBe(0);
+  expect(await built()).toMatchObject({ up: 2, getsViewers: true });
+  for (const vantage of ['europe', 'america']) await command('probe', '--vantage', vantage);
+  expect((await command('merge')).code).toBe(0);
+  expect(await built()).toMatchObject({ up: 1, getsViewers: false });
+  fault = null;
+  expect(await command('probe', '--vantage', 'nowhere')).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining('nowhere'),
   });
 });
 

@@ -26,8 +26,11 @@ const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 const output = mkdtempSync(join(tmpdir(), 'redirector-lookup-'));
 afterAll(() => rmSync(output, { recursive: true, force: true }));
 
-const inventory = inventoryOf(['distfiles/', 'distfiles/a', 'distfiles/b']);
-const [A, B] = [1, 2];
+const inventory = inventoryOf([
+  ...['distfiles/', 'distfiles/a', 'distfiles/b'],
+  ...['distfiles/ab/flat', 'distfiles/flat -> ab/flat', 'distfiles/nobodys'],
+]);
+const [A, B, TARGET] = [1, 2, 3];
 const nowS = Math.floor(Date.now() / 1000);
 
 /** Name, country, place, what it holds, since when it is down. */
@@ -39,6 +42,7 @@ const MIRRORS: readonly [string, string, readonly [number, number] | null, reado
   ['fr-less', 'FR', null, [], null],
   ['us-west', 'US', [34, -118], [A, B], null],
   ['us-east', 'US', [42, -71], [A], null],
+  ['jp-flat', 'JP', null, [TARGET], null],
 ];
 
 beforeAll(async () => {
@@ -81,7 +85,7 @@ beforeAll(async () => {
 
 const notes: string[] = [];
 const ask = (path: string, country: string): Promise<Explanation> =>
-  explain(output, path, { country, scheme: 'https', ip: '192.0.2.1' }, (line) => notes.push(line));
+  explain(output, path, { country, scheme: 'https', ip: '192.0.2.1' }, (line) => notes.push(line), Date.now());
 const row = (explanation: Explanation, id: string) =>
   explanation.considered.find(({ accessPoint }) => accessPoint === `${id}.https`);
 
@@ -153,6 +157,15 @@ describe('redirector lookup', () => {
       reason: 'fallback: unknown object',
     });
     expect(found.considered.every(({ reason }) => reason !== '')).toBe(true);
+  });
+
+  it('tells of a link that a mirror lacks, and of an object that nobody holds', async () => {
+    const found = await ask('/distfiles/flat', 'JP');
+    expect(row(found, 'jp-flat')).toMatchObject({ holds: false, holdsTarget: true, tier: 0, reason: '' });
+    expect(found.location).toBe('https://jp-flat/gentoo/distfiles/ab/flat');
+    expect(explanationText(found)).toContain('✓ its target jp-flat.https (tier 0');
+    const nobodys = explanationText(await ask('/distfiles/nobodys', 'DE'));
+    expect(nobodys).toMatch(/^distfiles\/nobodys: known, and held by nobody; /);
   });
 
   it('refuses what is no country, naming it and what is allowed', async () => {

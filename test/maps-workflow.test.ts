@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { decodeHistory } from '../core/formats/history-file.ts';
+import { decodeLiveness } from '../core/formats/liveness-file.ts';
 import { decodeStatus } from '../core/formats/status-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -12,10 +12,9 @@ import { plantTree } from '../demo/tree.ts';
 import { parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type Nginx, startNginx } from './servers/nginx.ts';
-import { type Sshd, startSshd } from './servers/sshd.ts';
-import { type RunOptions, type RunResult, runWorkflow } from './workflow-runner.ts';
+import { startWorkflowPlace, type WorkflowPlace } from './workflow-place.ts';
+import type { RunResult } from './workflow-runner.ts';
 
-const workflows = fileURLToPath(new URL('../.github/workflows/', import.meta.url));
 /** Each run is some twenty commands. */
 const MINUTES = 60_000;
 
@@ -24,7 +23,7 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
   const at = (name: string) => join(work, name);
   const store = at('store');
   const servers: { close(): Promise<void> }[] = [];
-  let sshd: Sshd;
+  let workflows: WorkflowPlace;
   /** Of the third mirror alone. */
   let third: Nginx;
   let objects = 0;
@@ -34,59 +33,19 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
     objects = tree.objects.length;
     // The mirrors are as of now; the tree will move on.
     execFileSync('cp', ['-a', tree.folder, at('mirror')]);
-    sshd = await startSshd();
-    servers.push(sshd);
     const nginx = await startNginx(Array.from({ length: 2 }, () => ({ root: at('mirror') })));
     servers.push(nginx);
     third = await startNginx([{ root: at('mirror') }]);
     servers.push(third);
-    const urls = [...nginx.sites, ...third.sites].map(({ httpUrl }) => httpUrl);
-    const group = (country: string, i: number) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>m${i}</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">${urls[i]}</uri></mirror></mirrorgroup>`;
-    writeFileSync(
-      at('distfiles.xml'),
-      `<?xml version="1.0"?><mirrors>${['DE', 'US', 'JP'].map(group).join('')}</mirrors>`,
-    );
-    mkdirSync(at('checkout/.github'), { recursive: true });
-    writeFileSync(at('checkout/.github/redirector.toml'), configuration());
+    const urls = [...nginx.sites, ...third.sites].map(({ httpUrl }) => httpUrl as string);
+    workflows = await startWorkflowPlace(work, urls);
+    servers.push(workflows);
   });
 
   afterAll(async () => {
     for (const server of servers) await server.close();
     rmSync(work, { recursive: true, force: true });
   });
-
-  /** The project's own, with the places of this machine. */
-  function configuration(): string {
-    const text = readFileSync(new URL('../.github/redirector.toml', import.meta.url), 'utf8');
-    const places: readonly (readonly [RegExp, string])[] = [
-      [/^from = .*$/m, `from = "${at('tree')}"`],
-      [/^list = .*$/m, `list = "${at('distfiles.xml')}"`],
-      [/^at = .*$/m, `at = "sftp://${sshd.user}@127.0.0.1:${sshd.port}${store}"`],
-      [/^host_key = .*$/m, `host_key = "${sshd.hostKeySha256}"`],
-      [/^\[check\]$/m, '[check]\ntimeout = "2s"\ncheckpoint = "50ms"'],
-      // Else the nearest vantage is not the only one.
-      [/^(country = .*)$/gm, '$1\noverlap = 1'],
-    ];
-    return places.reduce((before, [pattern, place]) => {
-      expect(before).toMatch(pattern);
-      return before.replace(pattern, place);
-    }, text);
-  }
-
-  function run(file: string, options: RunOptions = {}): Promise<RunResult> {
-    const key = sshd.privateKey;
-    return runWorkflow(
-      join(workflows, file),
-      {
-        folder: work,
-        checkout: at('checkout'),
-        secrets: { STORE_KEY: key },
-        selfHostedEnv: { REDIRECTOR_STORE_KEY: key },
-      },
-      options,
-    );
-  }
 
   const resultsOf = (jobs: RunResult) =>
     Object.fromEntries(Object.entries(jobs).map(([name, { result }]) => [name, result]));
@@ -119,7 +78,7 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
     async () => {
       // With all that it has found.
       const vanishesAfter = (job: string, command: string) => job === 'check (asia)' && command.includes(' check ');
-      const jobs = await run('maps.yml', { vanishesAfter });
+      const jobs = await workflows.run('maps.yml', { vanishesAfter });
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual({ ...ALL_WELL, 'check (asia)': 'died' });
       const output = jobs['build']?.artifacts['output'] as string;
       expect(pointsOf(output).map(({ state, coverage }) => [state, coverage])).toEqual([
@@ -131,9 +90,13 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
         expect(existsSync(join(output, 'output', file)), file).toBe(true);
       }
       expect(existsSync(join(output, 'output/observations'))).toBe(false);
-      expect(stored().filter((path) => /^(observations|history)\/(europe|america|asia)$/.test(path))).toEqual([
-        ...['history/america', 'history/europe', 'observations/america', 'observations/europe'],
-      ]);
+      expect(stored().filter((path) => /^(observations|history|liveness)\/(europe|america|asia)/.test(path))).toEqual(
+        expect.arrayContaining([
+          ...['history/america', 'history/europe', 'observations/america', 'observations/europe'],
+          ...['liveness/america.json', 'liveness/europe.json'],
+        ]),
+      );
+      expect(stored().filter((path) => path.includes('asia'))).toEqual([]);
     },
     5 * MINUTES,
   );
@@ -144,13 +107,21 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
       const before = readLeader(store).inventory;
       writeFileSync(at('tree/distfiles/brand-new.tar.xz'), 'x'.repeat(77));
       writeFileSync(at('mirror/distfiles/brand-new.tar.xz'), 'x'.repeat(77));
-      const jobs = await run('maps.yml');
+      const jobs = await workflows.run('maps.yml');
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual(ALL_WELL);
       const { inventory } = readLeader(store);
       expect(inventory.paths.slice(0, before.paths.length)).toEqual(before.paths);
       const asked = (job: string) => Number(/; (\d+) present/.exec(jobs[job]?.log ?? '')?.[1] ?? Number.NaN);
       expect([asked('check (europe)'), asked('check (america)')].every((count) => count < objects / 10)).toBe(true);
       expect(jobs['check (asia)']?.log).toMatch(/check: 1 access point \(1 up/);
+      const file = outputLayout.liveness(store);
+      const folded = decodeLiveness(readFileSync(file, 'utf8'), file).accessPoints;
+      // The nearest vantage, and whoever builds.
+      expect(folded.map(({ vantages = {} }) => Object.keys(vantages).join(' ')).sort()).toEqual([
+        ' america',
+        ' asia',
+        ' europe',
+      ]);
       const output = jobs['build']?.artifacts['output'] as string;
       keysBefore = keysIn(join(output, 'output'));
       const points = pointsOf(output);
@@ -168,10 +139,10 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
     'a dry run asks nothing; what a person types is no shell',
     async () => {
       const before = stored();
-      const dry = await run('maps.yml', { inputs: { dry_run: true, full: true, tree: 'distfiles' } });
+      const dry = await workflows.run('maps.yml', { inputs: { dry_run: true, full: true, tree: 'distfiles' } });
       expect(resultsOf(dry), JSON.stringify(dry, null, 1)).toEqual({ ...ALL_WELL, build: 'skipped' });
       expect(dry['check (europe)']?.log).toMatch(/http: \d{3} objects by http-head \(\d+ rolling\)/);
-      const evil = await run('maps.yml', {
+      const evil = await workflows.run('maps.yml', {
         inputs: { dry_run: true, tree: `$(touch ${at('evil')})"; touch ${at('evil')}; "` },
       });
       expect(evil['check (asia)']).toMatchObject({
@@ -188,8 +159,9 @@ requires('nginx', 'sshd')('the workflows, run line by line on machines that keep
     'between two runs, liveness takes a mirror out that has died',
     async () => {
       await third.close();
-      const jobs = await run('liveness.yml');
+      const jobs = await workflows.run('liveness.yml');
       expect(resultsOf(jobs), JSON.stringify(jobs, null, 1)).toEqual({ probe: 'success' });
+      expect(jobs['probe']?.log).toMatch(/merge: .*3 files of probes into 3 access points/);
       const built = join(jobs['probe']?.artifacts['output'] as string, 'output');
       const after = keysIn(built);
       const changed = [...after].filter(([key, value]) => keysBefore.get(key) !== value);

@@ -9,9 +9,9 @@ import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import { type Evidence, isUp } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from './small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, mirrorsIn, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
-import { treeNames } from './tree-names.ts';
+import { treeLines } from './tree-names.ts';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
@@ -31,12 +31,14 @@ const RULES_BY_LOT: Record<number, { only?: readonly string[]; never?: readonly 
 };
 
 /**
- * A build of the first `count` names. Between two of them some mirrors have caught up and others have lost a part, and
- * others are down, drained, or gone.
+ * A build of the first `count` lines. Between two of them some mirrors have caught up and others have lost a part or all
+ * links, and others are down or drained.
  */
-function buildOf(names: readonly string[], count: number, seed: number, previous: Build | null): Build {
+function buildOf(lines: readonly string[], count: number, seed: number, previous: Build | null): Build {
   const random = seeded(seed);
-  const some = fleetEvidence(names.length, 60).map((one, n): Evidence => {
+  const lacksLinks = (mirror: number, id: number) =>
+    (mirror % 5 === 0 || mirror % 17 === seed) && (lines[id] as string).includes(' -> ');
+  const some = fleetEvidence(lines.length, 60, 1, lacksLinks).map((one, n): Evidence => {
     const presence = one.presence.slice(0, count);
     if (n % 40 === seed) presence.fill(Outcome.present);
     if (n % 40 === 20 + seed) presence.fill(Outcome.absent, Math.floor(count * 0.1), Math.floor(count * 0.15));
@@ -46,7 +48,7 @@ function buildOf(names: readonly string[], count: number, seed: number, previous
     const mirror = { ...one.mirror, ...RULES_BY_LOT[lot], drained: lot === 4 + seed };
     return { ...one, mirror, presence, liveness: isDown ? liveness : one.liveness };
   });
-  const maps = mapsOf(inventoryOf(names.slice(0, count)), some, previous?.table ?? null);
+  const maps = mapsOf(inventoryOf(lines.slice(0, count)), some, previous?.table ?? null);
   return {
     keys: new Map(maps.keys),
     table: maps.table,
@@ -99,6 +101,8 @@ function requestFor(path: string, random: () => number): EdgeRequest {
 
 const countryOf = ({ country }: EdgeRequest) => (country === DEFAULT_REGION ? '' : country);
 
+type Redirect = Extract<Decision, { kind: 'redirect' }>;
+
 /** One answer where every read finds the old value, the new one, or for a moment nothing. */
 function askMixed(
   request: EdgeRequest,
@@ -116,19 +120,29 @@ function askMixed(
 }
 
 describe('random mixtures of two consecutive builds', () => {
-  const names = treeNames();
+  const lines = treeLines();
+  const names = lines.map((line) => line.split(' -> ')[0] as string);
+  const ids = new Map(names.map((name, id) => [name.replace(/\/$/, ''), id]));
   const first = Math.floor(names.length * 0.9);
   let old: Build;
   beforeAll(() => {
-    old = buildOf(names, first, 1, null);
+    old = buildOf(lines, first, 1, null);
   });
 
+  /** Which object a holder's URL names: the one that was asked for, or what its link leads to; -1 = another. */
+  function namedBy(decision: Redirect, isAlias: boolean, id: number): number {
+    const named = ids.get((isAlias ? decision.aliasPath : decision.path).replace(/\/$/, '')) ?? -1;
+    const target = lines[id]?.split(' -> ')[1];
+    return named === (isAlias ? id - 1 : id) && (!isAlias || names[named]?.endsWith(`/${target}`)) ? named : -1;
+  }
+
   /** Asks for every object of either build, and counts where it led. */
-  function replay(next: Build): { redirects: number; wrong: string[] } {
+  function replay(next: Build): { redirects: number; aliased: number; wrong: string[] } {
     const random = seeded(7);
     const inventory = inventoryOf(names);
     const wrong: string[] = [];
     let redirects = 0;
+    let aliased = 0;
     for (let id = 0; id < names.length; id++) {
       const path = requestPath(inventory, id);
       const request = requestFor(path, random);
@@ -136,25 +150,27 @@ describe('random mixtures of two consecutive builds', () => {
       if (decision.kind !== 'redirect') continue;
       redirects++;
       const scheme = request.https ? 'https://' : 'http://';
-      for (const { root } of decision.holders) {
-        if (!isRight([old, next], scheme + root, id, countryOf(request)) || decision.path !== path)
-          wrong.push(`${path} → ${root}`);
+      for (const { root, isAlias } of decision.holders) {
+        if (isAlias) aliased++;
+        const named = namedBy(decision, isAlias, id);
+        if (!isRight([old, next], scheme + root, named, countryOf(request))) wrong.push(`${path} → ${root}`);
       }
     }
-    return { redirects, wrong };
+    return { redirects, aliased, wrong };
   }
 
   it('of one epoch give no wrong answer, over the whole inventory', { timeout: 180_000 }, () => {
-    const next = buildOf(names, Math.floor(names.length * 0.91), 2, old);
+    const next = buildOf(lines, Math.floor(names.length * 0.91), 2, old);
     expect(next.table.epoch).toBe(old.table.epoch);
-    const { redirects, wrong } = replay(next);
+    const { redirects, aliased, wrong } = replay(next);
     expect(wrong).toEqual([]);
     expect(redirects).toBeGreaterThan(names.length * 0.6);
+    expect(aliased).toBeGreaterThan(names.length * 0.1);
   });
 
   it('across a new epoch give no wrong answer', { timeout: 180_000 }, () => {
     // Twice as many names as the buckets of the old epoch have room for.
-    const more = [...names, ...names.map((name) => `more/${name}`)];
+    const more = [...lines, ...lines.map((line) => `more/${line}`)];
     const next = buildOf(more, more.length, 3, old);
     expect(next.table.epoch).not.toBe(old.table.epoch);
     const { redirects, wrong } = replay(next);
@@ -171,10 +187,11 @@ describe('random mixtures of two consecutive builds', () => {
       const request = requestFor(requestPath(inventory, id), random);
       const decision = askMixed(request, [old.keys], random);
       if (decision.kind !== 'redirect') continue;
-      for (const { root } of decision.holders) {
+      for (const { root, isAlias } of decision.holders) {
         const url = (request.https ? 'https://' : 'http://') + root;
+        const named = namedBy(decision, isAlias, id);
         const mirror = old.points.get(url)?.mirror as Mirror;
-        if (!holds(old, url, id) || !isWanted(countryOf(request), mirror)) expect.fail(`${names[id]} → ${url}`);
+        if (!holds(old, url, named) || !isWanted(countryOf(request), mirror)) expect.fail(`${names[id]} → ${url}`);
       }
     }
   });
@@ -215,7 +232,7 @@ describe('every mixture of two builds, where one had given two countries the sam
           if (decision.kind !== 'need') break;
           tables[decision.key] = stores[(mixture >> read) & 1]?.get(decision.key) ?? null;
         }
-        const named = decision.kind === 'redirect' ? [...decision.holders, ...decision.excluded] : [];
+        const named = decision.kind === 'redirect' ? [...decision.holders, ...decision.leftOut] : [];
         const isNamed = named.some(({ root }) => root.startsWith('x.example'));
         if (country === 'LI') expect(isNamed, `mixture ${mixture}`).toBe(false);
         else if (isNamed) led++;
@@ -229,9 +246,7 @@ describe('a function that knows of no private networks', () => {
   const names = Array.from({ length: 40 }, (_, i) => `distfiles/${i}`);
   const networks = ['10.0.0.0/14', '192.0.2.0/24', 'ab00::/16', 'de00:de00::/32', '2001:db8:1::/48'];
   const open = fleetEvidence(names.length, 60);
-  const closed = (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, { host: 'own.example.org', country: 'DE', protocol, holds: () => true, networks }),
-  );
+  const closed = mirrorsIn(['DE'], names.length, () => ({ host: 'own.example.org', holds: () => true, networks }));
   const list = (keys: ReadonlyMap<string, string>) => (keys.get(META_KEY) as string).split(' ')[6] as string;
   const before = new Map(mapsOf(inventoryOf(names), open).keys);
   const after = new Map(mapsOf(inventoryOf(names), [...open, ...closed]).keys);

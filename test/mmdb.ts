@@ -115,3 +115,11 @@ function sized(type: number, value: number): Buffer {
 function control(type: number, size: number): Buffer {
   return type < 8 ? Buffer.from([(type << 5) | size]) : Buffer.from([size, type - 7]);
 }
+
+/** What a GeoIP file of cities says of a network. */
+export function geoPlace(country: string, subdivision?: string): MmdbValue {
+  return {
+    country: { iso_code: country, names: { en: 'somewhere' } },
+    ...(subdivision === undefined ? {} : { subdivisions: [{ iso_code: subdivision }] }),
+  };
+}

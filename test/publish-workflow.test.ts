@@ -1,47 +1,30 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { plantTree } from '../demo/tree.ts';
 import { requires } from './debian-packages.ts';
 import { startNginx } from './servers/nginx.ts';
-import { type Sshd, startSshd } from './servers/sshd.ts';
-import { type JobResult, runWorkflow } from './workflow-runner.ts';
+import { startWorkflowPlace, type WorkflowPlace } from './workflow-place.ts';
+import type { JobResult } from './workflow-runner.ts';
 
-const workflows = fileURLToPath(new URL('../.github/workflows/', import.meta.url));
 const MINUTES = 60_000;
 
 requires('nginx', 'sshd')('the workflow that publishes, run line by line', () => {
   const work = mkdtempSync(join(tmpdir(), 'redirector-publish-workflow-'));
   const at = (name: string) => join(work, name);
   const servers: { close(): Promise<void> }[] = [];
-  let sshd: Sshd;
+  let workflows: WorkflowPlace;
   /** What the newest run of "maps" has left. */
   let built = '';
 
   beforeAll(async () => {
     const tree = plantTree(at('tree'), { objects: 300, seed: 5 });
-    sshd = await startSshd();
-    servers.push(sshd);
     const nginx = await startNginx(Array.from({ length: 3 }, () => ({ root: tree.folder })));
     servers.push(nginx);
-    const group = (country: string, i: number) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>m${i}</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">${nginx.sites[i]?.httpUrl}</uri></mirror></mirrorgroup>`;
-    const groups = ['DE', 'US', 'JP'].map(group).join('');
-    writeFileSync(at('distfiles.xml'), `<?xml version="1.0"?><mirrors>${groups}</mirrors>`);
-    mkdirSync(at('checkout/.github'), { recursive: true });
-    mkdirSync(at('origin'));
-    writeFileSync(at('checkout/.github/redirector.toml'), configuration());
+    const urls = nginx.sites.map(({ httpUrl }) => httpUrl as string);
+    workflows = await startWorkflowPlace(work, urls);
+    servers.push(workflows);
   });
 
   afterAll(async () => {
@@ -49,54 +32,22 @@ requires('nginx', 'sshd')('the workflow that publishes, run line by line', () =>
     rmSync(work, { recursive: true, force: true });
   });
 
-  /** The project's own, with the places of this machine. */
-  function configuration(): string {
-    const text = readFileSync(new URL('../.github/redirector.toml', import.meta.url), 'utf8');
-    const sftp = `sftp://${sshd.user}@127.0.0.1:${sshd.port}`;
-    const places: readonly (readonly [RegExp, string])[] = [
-      [/^from = .*$/m, `from = "${at('tree')}"`],
-      [/^list = .*$/m, `list = "${at('distfiles.xml')}"`],
-      [/^at = .*$/m, `at = "${sftp}${at('store')}"`],
-      [/^url = .*$/m, `url = "${sftp}${at('origin')}"`],
-      [/^host_key = .*$/gm, `host_key = "${sshd.hostKeySha256}"`],
-      [/^\[check\]$/m, '[check]\ntimeout = "2s"'],
-      [/^(country = .*)$/gm, '$1\noverlap = 1'],
-    ];
-    return places.reduce((before, [pattern, place]) => {
-      expect(before).toMatch(pattern);
-      return before.replace(pattern, place);
-    }, text);
-  }
-
-  async function run(file: string, options: { left?: string; inputs?: Record<string, string | boolean> } = {}) {
-    const { left, inputs = {} } = options;
-    const key = sshd.privateKey;
-    return runWorkflow(
-      join(workflows, file),
-      {
-        folder: work,
-        checkout: at('checkout'),
-        secrets: { STORE_KEY: key, ORIGIN_KEY: key },
-        selfHostedEnv: { REDIRECTOR_STORE_KEY: key },
-        programs: {
-          sudo: '#!/bin/sh\n',
-          // The newest run of either workflow, and what it has left.
-          gh: `#!/bin/sh\n[ "$1" = api ] && ${left === undefined ? 'exit 0' : 'echo output'} || echo 4711\n`,
-        },
-        artifacts: left === undefined ? {} : { output: left },
-      },
-      { inputs },
-    );
-  }
-
   async function build(): Promise<string> {
-    const jobs = await run('maps.yml');
+    const jobs = await workflows.run('maps.yml');
     expect(jobs['build']?.result, JSON.stringify(jobs, null, 1)).toBe('success');
     return jobs['build']?.artifacts['output'] as string;
   }
 
   async function publish(left: string | null, inputs: Record<string, string | boolean>): Promise<JobResult> {
-    const jobs = await run('publish.yml', left === null ? { inputs } : { left, inputs });
+    const jobs = await workflows.run('publish.yml', {
+      inputs,
+      programs: {
+        sudo: '#!/bin/sh\n',
+        // The newest run of either workflow, and what it has left.
+        gh: `#!/bin/sh\n[ "$1" = api ] && ${left === null ? 'exit 0' : 'echo output'} || echo 4711\n`,
+      },
+      artifacts: left === null ? {} : { output: left },
+    });
     return jobs['publish'] as JobResult;
   }
 

@@ -12,54 +12,61 @@ export const NOW_MS = Date.UTC(2026, 6, 1);
 export const FALLBACK = 'https://fallback.example.org/';
 export const RULES: EdgeRules = { upgrade: false, aliases: ['distfiles/'] };
 
-/** An inventory of plain files, with directories where a path ends in a slash. */
-export function inventoryOf(paths: readonly string[]): Inventory {
-  const count = paths.length;
+/**
+ * An inventory of plain files; of directories where a path ends in a slash, and links as `distfiles/x -> ab/x`, whose target
+ * is in their folder.
+ */
+export function inventoryOf(lines: readonly string[]): Inventory {
+  const targets = lines.map((line) => line.split(' -> ')[1] ?? '');
+  const paths = lines.map((line) => (line.split(' -> ')[0] as string).replace(/\/$/, ''));
+  const ids = new Map(paths.map((path, id) => [path, id]));
+  const types = lines.map((line, id) => {
+    if (targets[id] !== '') return ObjectType.symlink;
+    return line.endsWith('/') || line === '' ? ObjectType.directory : ObjectType.file;
+  });
+  const folderOf = (path: string) => path.slice(0, path.lastIndexOf('/') + 1);
   return {
     takenAtMs: NOW_MS,
-    paths: paths.map((path) => path.replace(/\/$/, '')),
-    types: Uint8Array.from(paths, (path) =>
-      path.endsWith('/') || path === '' ? ObjectType.directory : ObjectType.file,
-    ),
-    sizeBytes: Float64Array.from(paths, (path) => (path.endsWith('/') ? -1 : 100)),
-    mtimeS: new Float64Array(count),
-    targets: paths.map(() => ''),
-    leadsTo: Int32Array.from(paths, (_, id) => id),
-    firstSeenS: new Uint32Array(count),
-    removedAtS: new Uint32Array(count),
+    paths,
+    types: Uint8Array.from(types),
+    sizeBytes: Float64Array.from(lines, (line) => (line.endsWith('/') ? -1 : 100)),
+    mtimeS: new Float64Array(lines.length),
+    targets,
+    leadsTo: Int32Array.from(paths, (path, id) => {
+      return targets[id] === '' ? id : (ids.get(folderOf(path) + (targets[id] as string)) as number);
+    }),
+    firstSeenS: new Uint32Array(lines.length),
+    removedAtS: new Uint32Array(lines.length),
   };
 }
 
-/**
- * An inventory of distfiles as Gentoo lays them out: of each name the file in its folder of two hex digits, and after it the
- * flat link to that. Links have odd ids.
- */
+/** Distfiles as Gentoo lays them out: of each name the file in its folder of two hex digits, and after it the flat link. */
 export function distfilesOf(names: readonly string[]): Inventory {
-  const folders = names.map((name) => createHash('sha256').update(name).digest('hex').slice(0, 2));
-  const both = names.flatMap((name, i) => [`distfiles/${folders[i]}/${name}`, `distfiles/${name}`]);
-  return {
-    ...inventoryOf(both),
-    types: Uint8Array.from(both, (_, id) => (id % 2 === 0 ? ObjectType.file : ObjectType.symlink)),
-    targets: both.map((_, id) => (id % 2 === 0 ? '' : `${folders[(id - 1) / 2]}/${names[(id - 1) / 2]}`)),
-    leadsTo: Int32Array.from(both, (_, id) => id - (id % 2)),
-  };
+  return inventoryOf(
+    names.flatMap((name) => {
+      const folder = createHash('sha256').update(name).digest('hex').slice(0, 2);
+      return [`distfiles/${folder}/${name}`, `distfiles/${name} -> ${folder}/${name}`];
+    }),
+  );
 }
 
-/** Evidence of an access point that holds the objects whose ids `holds` accepts. */
-export function evidenceOf(
-  count: number,
-  options: {
-    host: string;
-    country: string;
-    protocol: Protocol;
-    holds: (id: number) => boolean;
-    state?: 'up' | 'down';
-    drained?: boolean;
-    ipv6?: boolean;
-    weight?: number;
-    networks?: readonly string[];
-  },
-): Evidence {
+/** What there is to say of a mirror's access point. */
+export interface SmallPoint {
+  readonly host: string;
+  readonly country: string;
+  readonly protocol: Protocol;
+  /** Whether it has the object of that id. */
+  readonly holds: (id: number) => boolean;
+  readonly state?: 'up' | 'down';
+  readonly drained?: boolean;
+  readonly ipv4?: boolean;
+  readonly ipv6?: boolean;
+  readonly weight?: number;
+  readonly networks?: readonly string[];
+}
+
+/** Evidence of an access point that holds some of `count` objects. */
+export function evidenceOf(count: number, options: SmallPoint): Evidence {
   const { host, country, protocol, holds, state = 'up' } = options;
   const { latitude, longitude } = countryOf(country) as NonNullable<ReturnType<typeof countryOf>>;
   const accessPoint = {
@@ -67,7 +74,7 @@ export function evidenceOf(
     mirrorId: host,
     protocol,
     url: `${protocol}://${host}/gentoo/`,
-    ipv4: true,
+    ipv4: options.ipv4 ?? true,
     ipv6: options.ipv6 ?? false,
     partial: false,
   };
@@ -85,6 +92,19 @@ export function evidenceOf(
     presence: Uint8Array.from({ length: count }, (_, id) => (holds(id) ? Outcome.present : Outcome.absent)),
     liveness: { state, sinceS: 0, checkedAtS: 0, reason: state === 'up' ? '' : 'connection refused' },
   };
+}
+
+/** Of a mirror in each country, over https and http: `de.example.org`, unless `of` says otherwise of the n-th. */
+export function mirrorsIn(
+  countries: readonly string[],
+  count: number,
+  of: (n: number) => Omit<SmallPoint, 'host' | 'country' | 'protocol'> & Partial<Pick<SmallPoint, 'host'>>,
+): Evidence[] {
+  return countries.flatMap((country, n) =>
+    (['https', 'http'] as const).map((protocol) =>
+      evidenceOf(count, { host: `${country.toLowerCase()}.example.org`, country, protocol, ...of(n) }),
+    ),
+  );
 }
 
 export function mapsOf(

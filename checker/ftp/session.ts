@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, FTPError, type FTPResponse } from 'basic-ftp';
-import { quoted } from '../../core/errors.ts';
 import { connectionReason } from '../net/reasons.ts';
+import { type FtpListing, judged, type Transferred } from './judge-listing.ts';
 import type { LineEntry } from './list-line.ts';
 import { FtpListParser } from './list-parser.ts';
+import { extendedPort, FtpFailure, passivePort, rootOf, said, saying } from './replies.ts';
 
 export interface FtpSessionOptions {
   /** A name, or an address without brackets. */
@@ -16,43 +17,16 @@ export interface FtpSessionOptions {
   readonly timeoutMs: number;
 }
 
-/** How the listing of one directory went. */
-export interface FtpListing {
-  /**
-   * whole: it shows all there is; partial: it shows something; refused: the server answers that it won't, be it because
-   * there is nothing or because we may not see it; failed: something broke, another try may do better.
-   */
-  readonly ended: 'whole' | 'partial' | 'refused' | 'failed';
-  /** A sentence; '' when whole. */
-  readonly reason: string;
-  /** Whether names with a dot in front are in it too. */
-  readonly showsHidden: boolean;
-}
-
-/** What went wrong, as a sentence with foreign text quoted. */
-export class FtpFailure extends Error {
-  override name = 'FtpFailure';
-}
-
 type ListCommand = 'MLSD' | 'LIST -a' | 'LIST';
-type Transferred = { readonly parser: FtpListParser; readonly reply: FTPResponse };
 
 /** The reason of a listing that is longer than any. */
 export const ENDLESS = 'sends a listing without end';
 const MAX_LISTING_BYTES = 256 * 1024 * 1024;
-const MAX_FOREIGN_CHARACTERS = 80;
-// A 226 all the same: vsftpd for a directory it can't open, pure-ftpd for one it can't read or cuts at its limit.
-const NOT_ALL = /fail|unable|denied|error|truncat|abort|incomplete/i;
 const OTHER_COMMAND: Readonly<Record<ListCommand, ListCommand>> = { MLSD: 'LIST -a', 'LIST -a': 'LIST', LIST: 'LIST' };
 // RFC 959, 4.2: a command, or its argument, that the server does not know. Some take "-a" for a name: 450, 550.
 const UNKNOWN_COMMAND = [500, 501, 502, 504];
 const NO_SUCH_NAME = [450, 550];
 const NO_MORE_SERVICE = 421;
-
-/** Whether FTP can name a path: its lines can't hold a line's end, and on a Telnet line 255 begins a command. */
-export function isSendable(latin1: string): boolean {
-  return !/[\r\n\0\xff]/.test(latin1);
-}
 
 /**
  * One control connection of an anonymous user. Paths are strings with one character for each byte. Data connections
@@ -115,7 +89,7 @@ export class FtpSession {
         if (features.has('UTF8')) await client.sendIgnoringError('OPTS UTF8 ON');
         // Listings of type ASCII may have their names' line feeds rewritten.
         await client.send('TYPE I');
-        this.#root = rootOf(await client.sendIgnoringError('PWD'));
+        this.#root = rootOf((await client.sendIgnoringError('PWD')).message);
       });
     } catch (error) {
       const reason = this.#reasonOf(error);
@@ -222,20 +196,18 @@ export class FtpSession {
     return data;
   }
 
-  /** EPSV (RFC 2428) gives a port alone; of what PASV gives, the host is not heeded: it could be anybody's. */
   async #dataPort(): Promise<number> {
     if (this.#passive === 'EPSV') {
       try {
         const { message } = await this.#client.send('EPSV');
-        return portOf(/\(([!-~])\1\1(\d{1,5})\1\)/.exec(message)?.[2], message);
+        return extendedPort(message);
       } catch (error) {
         if (!(error instanceof FTPError) || error.code === NO_MORE_SERVICE) throw error;
         this.#passive = 'PASV';
       }
     }
     const { message } = await this.#client.send('PASV');
-    const [, high, low] = /\d{1,3},\d{1,3},\d{1,3},\d{1,3},(\d{1,3}),(\d{1,3})/.exec(message) ?? [];
-    return portOf(high === undefined ? undefined : String(Number(high) * 256 + Number(low)), message);
+    return passivePort(message);
   }
 
   /** For commands, which the time-out of silence does not keep from being answered a letter at a time. */
@@ -275,54 +247,4 @@ const CLOSED = {
 
 function silence(timeoutMs: number): string {
   return `no answer within ${timeoutMs / 1000} s`;
-}
-
-function said(message: string): string {
-  return `answers ${saying(message)}`;
-}
-
-function saying(message: string): string {
-  return quoted(message, MAX_FOREIGN_CHARACTERS);
-}
-
-function portOf(digits: string | undefined, message: string): number {
-  const port = Number(digits);
-  if (!(port > 0 && port < 65_536)) throw new FtpFailure(`tells no port for data: ${said(message)}`);
-  return port;
-}
-
-/** RFC 959, appendix II: the name stands in quotes, its own quotes doubled. */
-function rootOf({ message }: FTPResponse): string {
-  const name = /^257 "((?:[^"]|"")*)"/.exec(message)?.[1]?.replaceAll('""', '"') ?? '/';
-  return name.startsWith('/') && isSendable(name) ? name.replace(/\/*$/, '/') : '/';
-}
-
-/** Servers that list so many at the most (pure-ftpd 10,000) count `.` and `..` or do not, and not all say so. */
-function isRound(entries: number): boolean {
-  return entries >= 998 && (entries + 2) % 1000 <= 2;
-}
-
-function unread({ oddLines, firstOdd, isCut }: FtpListParser): string {
-  // Not what is left of the line: each listing would have a reason of its own.
-  if (isCut && oddLines === 1) return 'a listing that breaks off in the middle of a line';
-  return `a listing with ${oddLines === 1 ? 'a line' : `${oddLines} lines`} that cannot be read: ${firstOdd}`;
-}
-
-function judged({ parser, reply }: Transferred): FtpListing {
-  const { entries, showsSelf, oddLines, linksWithoutTarget } = parser;
-  const isDone = reply.code === 226 || reply.code === 250;
-  const reason =
-    !isDone || NOT_ALL.test(reply.message)
-      ? said(reply.message)
-      : oddLines > 0
-        ? unread(parser)
-        : linksWithoutTarget > 0
-          ? 'lists links without their targets'
-          : entries === 0 && !showsSelf
-            ? 'an empty listing, which may mean that it cannot be read'
-            : isRound(entries)
-              ? `a listing of ${entries} names, which may be a limit`
-              : '';
-  const ended = reason === '' ? 'whole' : entries > 0 ? 'partial' : isDone ? 'refused' : 'failed';
-  return { ended, reason, showsHidden: showsSelf };
 }

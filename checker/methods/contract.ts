@@ -34,6 +34,8 @@ export interface CheckTask {
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence. */
   readonly timeoutMs: number;
+  /** So long after a try that showed it to be of no use it is tried once more. Default: `SECOND_TRY_AFTER_MS`. */
+  readonly secondTryAfterMs?: number;
   /** What each host may be asked; shared by all that ask it. */
   readonly hosts: Pick<HostBudgets, 'of'>;
   /** Of this run with the access point; a check adds to it. */
@@ -59,7 +61,8 @@ export interface MethodReport {
 }
 
 /**
- * One way to win evidence. `check` never throws for the server's sake, ends soon after the signal is raised and holds
+ * One way to win evidence. It tells of `unusable` only after two tries, seconds apart, but for a server that claims to
+ * hold what cannot exist. `check` never throws for the server's sake, ends soon after the signal is raised and holds
  * no socket, timer or process once it has ended.
  */
 export interface Method {

@@ -354,6 +354,20 @@ describe('bounds', () => {
     expect(Object.values(found)).not.toContain('absent');
   });
 
+  test('a server that is of no use at first is asked once more, after a pause', async () => {
+    const times: number[] = [];
+    const server = await scripted((talk, command, _, nth) => {
+      if (command === 'PASS') times.push(performance.now());
+      if (command !== 'PASS' || nth > 1) return false;
+      talk.say('530 Not yet');
+      talk.socket.end();
+      return true;
+    });
+    const { report } = await collect(ftp, testInventory([{ path: '' }]), server.url, { secondTryAfterMs: 300 });
+    expect(report).toMatchObject({ ended: 'whole', connections: 2 });
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(300);
+  });
+
   test('a refused login says what the server said, quoted', async () => {
     const server = await scripted((talk, command) => {
       if (command === 'PASS') talk.say('530 Sorry\x07, no more users');

@@ -4,10 +4,13 @@ import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
 import { directoriesFor } from '../ftp/directories.ts';
+import type { FtpListing } from '../ftp/judge-listing.ts';
 import type { LineEntry } from '../ftp/list-line.ts';
-import { ENDLESS, FtpFailure, type FtpListing, FtpSession, isSendable } from '../ftp/session.ts';
+import { FtpFailure, isSendable } from '../ftp/replies.ts';
+import { ENDLESS, FtpSession } from '../ftp/session.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { HostBudget } from '../net/host-budget.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
@@ -15,7 +18,7 @@ export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], 
 
 /** One for control and one for data. */
 const CONNECTIONS = 2;
-/** A directory that fails is read again once, on a new connection where that one was lost. */
+/** A directory that fails is read again once, on a new connection where that one was lost; the first one after a pause. */
 const TRIES = 2;
 /** Given up after so many directories in a row that could not be read. */
 const MAX_STRIKES = 3;
@@ -138,9 +141,12 @@ class Walk {
   }
 
   async #list(directory: string): Promise<Walked> {
+    const { secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = this.#task;
     const prefix = directory === '' ? '' : `${directory}/`;
     let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
-    for (let tries = 0; tries < TRIES && (await this.#isAdmitted()); tries++) {
+    for (let tries = 0; tries < TRIES; tries++) {
+      if (tries > 0 && this.tree.entries === 0) await pause(secondTryAfterMs, signal);
+      if (!(await this.#isAdmitted())) break;
       walked = await this.#read(directory, ({ type, name, sizeBytes, target }) => {
         const path = prefix + pathFromLatin1(name);
         this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });

@@ -1,18 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { collect, tally } from '../testing/collect.ts';
-import { testInventory } from '../testing/inventory.ts';
-import { answer, orNotFound, type Responder, type ScriptedServer, startScripted } from '../testing/servers.ts';
+import { testFiles, testInventory } from '../testing/inventory.ts';
+import { answer, orNotFound, type Responder, scripted } from '../testing/servers.ts';
 import { httpHead } from './http-head.ts';
 
-const toClose: ScriptedServer[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0)) await each.close();
-});
-
 const COUNT = 300;
-const inventory = testInventory(
-  Array.from({ length: COUNT }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: 1000 + i })),
-);
+const inventory = testFiles(COUNT, (i) => 1000 + i);
 /** Every third is missing, every third has another size. */
 const kindOf = (path: string) => Number(/\d+$/.exec(path)?.[0]) % 3;
 
@@ -23,13 +16,11 @@ function rightly(path: string, lengthBytes = 1000 + Number(/\d+$/.exec(path)?.[0
 
 /** HEAD is answered rightly, GET as it is told; answers what came of it. */
 async function checkWhere(get: Responder, objects = inventory) {
-  const server = await startScripted((socket, path, nth, asked, method) => {
+  const server = await scripted((socket, path, nth, asked, method) => {
     if (method === 'HEAD') socket.write(rightly(path));
     else get(socket, path, nth, asked, method);
   });
-  toClose.push(server);
-  const url = `http://127.0.0.1:${server.port}/`;
-  const { report, results } = await collect(httpHead, objects, url, { timeoutMs: 500 });
+  const { report, results } = await collect(httpHead, objects, server.url, { timeoutMs: 500 });
   const gets = server.methods.filter((method) => method === 'GET').length;
   await expect.poll(server.open).toBe(0);
   return { report, counts: countsOf(results), gets };

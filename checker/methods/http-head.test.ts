@@ -1,47 +1,30 @@
 import { symlinkSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { requires } from '../../test/debian-packages.ts';
+import { keep } from '../../test/keep.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
-import { testInventory } from '../testing/inventory.ts';
+import { testFiles, testInventory } from '../testing/inventory.ts';
 import {
   answer,
+  fine,
   orNotFound,
   plantFiles,
   type Responder,
+  scripted,
   startNginx,
   startScripted,
-  type TestServer,
   tempFolder,
 } from '../testing/servers.ts';
 import { httpHead } from './http-head.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
-
-const urlOf = (server: TestServer) => `http://127.0.0.1:${server.port}/`;
-const files = (count: number, sizeBytes = 7) =>
-  testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes })));
-const scripted = async (respond: Responder) => keep(await startScripted(respond));
-const fine = (path: string) => orNotFound(path, answer(200, { 'Content-Length': 7 }));
 
 requires('nginx')('over nginx', () => {
   checkerSuite({
     name: 'http-head',
     method: httpHead,
-    serve: async (folder) => {
-      const server = await startNginx(folder, '');
-      return { url: urlOf(server), close: server.close };
-    },
+    serve: (folder) => startNginx(folder),
   });
 });
 
@@ -68,7 +51,7 @@ describe('what an answer proves', () => {
   ];
   test.each(rows)('%s', async (_, there, result) => {
     const server = await scripted((socket, path) => socket.write(orNotFound(path, there)));
-    const { report, results, repeated } = await collect(httpHead, files(3), urlOf(server));
+    const { report, results, repeated } = await collect(httpHead, testFiles(3), server.url);
     expect(tally(results)).toEqual({ [result]: 3 });
     expect(repeated).toEqual([]);
     expect(report).toMatchObject({ ended: 'whole', reason: '' });
@@ -85,7 +68,7 @@ describe('what an answer proves', () => {
       const there = path.endsWith('/') ? answer(200, { 'Transfer-Encoding': 'chunked' }) : fine(path);
       socket.write(orNotFound(path, there));
     });
-    const { results } = await collect(httpHead, inventory, `${urlOf(server)}gentoo/`);
+    const { results } = await collect(httpHead, inventory, `${server.url}gentoo/`);
     expect(results).toEqual({ distfiles: 'present', current: 'present', 'distfiles/f%23': 'present 7' });
     expect(server.paths).toContain('/gentoo/distfiles/f%23');
     expect(server.paths).toContain('/gentoo/current/');
@@ -96,7 +79,7 @@ describe('a server that can prove nothing', () => {
   const SOFT = "answers 200 to names that don't exist";
   test('soft 404: nothing is recorded as present, and nothing is asked', async () => {
     const server = await scripted((socket) => socket.write(answer(200, { 'Content-Length': 7 })));
-    const { report, results } = await collect(httpHead, files(5), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(5), server.url);
     expect(report).toMatchObject({ ended: 'unusable', reason: SOFT });
     expect(tally(results)).toEqual({ [`failed: ${SOFT}`]: 5 });
     expect(server.paths.every((path) => path.includes('no-such-file'))).toBe(true);
@@ -106,7 +89,7 @@ describe('a server that can prove nothing', () => {
     const server = await scripted((socket, path, _, asked) => {
       socket.write(asked > 2 ? answer(200, { 'Content-Length': 7 }) : fine(path));
     });
-    const { report, results } = await collect(httpHead, files(5), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(5), server.url);
     expect(report).toMatchObject({ ended: 'unusable', reason: SOFT });
     expect(tally(results)).toEqual({ [`failed: ${SOFT}`]: 5 });
   });
@@ -115,7 +98,7 @@ describe('a server that can prove nothing', () => {
     const server = await scripted((socket, path) => {
       socket.write(answer(301, { Location: `https://new.example${path}`, 'Content-Length': 0 }));
     });
-    const { report } = await collect(httpHead, files(1000), urlOf(server));
+    const { report } = await collect(httpHead, testFiles(1000), server.url);
     expect(report.ended).toBe('unusable');
     expect(report.reason).toBe('redirects (301) to "https://new.example" whatever it is asked for');
     expect(server.paths.length).toBeLessThan(50);
@@ -125,7 +108,7 @@ describe('a server that can prove nothing', () => {
     const server = await scripted((socket, path) => {
       socket.write(answer(/such-file|f1$/.test(path) ? 403 : 200, { 'Content-Length': 7 }));
     });
-    const { report, results } = await collect(httpHead, files(3), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(3), server.url);
     expect(report.ended).toBe('whole');
     expect(tally(results)).toEqual({ 'present 7': 2, 'failed: answers 403 (forbidden)': 1 });
   });
@@ -144,7 +127,7 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
   test.each(rows)('from the start: %s', async (_, respond, reason) => {
     const server = await scripted(onceFaulty(respond));
     const startedAtMs = Date.now();
-    const { report, results } = await collect(httpHead, files(500), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(500), server.url);
     expect(Date.now() - startedAtMs).toBeLessThan(8000);
     expect(report.ended).toBe('unusable');
     expect(report.reason).toBe(reason);
@@ -158,7 +141,7 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
       else onceFaulty(respond)(socket, path, nth, asked, method);
     });
     const startedAtMs = Date.now();
-    const { report, results, repeated } = await collect(httpHead, files(500), urlOf(server));
+    const { report, results, repeated } = await collect(httpHead, testFiles(500), server.url);
     expect(Date.now() - startedAtMs).toBeLessThan(12_000);
     expect(report.ended).toBe('partial');
     expect(report.reason).toBe(reason);
@@ -172,13 +155,13 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
   test('connection refused', async () => {
     const server = await startScripted(() => {});
     await server.close();
-    const { report, results } = await collect(httpHead, files(3), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(3), server.url);
     expect(report).toMatchObject({ ended: 'unusable', reason: 'connection refused' });
     expect(tally(results)).toEqual({ 'failed: connection refused': 3 });
   });
 
   test('a name that does not resolve', async () => {
-    const { report } = await collect(httpHead, files(3), 'http://mirror.invalid/');
+    const { report } = await collect(httpHead, testFiles(3), 'http://mirror.invalid/');
     expect(report.ended).toBe('unusable');
     expect(report.reason).toMatch(/^the name (does not resolve|cannot be resolved for now)$/);
   });
@@ -188,7 +171,7 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
       if (path.endsWith('/f13')) faulty.add(socket);
       if (!faulty.has(socket)) socket.write(fine(path));
     });
-    const { report, results } = await collect(httpHead, files(300), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(300), server.url);
     expect(report.ended).not.toBe('unusable');
     expect(results['distfiles/f13']).toBe('failed: no answer within 1 s');
   });
@@ -198,14 +181,14 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
       if (path.endsWith('/f13')) socket.end();
       else socket.write(fine(path));
     });
-    const { report, results } = await collect(httpHead, files(300), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(300), server.url);
     expect(report.ended).toBe('whole');
     expect(tally(results)).toEqual({ 'present 7': 299, 'failed: closes the connection without a whole answer': 1 });
   });
 
   test('slow answers are waited for', async () => {
     const server = await scripted((socket, path) => setTimeout(() => socket.write(fine(path)), 100));
-    const { results } = await collect(httpHead, files(400), urlOf(server));
+    const { results } = await collect(httpHead, testFiles(400), server.url);
     expect(tally(results)).toEqual({ 'present 7': 400 });
   });
 
@@ -215,7 +198,7 @@ describe('faults end in bounded time, prove nothing and leave no socket', () => 
       if (asked <= 400) socket.write(fine(path));
       else abort.abort();
     });
-    const { report, results } = await collect(httpHead, files(500), urlOf(server), {
+    const { report, results } = await collect(httpHead, testFiles(500), server.url, {
       timeoutMs: 10_000,
       signal: abort.signal,
     });
@@ -248,7 +231,7 @@ describe('connections that are cut lose nothing', () => {
       socket.write(fine(path));
       if (nth === limit) socket.end();
     });
-    const { report, results, repeated } = await collect(httpHead, files(2500), urlOf(server));
+    const { report, results, repeated } = await collect(httpHead, testFiles(2500), server.url);
     expect(tally(results)).toEqual({ 'present 7': 2500 });
     expect(report.ended).toBe('whole');
     expect(repeated).toEqual([]);
@@ -258,7 +241,7 @@ describe('connections that are cut lose nothing', () => {
     const server = await scripted((socket, path, nth) => {
       if (nth === 1) socket.write(fine(path), () => setTimeout(() => socket.destroy(), 3));
     });
-    const { report, results } = await collect(httpHead, files(3000), urlOf(server));
+    const { report, results } = await collect(httpHead, testFiles(3000), server.url);
     expect(tally(results)).toEqual({ 'present 7': 3000 });
     expect(report.requests).toBeLessThan(3000 + 1500);
   });
@@ -268,7 +251,7 @@ describe('connections that are cut lose nothing', () => {
       socket.write(fine(path));
       if (nth === 3) socket.end();
     });
-    const { report } = await collect(httpHead, files(1500), urlOf(server));
+    const { report } = await collect(httpHead, testFiles(1500), server.url);
     expect(report.requests).toBeLessThan(1500 * 1.7);
   });
 
@@ -284,7 +267,7 @@ describe('connections that are cut lose nothing', () => {
       { path: 'link', target: 'distfiles', leadsTo: 'distfiles' },
       ...Array.from({ length: 100 }, (_, i) => ({ path: `distfiles/missing${i}`, sizeBytes: 1 })),
     ]);
-    const { report, results, repeated } = await collect(httpHead, inventory, urlOf(server), { timeoutMs: 5000 });
+    const { report, results, repeated } = await collect(httpHead, inventory, server.url, { timeoutMs: 5000 });
     expect(report.ended).toBe('whole');
     expect(repeated).toEqual([]);
     const expected = inventory.paths.map((path) => {

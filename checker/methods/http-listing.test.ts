@@ -1,19 +1,11 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { keep } from '../../test/keep.ts';
 import { collect, tally } from '../testing/collect.ts';
+import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { type TestObject, testInventory } from '../testing/inventory.ts';
-import { plantFiles, startNginx, startScripted, tempFolder } from '../testing/servers.ts';
+import { plantFiles, scripted, startNginx, tempFolder } from '../testing/servers.ts';
 import { httpListing } from './http-listing.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 const OBJECTS: TestObject[] = [
   { path: 'distfiles' },
@@ -27,35 +19,31 @@ const OBJECTS: TestObject[] = [
 ];
 const INVENTORY = testInventory(OBJECTS);
 
-const row = (name: string, size: number | string) => `<a href="${name}">x</a>  30-Jun-2026 12:34  ${size}\n`;
-const index = (path: string, ...rows: string[]) => `<html><h1>Index of ${path}</h1><pre>${rows.join('')}</pre></html>`;
 const PAGES: Readonly<Record<string, string>> = {
-  '/g/': index('/g/', row('distfiles/', '-'), row('releases/', '-')),
-  '/g/distfiles/': index('/g/distfiles/', row('../', '-'), row('ab/', '-'), row('cd/', '-')),
-  '/g/distfiles/ab/': index('/g/distfiles/ab/', row('x%23y.tar.xz', 12345), row('z.tar.xz', 7)),
-  '/g/distfiles/cd/': index('/g/distfiles/cd/', row('w.tar.xz', 9)),
-  '/g/releases/': index('/g/releases/', row('r.iso', 5)),
+  '/g/': indexPage('/g/', indexRow('distfiles/', '-'), indexRow('releases/', '-')),
+  '/g/distfiles/': indexPage('/g/distfiles/', indexRow('../', '-'), indexRow('ab/', '-'), indexRow('cd/', '-')),
+  '/g/distfiles/ab/': indexPage('/g/distfiles/ab/', indexRow('x%23y.tar.xz', 12345), indexRow('z.tar.xz', 7)),
+  '/g/distfiles/cd/': indexPage('/g/distfiles/cd/', indexRow('w.tar.xz', 9)),
+  '/g/releases/': indexPage('/g/releases/', indexRow('r.iso', 5)),
 };
-const send = (socket: Socket, status: number, body: string, headers = '') =>
-  socket.write(`HTTP/1.1 ${status} X\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`);
+const send = (socket: Socket, status: number, body: string, headers?: string) =>
+  socket.write(withBody(status, body, headers));
 
 /** A server of `PAGES`, some of them replaced; null = 404; 'silence' = nothing more on that connection; a function does it all itself. */
 async function serve(other: Readonly<Record<string, string | null | ((socket: Socket, asked: number) => void)>> = {}) {
   const askedFor = new Map<string, number>();
   const silent = new Set<Socket>();
-  const server = keep(
-    await startScripted((socket, path) => {
-      const nth = (askedFor.get(path) ?? 0) + 1;
-      askedFor.set(path, nth);
-      const page = path in other ? other[path] : PAGES[path];
-      if (page === 'silence') silent.add(socket);
-      if (silent.has(socket)) return;
-      if (typeof page === 'function') page(socket, nth);
-      else send(socket, page == null ? 404 : 200, page ?? '');
-    }),
-  );
+  const server = await scripted((socket, path) => {
+    const nth = (askedFor.get(path) ?? 0) + 1;
+    askedFor.set(path, nth);
+    const page = path in other ? other[path] : PAGES[path];
+    if (page === 'silence') silent.add(socket);
+    if (silent.has(socket)) return;
+    if (typeof page === 'function') page(socket, nth);
+    else send(socket, page == null ? 404 : 200, page ?? '');
+  });
   const check = (options: Parameters<typeof collect>[3] = {}) =>
-    collect(httpListing, INVENTORY, `http://127.0.0.1:${server.port}/g/`, { timeoutMs: 500, ...options });
+    collect(httpListing, INVENTORY, `${server.url}g/`, { timeoutMs: 500, ...options });
   return { server, check };
 }
 
@@ -82,8 +70,8 @@ describe('index pages with exact sizes', () => {
 
   test('another size is different, a missing name absent, what lies in a missing directory too', async () => {
     const { server, check } = await serve({
-      '/g/distfiles/': index('/g/distfiles/', row('ab/', '-')),
-      '/g/distfiles/ab/': index('/g/distfiles/ab/', row('x%23y.tar.xz', 12344)),
+      '/g/distfiles/': indexPage('/g/distfiles/', indexRow('ab/', '-')),
+      '/g/distfiles/ab/': indexPage('/g/distfiles/ab/', indexRow('x%23y.tar.xz', 12344)),
     });
     const { report, results } = await check();
     expect(report.ended).toBe('whole');
@@ -105,7 +93,7 @@ describe('index pages with exact sizes', () => {
     expect(server.paths).toContain('/g/%72eleases/');
     const other = await serve({
       '/g/releases/': to('/g/%72eleases/'),
-      '/g/%72eleases/': index('/g/releases/', row('r.iso', 5)),
+      '/g/%72eleases/': indexPage('/g/releases/', indexRow('r.iso', 5)),
       '/g/distfiles/ab/': to('/g/elsewhere/'),
     });
     const { results, report } = await other.check();
@@ -117,7 +105,7 @@ describe('index pages with exact sizes', () => {
 
 test('rounded sizes and none are hints where they fit, and prove nothing where they do not', async () => {
   const { check } = await serve({
-    '/g/distfiles/ab/': index('/g/distfiles/ab/', row('x%23y.tar.xz', '12K'), row('z.tar.xz', '1.0M')),
+    '/g/distfiles/ab/': indexPage('/g/distfiles/ab/', indexRow('x%23y.tar.xz', '12K'), indexRow('z.tar.xz', '1.0M')),
     '/g/distfiles/cd/':
       '<html><title>Directory listing for /g/distfiles/cd/</title><ul><li><a href="w.tar.xz">w</a></ul></html>',
   });
@@ -140,7 +128,7 @@ test('where an answer is lost, those that take its place are not believed', asyn
 });
 
 describe('nothing turns absent', () => {
-  const lacking = index('/g/distfiles/ab/', row('z.tar.xz', 7));
+  const lacking = indexPage('/g/distfiles/ab/', indexRow('z.tar.xz', 7));
   const LOST = 'distfiles/ab/x%23y.tar.xz';
   const cases: [string, Parameters<typeof serve>[0], RegExp][] = [
     ['where a page is cut in the middle', { '/g/distfiles/ab/': lacking.slice(0, -15) }, /breaks off|without end/],
@@ -168,7 +156,7 @@ describe('nothing turns absent', () => {
     [
       'where a parent page is cut, and its directories are asked for all the same',
       {
-        '/g/distfiles/': index('/g/distfiles/', row('cd/', '-')).slice(0, -15),
+        '/g/distfiles/': indexPage('/g/distfiles/', indexRow('cd/', '-')).slice(0, -15),
         '/g/distfiles/ab/': (socket) => send(socket, 500, ''),
       },
       /answers 500/,
@@ -189,8 +177,8 @@ describe('nothing turns absent', () => {
   test('of names that servers often leave out', async () => {
     const names = ['.hidden', 'README.txt', 'x~', 'HEADER.html', 'a%23', '.d/x', 'plain'];
     const inventory = testInventory(names.map((path) => ({ path, sizeBytes: 1 })));
-    const server = keep(await startScripted((socket) => send(socket, 200, index('/'))));
-    const { results } = await collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`);
+    const server = await scripted((socket) => send(socket, 200, indexPage('/')));
+    const { results } = await collect(httpListing, inventory, server.url);
     const absent = Object.keys(results).filter((path) => results[path] === 'absent');
     expect(absent).toEqual(['plain']);
   });
@@ -200,7 +188,9 @@ test('a connection that is cut is made again, and the page asked for again', asy
   const { check } = await serve({
     '/g/distfiles/ab/': (socket, nth) => {
       if (nth < 3)
-        socket.end(`HTTP/1.1 200 X\r\nContent-Length: 9999\r\n\r\n<html><h1>Index of /ab</h1><pre>${row('z.t', 1)}`);
+        socket.end(
+          `HTTP/1.1 200 X\r\nContent-Length: 9999\r\n\r\n<html><h1>Index of /ab</h1><pre>${indexRow('z.t', 1)}`,
+        );
       else send(socket, 200, PAGES['/g/distfiles/ab/'] as string);
     },
   });
@@ -223,8 +213,8 @@ describe('a server without index pages is found out with a few requests', () => 
     ],
   ])('%s', async (_, respond, reason) => {
     const many = testInventory(Array.from({ length: 300 }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 1 })));
-    const server = keep(await startScripted(respond));
-    const { report, results } = await collect(httpListing, many, `http://127.0.0.1:${server.port}/`);
+    const server = await scripted(respond);
+    const { report, results } = await collect(httpListing, many, server.url);
     expect(report).toMatchObject({ ended: 'unusable', reason: expect.stringMatching(reason) });
     expect(server.paths.length).toBeLessThanOrEqual(5);
     expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 300 });
@@ -246,7 +236,7 @@ test('a page without end is given up at its bound', async () => {
   const { check, server } = await serve({
     '/g/distfiles/ab/': (socket) => {
       socket.write('HTTP/1.1 200 X\r\n\r\n<html><h1>Index of /ab</h1><pre>');
-      const chunk = Buffer.from(row('filler', 1).repeat(5000));
+      const chunk = Buffer.from(indexRow('filler', 1).repeat(5000));
       const pour = () => {
         while (!socket.destroyed && socket.write(chunk));
       };
@@ -273,8 +263,8 @@ test('interrupted, it ends at once, proves what it saw, and fails nothing', asyn
 test('a real nginx: a name on each page that is there, one that is not', async () => {
   const root = keep(tempFolder());
   plantFiles(root.path, { 'distfiles/ab/x#y.tar.xz': 12345, 'distfiles/cd/w.tar.xz': 8, 'releases/other': 1 });
-  const nginx = keep(await startNginx(root.path, ''));
-  const { results, report } = await collect(httpListing, INVENTORY, `http://127.0.0.1:${nginx.port}/`);
+  const nginx = keep(await startNginx(root.path));
+  const { results, report } = await collect(httpListing, INVENTORY, nginx.url);
   expect(report).toMatchObject({ ended: 'whole', requests: 5 });
   expect(results).toEqual({
     ...ALL_PRESENT,

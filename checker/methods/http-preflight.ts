@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { setTimeout as delay } from 'node:timers/promises';
 import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import type { HeadAnswer, HeadClient } from '../net/head-client.ts';
 import { statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask } from './contract.ts';
 
 export interface Preflight {
@@ -14,7 +14,6 @@ export interface Preflight {
 
 /** So few are asked one at a time, and without ado: to find out what the host can do would cost as much. */
 export const FEW_OBJECTS = 64;
-const SECOND_TRY_AFTER_MS = 1000;
 const KNOWN_FILES_ASKED = 16;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
 const GREETED_FILES = 3;
@@ -29,7 +28,7 @@ const INTERRUPTED: Preflight = { verdict: 'interrupted', reason: '' };
  * we call ourselves. Where it does, and serves Portage, the client goes on as Portage. Two tries; once in a run is enough.
  */
 export async function preflight(task: CheckTask, client: HeadClient): Promise<Preflight> {
-  const { acquaintance, objectIds, signal } = task;
+  const { acquaintance, objectIds, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const { greeting } = acquaintance;
   if (greeting !== null && (greeting.isThorough || objectIds.length <= FEW_OBJECTS)) {
     client.userAgent = greeting.userAgent;
@@ -37,11 +36,7 @@ export async function preflight(task: CheckTask, client: HeadClient): Promise<Pr
   }
   let result = await greet(task, client);
   if (result.verdict === 'down' && result.reason !== SOFT_404) {
-    try {
-      await delay(SECOND_TRY_AFTER_MS, undefined, { signal });
-    } catch {
-      return INTERRUPTED;
-    }
+    if (!(await pause(secondTryAfterMs, signal))) return INTERRUPTED;
     result = await greet(task, client);
   }
   if (result.verdict === 'usable') {

@@ -2,8 +2,9 @@ import { readFileSync } from 'node:fs';
 import { createSecureServer } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test } from 'vitest';
 import { requires } from '../../test/debian-packages.ts';
+import { keep } from '../../test/keep.ts';
 import { type NginxSite, startNginx } from '../../test/servers/nginx.ts';
 import { makeCertificate } from '../../test/servers/tls.ts';
 import { headAll } from '../net/head-run.ts';
@@ -12,11 +13,6 @@ import { collect } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { plantFiles, tempFolder } from '../testing/servers.ts';
 import { httpHead } from './http-head.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
 
 const COUNT = 3000;
 
@@ -28,8 +24,7 @@ requires('nginx', 'openssl')('over HTTP/2', () => {
   afterAll(() => root.close());
 
   async function askNginx(site: Partial<NginxSite>) {
-    const nginx = await startNginx([{ root: root.path, protocols: ['https'], ...site }]);
-    toClose.push(nginx);
+    const nginx = keep(await startNginx([{ root: root.path, protocols: ['https'], ...site }]));
     const url = nginx.sites[0]?.httpsUrl as string;
     const answers: string[] = [];
     let failures = 0;
@@ -107,7 +102,7 @@ requires('openssl')('a host that mixes up pipelined answers', () => {
         response.end();
       });
     }).listen(0, '127.0.0.1');
-    toClose.push({ close: () => void server.close() });
+    keep({ close: () => void server.close() });
     await new Promise((resolve) => server.once('listening', resolve));
     const inventory = testInventory(
       Array.from({ length: 500 }, (_, i) => ({ path: join('distfiles', `f${i}`), sizeBytes: i })),

@@ -1,22 +1,14 @@
 import type { Socket } from 'node:net';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { keep } from '../../test/keep.ts';
 import { HostBudget, type HostLimits } from '../net/host-budget.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp-server.ts';
+import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { startScripted } from '../testing/servers.ts';
+import { scripted } from '../testing/servers.ts';
 import { ftp } from './ftp.ts';
 import { httpListing } from './http-listing.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 const DIRECTORIES = 40;
 const inventory = testInventory(Array.from({ length: DIRECTORIES }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 5 })));
@@ -28,29 +20,25 @@ const UNLIMITED: HostLimits = {
 };
 const budgetOf = (limits: Partial<HostLimits>) => new HostBudget({ ...UNLIMITED, ...limits });
 
-function indexPage(path: string): string {
-  const rows = path === '/' ? inventory.paths.map((each) => `${each.replace('/f', '/')}`) : ['f'];
-  const lines = rows.map((name) => `<a href="${name}">x</a>  30-Jun-2026 12:34  5\n`).join('');
-  const body = `<html><h1>Index of ${path}</h1><pre>${lines}</pre></html>`;
-  return `HTTP/1.1 200 X\r\nContent-Length: ${body.length}\r\n\r\n${body}`;
+function pageOf(path: string): string {
+  const rows = path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f'];
+  return withBody(200, indexPage(path, ...rows.map((name) => indexRow(name, 5))));
 }
 
 /** A server of index pages, which answers a little late and sees how much it is asked at once. */
 async function pages(instead: (socket: Socket, path: string, asked: number) => boolean = () => false) {
   const most = { waiting: 0, open: 0 };
   let waiting = 0;
-  const server = keep(
-    await startScripted((socket, path, _nth, asked) => {
-      most.waiting = Math.max(most.waiting, ++waiting);
-      most.open = Math.max(most.open, server.open());
-      setTimeout(() => {
-        waiting--;
-        if (!instead(socket, path, asked)) socket.write(indexPage(path));
-      }, 5);
-    }),
-  );
+  const server = await scripted((socket, path, _nth, asked) => {
+    most.waiting = Math.max(most.waiting, ++waiting);
+    most.open = Math.max(most.open, server.open());
+    setTimeout(() => {
+      waiting--;
+      if (!instead(socket, path, asked)) socket.write(pageOf(path));
+    }, 5);
+  });
   const check = (budget: HostBudget, timeoutMs = 2000) =>
-    collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { budget, timeoutMs });
+    collect(httpListing, inventory, server.url, { budget, timeoutMs });
   return { server, most, check };
 }
 
@@ -116,7 +104,7 @@ describe('index pages are asked for as the account of their host allows', () => 
       return true;
     });
     const abort = new AbortController();
-    const checked = collect(httpListing, inventory, `http://127.0.0.1:${server.port}/`, { signal: abort.signal });
+    const checked = collect(httpListing, inventory, server.url, { signal: abort.signal });
     await expect.poll(() => server.paths.length).toBe(1);
     abort.abort();
     expect((await checked).report.ended).toBe('interrupted');

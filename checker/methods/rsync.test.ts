@@ -1,24 +1,17 @@
+import { once } from 'node:events';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { allowedMs } from '../../core/node/rsync.ts';
 import { requires } from '../../test/debian-packages.ts';
+import { keep } from '../../test/keep.ts';
 import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
-
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 
 const INVENTORY = testInventory([
   { path: 'distfiles' },
@@ -36,17 +29,14 @@ async function mirror() {
   symlinkSync('./ab/x#y.tar.xz', join(root.path, 'distfiles/x#y.tar.xz'));
   symlinkSync('distfiles', join(root.path, 'current'));
   const daemon = keep(await startRsyncDaemon(root.path));
-  return { root: root.path, check: () => collect(rsync, INVENTORY, `rsync://127.0.0.1:${daemon.port}/tree/`) };
+  return { root: root.path, check: () => collect(rsync, INVENTORY, daemon.url) };
 }
 
 requires('rsync')('over a real daemon', () => {
   checkerSuite({
     name: 'rsync',
     method: rsync,
-    serve: async (folder) => {
-      const { port, close } = await startRsyncDaemon(folder);
-      return { url: `rsync://127.0.0.1:${port}/tree/`, close };
-    },
+    serve: startRsyncDaemon,
   });
 });
 
@@ -96,6 +86,53 @@ describe('over a real daemon', () => {
       /^the server refused: no such module \(rsync exit 5: "@ERROR: Unknown module 'nothing'"/,
     );
     expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: 7 });
+  });
+});
+
+describe('a daemon that is not there at first', () => {
+  const url = (port: number) => `rsync://127.0.0.1:${port}/tree/`;
+
+  test('is asked once more, and is of use if it is there then', async () => {
+    const root = keep(tempFolder());
+    plantFiles(root.path, { 'distfiles/ab/x#y.tar.xz': 5 });
+    const daemon = keep(await startRsyncDaemon(root.path));
+    let asked = 0;
+    // As one that is restarted: the first connection is cut at once.
+    const front = createServer((socket) => {
+      if (++asked === 1) {
+        socket.resetAndDestroy();
+        return;
+      }
+      const through = connect(daemon.port, '127.0.0.1');
+      for (const each of [socket, through]) each.on('error', () => {});
+      socket.pipe(through).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    await once(front, 'listening');
+    keep({ close: () => void front.close() });
+    const { report, results } = await collect(rsync, INVENTORY, url((front.address() as AddressInfo).port));
+    expect(report).toEqual({ ended: 'whole', reason: '', requests: 2, connections: 2 });
+    expect(results['distfiles/ab/x%23y.tar.xz']).toBe('present 5');
+  });
+
+  test('is of no use only after two tries, seconds apart; the pause ends at once when it is interrupted', async () => {
+    const times: number[] = [];
+    const refusing = createServer((socket) => {
+      times.push(performance.now());
+      socket.on('error', () => {});
+      socket.end('@ERROR: max connections (2) reached -- try again later\n');
+    }).listen(0, '127.0.0.1');
+    await once(refusing, 'listening');
+    keep({ close: () => void refusing.close() });
+    const at = url((refusing.address() as AddressInfo).port);
+    const { report } = await collect(rsync, INVENTORY, at, { secondTryAfterMs: 300 });
+    expect(report).toMatchObject({ ended: 'unusable', requests: 2, connections: 2 });
+    expect(times).toHaveLength(2);
+    expect((times[1] as number) - (times[0] as number)).toBeGreaterThanOrEqual(300);
+    const abort = new AbortController();
+    const checked = collect(rsync, INVENTORY, at, { secondTryAfterMs: 600_000, signal: abort.signal });
+    await expect.poll(() => times.length).toBe(3);
+    abort.abort();
+    expect((await checked).report).toMatchObject({ ended: 'interrupted', requests: 1 });
   });
 });
 

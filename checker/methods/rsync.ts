@@ -1,20 +1,28 @@
 import { listOverRsync } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { ListedTree } from '../listed-tree.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
-/** One listing of the whole tree, compared with the inventory. */
+/** One listing of the whole tree, compared with the inventory; where nothing comes of it, another. */
 export const rsync: Method = { name: 'rsync', scope: 'listing', protocols: ['rsync'], check };
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
-  const { accessPoint, timeoutMs, signal } = task;
+  const { accessPoint, timeoutMs, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const budget = task.hosts.of(accessPoint.url);
   const connections = await budget.reserve(1, signal);
-  const listing = await listOverRsync({ url: accessPoint.url, timeoutMs, signal, onEntry: (entry) => tree.add(entry) });
+  let tries = 0;
+  const list = () => {
+    tries++;
+    return listOverRsync({ url: accessPoint.url, timeoutMs, signal, onEntry: (entry) => tree.add(entry) });
+  };
+  let listing = await list();
+  const isOfNoUse = !listing.complete && tree.entries === 0;
+  if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
   budget.release(connections);
   tree.isWhole = () => listing.complete;
-  const cost = { requests: 1, connections: 1 };
+  const cost = { requests: tries, connections: tries };
   const isInterrupted = task.signal.aborted && !listing.complete;
   for (const id of task.objectIds) {
     const outcome = tree.outcome(id);

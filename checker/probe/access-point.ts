@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type KnownObject, nextLiveness, type ProbeRecord, withChange } from '../../core/liveness.ts';
 import { LAYOUT_PATH } from '../../core/master-files.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
 import type { CheckCost, Liveness } from '../../core/observations.ts';
+import { pause } from '../second-try.ts';
 import { type Family, type FamilyResult, type ProbeContext, tryOnce, verdictOf } from './try.ts';
 
 const FAMILIES: readonly Family[] = [4, 6];
@@ -63,17 +63,6 @@ export async function probeAccessPoint(
 function livenessBefore({ record, checked }: Before): Liveness | null {
   const said = record?.liveness ?? (checked?.state === 'up' ? checked : null);
   return said === null || said.checkedAtS === 0 ? null : said;
-}
-
-/** False = interrupted. */
-async function pause(ms: number, signal: AbortSignal): Promise<boolean> {
-  try {
-    // A signal of its own: hundreds of listeners on one look like a leak.
-    await delay(ms, undefined, { signal: AbortSignal.any([signal]) });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The last result of each family. */

@@ -1,8 +1,10 @@
+import type { Socket } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../core/master-files.ts';
+import { keep } from '../../test/keep.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
-import { answer, type ScriptedServer, startScripted } from '../testing/servers.ts';
+import { answer, type ScriptedServer, scripted } from '../testing/servers.ts';
 import {
   type Answer,
   KNOWN_BYTES,
@@ -256,37 +258,33 @@ describe('what is told of a mirror that', () => {
 });
 
 describe('bare sockets', () => {
-  const servers: ScriptedServer[] = [];
-  afterAll(async () => {
-    for (const server of servers) await server.close();
-  });
-  const scripted = async (...args: Parameters<typeof startScripted>) => {
-    const server = await startScripted(...args);
-    servers.push(server);
-    return server;
-  };
-
   it('are told of in sentences, and no socket is left open', async () => {
-    const trickle = await scripted((socket) => {
+    const servers: ScriptedServer[] = [];
+    const urlOf = async (act: (socket: Socket) => void) => {
+      const server = await scripted(act);
+      servers.push(server);
+      return server.url;
+    };
+    const trickle = await urlOf((socket) => {
       socket.write('HTTP/1.1 200 OK\r\n');
       const timer = setInterval(() => socket.write('X-Slow: loris\r\n'), 50);
       socket.on('close', () => clearInterval(timer));
     });
-    const interim = await scripted((socket) => {
+    const interim = await urlOf((socket) => {
       const timer = setInterval(() => socket.write(answer(103)), 10);
       socket.on('close', () => clearInterval(timer));
     });
     const rows: [TestPoint, string | RegExp][] = [
       [
-        { name: 'closes', url: url(await scripted((socket) => socket.end())) },
+        { name: 'closes', url: await urlOf((socket) => socket.end()) },
         'down: closes the connection without a whole answer',
       ],
       [
-        { name: 'talks nonsense', url: url(await scripted((socket) => socket.write('220 ftp ready\r\n'))) },
+        { name: 'talks nonsense', url: await urlOf((socket) => socket.write('220 ftp ready\r\n')) },
         'down: its answer is not HTTP',
       ],
-      [{ name: 'trickles', url: url(trickle) }, NO_ANSWER],
-      [{ name: 'interim', url: url(interim) }, NO_ANSWER],
+      [{ name: 'trickles', url: trickle }, NO_ANSWER],
+      [{ name: 'interim', url: interim }, NO_ANSWER],
       [{ name: 'refused', url: 'http://127.0.0.1:1/' }, 'down: connection refused'],
       [{ name: 'no name', url: 'http://nowhere.example/' }, 'down: the name does not resolve'],
       [
@@ -294,18 +292,10 @@ describe('bare sockets', () => {
         'down: its name resolves to 127.0.0.1, a loopback address',
       ],
     ];
-    const output = new TestOutput(rows.map(([point]) => point));
-    try {
-      const network = testNetwork({ 'rebound.example': ['127.0.0.1'] });
-      const { accessPoints } = await output.probe({ network });
-      for (const [i, [, expected]] of rows.entries()) expect(told(accessPoints[i]!)).toMatch(expected);
-      await expect.poll(() => servers.map((server) => server.open())).toEqual(servers.map(() => 0));
-    } finally {
-      output.close();
-    }
+    const output = keep(new TestOutput(rows.map(([point]) => point)));
+    const network = testNetwork({ 'rebound.example': ['127.0.0.1'] });
+    const { accessPoints } = await output.probe({ network });
+    for (const [i, [, expected]] of rows.entries()) expect(told(accessPoints[i]!)).toMatch(expected);
+    await expect.poll(() => servers.map((server) => server.open())).toEqual(servers.map(() => 0));
   });
 });
-
-function url({ port }: ScriptedServer): string {
-  return `http://127.0.0.1:${port}/`;
-}

@@ -1,13 +1,14 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { RunError } from '../../core/errors.ts';
 import { decodeLiveness } from '../../core/formats/liveness-file.ts';
 import { LAYOUT_PATH } from '../../core/master-files.ts';
 import { readProbes } from '../../core/node/liveness-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { requires } from '../../test/debian-packages.ts';
-import { plantFiles, startRsyncDaemon, startScripted, tempFolder } from '../testing/servers.ts';
+import { keep } from '../../test/keep.ts';
+import { plantFiles, scripted, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
 import {
   KNOWN_BYTES,
   KNOWN_PATH,
@@ -20,14 +21,6 @@ import {
   told,
 } from './testing/mirror.ts';
 
-const toClose: { close: () => void | Promise<void> }[] = [];
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
-function keep<T extends { close: () => void | Promise<void> }>(resource: T): T {
-  toClose.push(resource);
-  return resource;
-}
 const mirror = async (...args: Parameters<typeof startMirror>): Promise<TestMirror> => keep(await startMirror(...args));
 const outputOf = (...points: TestPoint[]) => keep(new TestOutput(points));
 const fileOf = ({ folder }: TestOutput) => {
@@ -93,12 +86,11 @@ describe('from run to run', () => {
   });
 
   it('only the mirrors that are asked for are probed; the others keep what is known', async () => {
-    const [a, b] = [await mirror(), await mirror()];
+    const [a, b] = [await startMirror(), await mirror()];
     const output = outputOf({ name: 'a', url: a.url }, { name: 'b', url: b.url });
     await output.probe();
     const before = fileOf(output).accessPoints[0];
     await a.close();
-    toClose.splice(toClose.indexOf(a), 1);
     const { accessPoints } = await output.probe({ mirrorIds: ['b'] });
     expect(accessPoints.map(({ accessPointId }) => accessPointId)).toEqual(['b.test']);
     expect(fileOf(output).accessPoints[0]).toEqual(before);
@@ -119,7 +111,7 @@ describe('from run to run', () => {
     const points = Array.from({ length: 12 }, (_, i) => ({ name: `m${i}`, url: `http://127.0.0.1:1/${i}/` }));
     const output = outputOf(...points);
     await expect(output.probe()).rejects.toThrow(RunError);
-    expect(readProbes(output.folder, () => {})(output.points[0]!)).toBe(null);
+    expect(readProbes(output.folder, Date.now() / 1000, () => {})(output.points[0]!)).toBe(null);
   });
 });
 
@@ -235,19 +227,15 @@ requires('rsync')('over rsync', () => {
 describe('over ftp', () => {
   it('the greeting counts', async () => {
     const greeting = async (text: string) => {
-      const server = keep(
-        await startScripted(
-          () => {},
-          (socket) => text !== '' && socket.write(text),
-        ),
+      const server = await scripted(
+        () => {},
+        (socket) => text !== '' && socket.write(text),
       );
       return `ftp://127.0.0.1:${server.port}/gentoo/`;
     };
-    const closing = keep(
-      await startScripted(
-        () => {},
-        (socket) => socket.end(),
-      ),
+    const closing = await scripted(
+      () => {},
+      (socket) => socket.end(),
     );
     const output = outputOf(
       { name: 'one line', url: await greeting('220 welcome\r\n') },

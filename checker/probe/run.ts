@@ -1,4 +1,5 @@
 import PQueue from 'p-queue';
+import { toldOnce } from '../../core/clock.ts';
 import { RunError } from '../../core/errors.ts';
 import { encodeLiveness } from '../../core/formats/liveness-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
@@ -6,12 +7,14 @@ import type { KnownObject, ProbeRecord } from '../../core/liveness.ts';
 import { LAYOUT_PATH, type MasterFiles, stampS } from '../../core/master-files.ts';
 import type { AccessPoint, MirrorList } from '../../core/mirror.ts';
 import { writeFileAtomic } from '../../core/node/atomic-file.ts';
-import { readProbes } from '../../core/node/liveness-files.ts';
+import { type Probed, readProbes } from '../../core/node/liveness-files.ts';
 import { readObservations } from '../../core/node/observation-files.ts';
 import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import type { Progress } from '../../core/progress.ts';
+import { foldProbes, probesOf } from '../../core/vantage-probes.ts';
 import { pathIndex } from '../path-index.ts';
+import { SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import { probeAccessPoint } from './access-point.ts';
 import { knownObjects, presumedObject, stillKnown } from './known-objects.ts';
 import { type Network, systemNetwork } from './network.ts';
@@ -23,20 +26,19 @@ const AT_ONCE = 96;
 /** Where none of so many answers, it is more likely us than them. */
 const FEW_ACCESS_POINTS = 10;
 
-/** A first failure may be a restart or a lost packet. */
-const SECOND_TRY_AFTER_MS = 2000;
-
 export interface ProbeOptions {
   readonly output: string;
   readonly inventory: Inventory;
   readonly mirrors: MirrorList;
   /** Of these mirrors only; null = all. */
   readonly mirrorIds: readonly string[] | null;
+  /** Where this runs, by a name of its own; '' = none is told. */
+  readonly vantage: string;
   readonly master: MasterFiles;
   readonly userAgent: string;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
   readonly timeoutMs: number;
-  /** Default: two seconds. */
+  /** Default: `SECOND_TRY_AFTER_MS`. */
   readonly secondTryAfterMs?: number;
   readonly nowMs: () => number;
   readonly progress: Progress;
@@ -55,19 +57,27 @@ export interface ProbeSummary {
 }
 
 /**
- * Probes all access points of the chosen mirrors at once and writes what it found into `output/liveness.json`, beside
- * what is known of the others. What servers do is in the summary, never thrown. Throws RunError where none of many
+ * Probes all access points of the chosen mirrors at once and writes what it found into `output/liveness.json`, or the
+ * vantage's own file, beside what is known of the others. What servers do is in the summary, never thrown. Throws RunError where none of many
  * answers, and writes nothing then; and what the file system throws.
  */
 export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
-  const { output, inventory, mirrors, mirrorIds, progress, signal, nowMs } = options;
+  const { output, inventory, mirrors, mirrorIds, vantage, progress, signal, nowMs } = options;
   const startedAtMs = nowMs();
   const all = mirrors.mirrors.flatMap((mirror) => mirror.accessPoints);
   const chosen = all.filter(({ mirrorId }) => mirrorIds === null || mirrorIds.includes(mirrorId));
-  const beforeOf = readProbes(output, progress.note);
+  const note = toldOnce(progress.note);
+  const probed = readProbes(output, startedAtMs / 1000, note, vantage);
+  // Of what several vantages found this one goes on with its own.
+  const beforeOf: Probed = (accessPoint) => {
+    const record = probed(accessPoint);
+    return record === null ? null : (probesOf(record, vantage)[vantage] ?? null);
+  };
   const objectIdOf = pathIndex(inventory.paths);
+  const readOf = (accessPoint: AccessPoint, whose: string) =>
+    readObservations(output, accessPoint, inventory.paths.length, nowMs() / 1000, note, whose);
   const evidence = (accessPoint: AccessPoint) =>
-    readObservations(output, accessPoint, inventory.paths.length, progress.note);
+    (vantage === '' ? null : readOf(accessPoint, vantage)) ?? readOf(accessPoint, '');
   const network = options.network ?? systemNetwork();
   if (!network.hasIpv4) progress.note('this machine has no IPv4: nothing is told of it');
   if (!network.hasIpv6) progress.note('this machine has no IPv6: nothing is told of it');
@@ -96,7 +106,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
     const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
     const records = found.filter((record) => record !== null);
     if (!signal.aborted) throwIfCutOff(records);
-    write(output, all, records, beforeOf, nowMs());
+    write(options, all, records, nowMs());
     const requests = records.reduce((sum, { cost }) => sum + cost.requests, 0);
     const elapsedMs = Math.max(0, Math.round(nowMs() - startedAtMs));
     return { accessPoints: records, requests, elapsedMs, interrupted: signal.aborted };
@@ -141,13 +151,22 @@ function throwIfCutOff(records: readonly ProbeRecord[]): void {
 
 /** In the order of the mirror list; access points that are no longer on it go. */
 function write(
-  output: string,
+  { output, vantage }: Pick<ProbeOptions, 'output' | 'vantage'>,
   all: readonly AccessPoint[],
   records: readonly ProbeRecord[],
-  before: (accessPoint: AccessPoint) => ProbeRecord | null,
   probedAtMs: number,
 ): void {
   const found = new Map(records.map((record) => [record.accessPointId, record]));
-  const accessPoints = all.flatMap((accessPoint) => found.get(accessPoint.id) ?? before(accessPoint) ?? []);
-  writeFileAtomic(outputLayout.liveness(output), encodeLiveness({ version: 1, probedAtMs, accessPoints }));
+  // Read anew: others may have been folded in meanwhile. What is wrong with the file was told at the beginning.
+  const before = readProbes(output, probedAtMs / 1000, () => {}, vantage);
+  const accessPoints = all.flatMap((accessPoint) => {
+    const [record, known] = [found.get(accessPoint.id), before(accessPoint)];
+    if (record === undefined || known?.vantages === undefined) return record ?? known ?? [];
+    return foldProbes([known.vantages, { [vantage]: record }]);
+  });
+  const whose = vantage === '' ? {} : { vantage };
+  writeFileAtomic(
+    outputLayout.liveness(output, vantage),
+    encodeLiveness({ version: 1, ...whose, probedAtMs, accessPoints }),
+  );
 }

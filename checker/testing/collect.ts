@@ -22,6 +22,7 @@ export async function collect(
   url: string,
   options: {
     readonly timeoutMs?: number;
+    readonly secondTryAfterMs?: number;
     readonly signal?: AbortSignal;
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
@@ -64,6 +65,7 @@ export async function collect(
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
+    secondTryAfterMs: options.secondTryAfterMs ?? 20,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: options.acquaintance ?? new Acquaintance(),
     signal: options.signal ?? new AbortController().signal,

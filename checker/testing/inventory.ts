@@ -27,3 +27,8 @@ export function testInventory(objects: readonly TestObject[]): Inventory {
     removedAtS: new Uint32Array(count),
   };
 }
+
+/** `distfiles/f0`, `distfiles/f1` and on: of 7 bytes each, or as `sizeOf` has it. */
+export function testFiles(count: number, sizeOf: (i: number) => number = () => 7): Inventory {
+  return testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: sizeOf(i) })));
+}

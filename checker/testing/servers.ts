@@ -1,14 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
+import { startDaemon } from '../../demo/daemon.ts';
 import { freePort } from '../../demo/free-port.ts';
+import { keep } from '../../test/keep.ts';
 
 export interface TestServer {
   readonly port: number;
+  /** What it serves, with a slash at its end. */
+  readonly url: string;
   readonly close: () => Promise<void>;
 }
 
@@ -28,33 +30,17 @@ export function plantFiles(root: string, sizes: Readonly<Record<string, number>>
   }
 }
 
-async function untilReachable(port: number, child: ChildProcess): Promise<void> {
-  for (let i = 0; i < 200; i++) {
-    if (child.exitCode !== null) throw new Error(`${child.spawnfile} ended with ${child.exitCode}`);
-    const socket = connect(port, '127.0.0.1');
-    const reached = await Promise.race([once(socket, 'connect'), once(socket, 'error').catch(() => null)])
-      .then((result) => result !== null && !(result[0] instanceof Error))
-      .catch(() => false);
-    socket.destroy();
-    if (reached) return;
-    await delay(25);
-  }
-  throw new Error(`${child.spawnfile} does not listen`);
-}
-
-async function startDaemon(command: string, flags: string[], port: number, folder: string): Promise<TestServer> {
-  const child = spawn(command, flags, { stdio: 'ignore' });
-  await untilReachable(port, child);
+async function startServer(command: readonly [string, ...string[]], port: number, url: string, folder: string) {
+  const daemon = await startDaemon({ command, ports: [port] });
   const close = async () => {
-    child.kill('SIGTERM');
-    if (child.exitCode === null) await once(child, 'exit');
+    await daemon.close();
     rmSync(folder, { recursive: true, force: true });
   };
-  return { port, close };
+  return { port, url, close };
 }
 
 /** A real nginx over a folder; `directives` go into its server block. */
-export async function startNginx(root: string, directives: string): Promise<TestServer> {
+export async function startNginx(root: string, directives = ''): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'nginx-'));
   const port = await freePort();
   const temps = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
@@ -65,7 +51,8 @@ export async function startNginx(root: string, directives: string): Promise<Test
     http { access_log off; ${temps.join(' ')}
       server { listen 127.0.0.1:${port}; root ${root}; autoindex on; ${directives} } }`;
   writeFileSync(join(folder, 'nginx.conf'), config);
-  return startDaemon('nginx', ['-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')], port, folder);
+  const command = ['nginx', '-c', join(folder, 'nginx.conf'), '-e', join(folder, 'error.log')] as const;
+  return startServer(command, port, `http://127.0.0.1:${port}/`, folder);
 }
 
 /** A real rsync daemon with the folder as the module `tree`. */
@@ -74,8 +61,8 @@ export async function startRsyncDaemon(root: string): Promise<TestServer> {
   const port = await freePort();
   const config = `port = ${port}\naddress = 127.0.0.1\nuse chroot = no\nlog file = ${folder}/log\n[tree]\npath = ${root}\n`;
   writeFileSync(join(folder, 'rsyncd.conf'), config);
-  const flags = ['--daemon', '--no-detach', `--config=${join(folder, 'rsyncd.conf')}`];
-  return startDaemon('rsync', flags, port, folder);
+  const command = ['rsync', '--daemon', '--no-detach', `--config=${join(folder, 'rsyncd.conf')}`] as const;
+  return startServer(command, port, `rsync://127.0.0.1:${port}/tree/`, folder);
 }
 
 /** What a scripted server does with a request: `nth` counts from 1 on its connection, `asked` over all of them. */
@@ -122,7 +109,13 @@ export async function startScripted(respond: Responder, onConnect?: (socket: Soc
     await once(server, 'close');
   };
   const { port } = server.address() as AddressInfo;
-  return { port, close, accepted: () => accepted, open: () => sockets.size, paths, methods };
+  const url = `http://127.0.0.1:${port}/`;
+  return { port, url, close, accepted: () => accepted, open: () => sockets.size, paths, methods };
+}
+
+/** One that is closed when the test has finished in which it is started. */
+export async function scripted(respond: Responder, onConnect?: (socket: Socket) => void): Promise<ScriptedServer> {
+  return keep(await startScripted(respond, onConnect));
 }
 
 /** The text of an answer to HEAD. */
@@ -134,4 +127,9 @@ export function answer(status: number, headers: Readonly<Record<string, string |
 /** As a mirror should: 404 for what the checker makes up, else `status` and headers. */
 export function orNotFound(path: string, there: string): string {
   return path.includes('no-such-file') ? answer(404, { 'Content-Length': 0 }) : there;
+}
+
+/** As a mirror that holds every file, of so many bytes. */
+export function fine(path: string, sizeBytes = 7): string {
+  return orNotFound(path, answer(200, { 'Content-Length': sizeBytes }));
 }

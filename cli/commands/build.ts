@@ -25,7 +25,7 @@ export async function buildAll(context: Context): Promise<void> {
   const summary = runBuild({ output, expiryMs, nowMs, progress, rules: edge });
   writeFileAtomic(outputLayout.edgeFunction(output), code);
   await writeAdapters(output, fallback, progress.note);
-  recordLags(output, probedLags(output), progress.note);
+  recordLags(output, probedLags(output, nowMs), progress.note);
   writeSiteData({ output, name, fallback, contact, expiryMs, nowMs });
   const { objects, unheld, classes, regions, keys, keyBytes, lookUpBytesPerObject } = summary;
   context.print(
@@ -38,8 +38,8 @@ export async function buildAll(context: Context): Promise<void> {
 }
 
 /** What the last probes say, for the history: they hold no lock, and so write nothing there themselves. */
-function probedLags(output: string): ProbedLag[] {
-  const probed = readProbes(output, () => {});
+function probedLags(output: string, nowMs: number): ProbedLag[] {
+  const probed = readProbes(output, nowMs / 1000, () => {});
   return readLeader(output)
     .mirrors.mirrors.flatMap(({ accessPoints }) => accessPoints)
     .flatMap((accessPoint) => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLock } from '../../core/node/lock.ts';
 import { outputLayout } from '../../core/output-layout.ts';
+import { mirrorListXml } from '../../test/mirror-list.ts';
 
 const redirector = fileURLToPath(new URL('../../redirector.js', import.meta.url));
 
@@ -28,9 +29,8 @@ describe('redirector check', () => {
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const { port } = server.address() as AddressInfo;
-    const group = (country: string, host: string) =>
-      `<mirrorgroup region="x" country="${country}" countryname="x"><mirror><name>${host}</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">http://${host}:${port}/</uri></mirror></mirrorgroup>`;
-    const list = `<?xml version="1.0"?><mirrors>${group('DE', '127.0.0.1')}${group('JP', 'localhost')}</mirrors>`;
+    const mirror = (country: string, name: string) => ({ country, name, urls: [`http://${name}:${port}/`] });
+    const list = mirrorListXml([mirror('DE', '127.0.0.1'), mirror('JP', 'localhost')]);
     writeFileSync(join(work, 'distfiles.xml'), list);
     const vantage = (name: string, country: string) =>
       `[[vantage]]\nname = "${name}"\ncountry = "${country}"\noverlap = 1`;

@@ -6,7 +6,8 @@ import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
-import { type Config, throwUnlessVantage } from '../config.ts';
+import type { Config } from '../config.ts';
+import { throwUnlessVantage } from '../config-vantage.ts';
 import {
   type Context,
   durationOption,

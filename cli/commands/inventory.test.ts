@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { outputLayout } from '../../core/output-layout.ts';
+import { mirrorListXml } from '../../test/mirror-list.ts';
 
 const redirector = fileURLToPath(new URL('../../redirector.js', import.meta.url));
 
@@ -22,7 +23,7 @@ it('redirector inventory refuses to number anew what was observed under other nu
     writeFileSync(join(work, 'tree/file'), 'x');
     writeFileSync(
       join(work, 'distfiles.xml'),
-      '<?xml version="1.0"?><mirrors><mirrorgroup region="x" country="DE" countryname="x"><mirror><name>a</name><uri protocol="http" ipv4="y" ipv6="n" partial="n">http://a.example/</uri></mirror></mirrorgroup></mirrors>',
+      mirrorListXml([{ name: 'a', country: 'DE', urls: ['http://a.example/'] }]),
     );
     writeFileSync(join(work, 'redirector.toml'), 'fallback = "https://f.example.org/"\n[[inventory]]\nfrom = "tree"\n');
     mkdirSync(outputLayout.observationsFolder(output), { recursive: true });

@@ -17,7 +17,7 @@ export function registerLookup(program: Command): void {
     .action((path: string, options: SharedOptions & LookupOptions) =>
       inContext(options, async (context) => {
         const { explain, explanationText } = await import('../explain.ts');
-        const explanation = await explain(context.output, path, options, context.progress.note);
+        const explanation = await explain(context.output, path, options, context.progress.note, Date.now());
         context.print(explanation, explanationText(explanation));
       }),
     );

@@ -5,7 +5,7 @@ import { type Context, inLockedContext, plural, type SharedOptions, withSharedOp
 export function registerMerge(program: Command): void {
   withSharedOptions(program.command('merge'))
     .description('fold what several vantages found into one file for each access point')
-    .argument('[files...]', 'observation files, or folders with such; default: those of all vantages')
+    .argument('[files...]', 'files of checks and probes, or folders with such; default: those of all vantages')
     .action((files: string[], options: SharedOptions) =>
       inLockedContext('merge', options, (context) => mergeVantages(context, files)),
     );
@@ -14,7 +14,11 @@ export function registerMerge(program: Command): void {
 export async function mergeVantages(context: Context, sources: readonly string[]): Promise<void> {
   const { mergeFiles } = await import('../../checker/merge-files.ts');
   const { output, progress } = context;
-  const summary = mergeFiles({ output, ...readLeader(output), sources, progress });
-  const { files, accessPoints } = summary;
-  context.print(summary, `merge: ${plural(files, 'file')} into ${plural(accessPoints.length, 'access point')}`);
+  const summary = mergeFiles({ output, ...readLeader(output), sources, nowMs: Date.now(), progress });
+  const { files, accessPoints, probes } = summary;
+  const probed = `${plural(probes.files, 'file')} of probes into ${plural(probes.accessPoints, 'access point')}`;
+  context.print(
+    summary,
+    `merge: ${plural(files, 'file')} into ${plural(accessPoints.length, 'access point')}${probes.files > 0 ? `, ${probed}` : ''}`,
+  );
 }

@@ -9,12 +9,14 @@ import { refreshMasterFiles } from './inventory.ts';
 
 interface ProbeOptions {
   readonly mirror: readonly string[];
+  readonly vantage?: string;
 }
 
 export function registerProbe(program: Command): void {
   withSharedOptions(program.command('probe'))
     .description('see which access points are up, in seconds')
     .option('--mirror <id>', 'only this mirror; may be given several times', several, [])
+    .option('--vantage <name>', 'only the mirrors of this vantage, into a file of its own; see "merge"')
     .action((options: SharedOptions & ProbeOptions) =>
       inContext(options, (context) => probeMirrors(context, { ...options, part: WHOLE }, { withTable: true })),
     );
@@ -34,6 +36,7 @@ export async function probeMirrors(
   const master = await refreshMasterFiles(context);
   const summary = await runProbe({
     ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, progress, signal },
+    vantage: options.vantage ?? '',
     nowMs: Date.now,
   });
   const { accessPoints, requests, elapsedMs } = summary;

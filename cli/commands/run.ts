@@ -31,8 +31,8 @@ export async function runAll(context: Context, options: CheckOptions & { readonl
   await takeStock(stage('inventory'), options);
   await checkMirrors(stage('check'), options);
   if (options.dryRun !== true) {
-    if (options.vantage !== undefined) await mergeVantages(stage('merge'), []);
     await probeMirrors(stage('probe'), options, { withTable: false });
+    if (options.vantage !== undefined) await mergeVantages(stage('merge'), []);
     await buildAll(stage('build'));
     context.throwIfInterrupted();
     await buildPages(stage('site'));

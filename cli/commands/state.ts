@@ -2,7 +2,7 @@ import { Argument, type Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { pullState, pushState, STATE_PARTS, type StatePart } from '../../core/node/state.ts';
 import { openStore } from '../../core/node/store/open-store.ts';
-import { throwUnlessVantage } from '../config.ts';
+import { throwUnlessVantage } from '../config-vantage.ts';
 import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 interface StateOptions {
@@ -24,7 +24,7 @@ export function registerState(program: Command): void {
     withSharedOptions(state.command(direction))
       .description(DIRECTIONS[direction].describes)
       .addArgument(new Argument('<parts...>', 'what of it').choices(STATE_PARTS))
-      .option('--vantage <name>', 'of the checks, those of this vantage')
+      .option('--vantage <name>', 'of checks and probes, those of this vantage')
       .action((parts: StatePart[], options: SharedOptions & StateOptions) =>
         inLockedContext(`state ${direction}`, options, (context) => moveState(context, direction, parts, options)),
       );

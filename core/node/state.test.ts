@@ -22,6 +22,7 @@ const place = (name: string) => join(temporary.path, name);
 const FILES = {
   inventory: ['inventory/inventory.msgpack', 'inventory/mirrors.json', 'inventory/master-files.json'],
   checks: ['observations/asia/a.http.msgpack', 'observations/eu/a.http.msgpack', 'history/eu/a.http.json'],
+  probes: ['liveness/asia.json', 'liveness/eu.json'],
   merged: ['observations/a.http.msgpack', 'history/a.http.json'],
   liveness: ['liveness.json'],
   maps: ['maps/objects.msgpack'],
@@ -55,15 +56,30 @@ describe('the state of runs', () => {
     const [here, there, at] = [place('here'), place('there'), place('store')];
     fill(here, 'first');
     for (const [part, files] of Object.entries(FILES) as [StatePart, readonly string[]][]) {
-      const from = { output: here, at, ...(part === 'checks' ? { vantage: 'eu' } : {}) };
-      const own = part === 'checks' ? files.filter((path) => path.includes('/eu/')) : files;
+      const isOwn = part === 'checks' || part === 'probes';
+      const from = { output: here, at, ...(isOwn ? { vantage: 'eu' } : {}) };
+      const own = isOwn ? files.filter((path) => /\/eu[/.]/.test(path)) : files;
       expect(await moved(pushState, from, part)).toMatchObject({ files: own.length, moved: own.length });
     }
-    const kept = ALL.filter((path) => !path.includes('/asia/')).sort();
+    const kept = ALL.filter((path) => !/\/asia[/.]/.test(path)).sort();
     expect(filesOf(at)).toEqual(kept);
     expect(await moved(pullState, { output: there, at }, ...STATE_PARTS)).toMatchObject({ files: kept.length });
     expect(filesOf(there)).toEqual(kept);
     for (const path of kept) expect(textOf(there, path)).toBe(`first ${path}`);
+  });
+
+  test('a vantage pulls and pushes its own probes alone', async () => {
+    const [here, at] = [place('here'), place('store')];
+    fill(at, 'kept');
+    await moved(pullState, { output: here, at, vantage: 'eu' }, 'probes');
+    expect(filesOf(here)).toEqual(['liveness/eu.json']);
+    fill(here, 'new', FILES.probes);
+    expect(await moved(pushState, { output: here, at, vantage: 'eu' }, 'probes')).toMatchObject({ files: 1, moved: 1 });
+    expect(textOf(at, 'liveness/eu.json')).toMatch(/^new/);
+    expect(textOf(at, 'liveness/asia.json')).toMatch(/^kept/);
+    await expect(moved(pushState, { output: here, at }, 'probes')).rejects.toThrow(
+      new UsageError('state push probes: name the vantage whose probes they are with --vantage'),
+    );
   });
 
   test("a vantage pulls and pushes its own checks alone, whatever lies here of the others'", async () => {

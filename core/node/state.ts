@@ -16,11 +16,13 @@ const EVIDENCE = [outputLayout.observationsFolder(''), outputLayout.historyFolde
 
 /**
  * What of an output folder lasts from run to run, in parts that have one writer each: the leader has `inventory`, each
- * vantage its own `checks`, whoever merges and builds the rest. In the order in which they are pulled: observations of
+ * vantage its own `checks` and `probes`, whoever merges and builds the rest. In the order in which they are pulled: observations of
  * more objects than the inventory has would be left out, so that comes last.
  */
-export const STATE_PARTS = ['checks', 'merged', 'liveness', 'maps', 'inventory'] as const;
+export const STATE_PARTS = ['checks', 'probes', 'merged', 'liveness', 'maps', 'inventory'] as const;
 export type StatePart = (typeof STATE_PARTS)[number];
+/** Those that each vantage has of its own. */
+const OWN_PARTS: ReadonlySet<StatePart> = new Set(['checks', 'probes']);
 
 export interface StateOptions {
   readonly output: string;
@@ -28,7 +30,7 @@ export interface StateOptions {
   /** Which store it is, for people and for the memory of what it holds. */
   readonly storeName: string;
   readonly parts: readonly StatePart[];
-  /** Of `checks`, those of this vantage alone; null = of all. */
+  /** Of `OWN_PARTS`, those of this vantage alone; null = of all. */
   readonly vantage: string | null;
   readonly progress: Progress;
   /** Raised: no further file is begun. */
@@ -61,13 +63,14 @@ export async function pullState(options: StateOptions): Promise<StateSummary> {
 
 /**
  * Puts parts of the state into the store; files that it got or gave in these very bytes are passed over. Nothing is
- * ever removed there, and each file is replaced as a whole. Throws UsageError for `checks` without a vantage: those of
- * others may have moved on since they were pulled; RunError where the store can't be written.
+ * ever removed there, and each file is replaced as a whole. Throws UsageError for `checks` or `probes` without a vantage:
+ * those of others may have moved on since they were pulled; RunError where the store can't be written.
  */
 export async function pushState(options: StateOptions): Promise<StateSummary> {
   const { output, store, storeName, parts, vantage } = options;
-  if (parts.includes('checks') && vantage === null) {
-    throw new UsageError('state push checks: name the vantage whose checks they are with --vantage');
+  const own = parts.find((part) => OWN_PARTS.has(part));
+  if (own !== undefined && vantage === null) {
+    throw new UsageError(`state push ${own}: name the vantage whose ${own} they are with --vantage`);
   }
   const memory = readMemory(output, storeName);
   const there = new Set<string>();
@@ -136,6 +139,10 @@ async function listed(store: Store, part: StatePart, vantage: string | null): Pr
   switch (part) {
     case 'checks':
       return (await evidence(vantage === null ? '' : `/${vantage}`)).filter((path) => depth(path) === 3);
+    case 'probes': {
+      const files = await store.list(outputLayout.livenessFolder(''));
+      return files.filter((path) => vantage === null || path === outputLayout.liveness('', vantage));
+    }
     case 'merged':
       return (await evidence('')).filter((path) => depth(path) === 2);
     case 'inventory':

@@ -1,5 +1,6 @@
 import cf from 'cloudfront';
 import crypto from 'crypto';
+import type { FunctionEvent, FunctionResponse } from '../../core/function-event.ts';
 import { type Answer, answerOf } from '../answer.ts';
 import { type Decision, decide, type Tables } from '../decide.ts';
 import { type Digest, type EdgeRequest, readRequest } from '../request.ts';
@@ -7,28 +8,6 @@ import { type Digest, type EdgeRequest, readRequest } from '../request.ts';
 /** The CloudFront Function (viewer-request, cloudfront-js-2.0). `bundle.ts` makes the file that is published. */
 
 declare const FALLBACK: string;
-
-interface Valued {
-  readonly [name: string]: { readonly value: string } | undefined;
-}
-
-/** https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/functions-event-structure.html */
-interface FunctionEvent {
-  readonly viewer: { readonly ip: string };
-  readonly request: {
-    readonly method: string;
-    readonly uri: string;
-    readonly querystring: Valued;
-    readonly headers: Valued;
-  };
-}
-
-interface FunctionResponse {
-  statusCode: number;
-  statusDescription: string;
-  headers: { [name: string]: { value: string } };
-  body?: string;
-}
 
 const fallback = FALLBACK;
 const store = cf.kvs();
@@ -38,7 +17,7 @@ function sha256(text: string): Digest {
   return crypto.createHash('sha256').update(text).digest();
 }
 
-function textOf(values: Valued, name: string): string | undefined {
+function textOf(values: FunctionEvent['request']['headers'], name: string): string | undefined {
   const found = values[name];
   return found === undefined ? undefined : found.value;
 }

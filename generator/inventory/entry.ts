@@ -1,5 +1,5 @@
 import type { ObjectTypeCode } from '../../core/inventory.ts';
-import type { SftpAccess } from '../../core/node/sftp-place.ts';
+import type { SftpAccess } from '../../core/node/sftp/place.ts';
 import type { ObjectPath } from '../../core/path.ts';
 
 /** Where a part of the tree is read from. */

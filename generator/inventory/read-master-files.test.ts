@@ -48,6 +48,13 @@ it('a master without them has none, whatever it had', async () => {
   expect(await read([{ from: join(root, 'empty'), prefix: '' }], before)).toEqual({ files: NOTHING, notes: [] });
 });
 
+it('a directory that is not on this machine tells nothing: what was read elsewhere stays', async () => {
+  const before = { stamp: STAMP, layout: LAYOUT };
+  const { files, notes } = await read([{ from: join(root, 'nowhere'), prefix: '' }], before);
+  expect(files).toEqual(before);
+  expect(notes).toEqual(['layout.conf', 'timestamp.mirmon'].map(() => expect.stringMatching(/nowhere: .*ENOENT/)));
+});
+
 it('a file that is too long is told of and not taken', async () => {
   const { files, notes } = await read([{ from: join(root, 'long'), prefix: '' }]);
   expect(files).toEqual(NOTHING);

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../../core/errors.ts';
 import { LAYOUT_PATH, MAX_MASTER_FILE_BYTES, type MasterFiles, STAMP_PATH } from '../../core/master-files.ts';
@@ -17,7 +17,7 @@ export interface ReadMasterFilesOptions {
 
 /**
  * Reads the master's freshness stamp and layout from the sources that hold them. What cannot be read is told to `note`
- * and stays as it was; a master without such a file has none.
+ * and stays as it was, also where a directory is not on this machine; a master without such a file has none.
  */
 export async function readMasterFiles(options: ReadMasterFilesOptions): Promise<MasterFiles> {
   // One after the other, so that what is said of them comes in the same order always.
@@ -53,7 +53,7 @@ async function readOne(
       note(`${file}: longer than ${MAX_MASTER_FILE_BYTES} bytes; not compared with the mirrors' own`);
       return null;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') continue;
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT' && existsSync(from)) continue;
       note(`${from}: ${rest}: ${messageOf(error)}`);
       return before;
     }

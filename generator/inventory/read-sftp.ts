@@ -1,8 +1,9 @@
 import { BoundedNotes } from '../../core/bounded-notes.ts';
 import { quoted, RunError, UsageError } from '../../core/errors.ts';
 import { ObjectType } from '../../core/inventory.ts';
-import { SftpConnection, type SftpEntry, SftpError, SftpStatus } from '../../core/node/sftp.ts';
-import { sftpPlaceOf } from '../../core/node/sftp-place.ts';
+import { SftpConnection, type SftpEntry } from '../../core/node/sftp/connection.ts';
+import { hasStatus, SftpError, SftpStatus } from '../../core/node/sftp/error.ts';
+import { sftpPlaceOf } from '../../core/node/sftp/place.ts';
 import type { ObjectPath } from '../../core/path.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
 import type { Task } from '../../core/progress.ts';
@@ -56,7 +57,7 @@ export async function readSftpFile(
     if (sizeBytes > maxBytes) throw new RunError(`${source.from}: ${quoted(path)} is longer than ${maxBytes} bytes`);
     return await connection.read(file);
   } catch (error) {
-    if (error instanceof SftpError && error.status === SftpStatus.noSuchFile) return null;
+    if (hasStatus(error, SftpStatus.noSuchFile)) return null;
     throw error;
   } finally {
     await connection.close();
@@ -101,7 +102,7 @@ async function listDirectory(connection: SftpConnection, remote: string, from: s
   try {
     return await connection.list(remote);
   } catch (error) {
-    if (from === '' || !(error instanceof SftpError) || error.status !== SftpStatus.noSuchFile) throw error;
+    if (from === '' || !hasStatus(error, SftpStatus.noSuchFile)) throw error;
     throw new UsageError(`${from}: no such directory there`);
   }
 }
@@ -114,7 +115,7 @@ async function withTarget(connection: SftpConnection, link: TreeEntry, notes: Bo
     notes.add('targets cannot be read over SFTP', `${quoted(link.path)}: its target is no UTF-8, left out`);
     return null;
   } catch (error) {
-    if (error instanceof SftpError && error.status === SftpStatus.noSuchFile) return null;
+    if (hasStatus(error, SftpStatus.noSuchFile)) return null;
     throw error;
   }
 }

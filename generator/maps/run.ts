@@ -1,3 +1,4 @@
+import { toldOnce } from '../../core/clock.ts';
 import { FormatError } from '../../core/errors.ts';
 import {
   decodeObjectTable,
@@ -88,20 +89,29 @@ function importForm(keys: readonly (readonly [string, string])[]): string {
   return JSON.stringify({ data: keys.map(([key, value]) => ({ key, value })) });
 }
 
+export interface EvidenceOptions extends Pick<BuildOptions, 'output' | 'expiryMs' | 'nowMs' | 'progress'> {
+  /** By the clock, where `nowMs` is that of an earlier build: evidence found since is no future. Default: `nowMs`. */
+  readonly readAtMs?: number;
+}
+
 /** What is known of every http and https access point at `options.nowMs`; `each` is shown every one's columns in turn. */
 export function readEvidence(
-  options: Pick<BuildOptions, 'output' | 'expiryMs' | 'nowMs' | 'progress'>,
+  options: EvidenceOptions,
   inventory: Inventory,
   mirrors: MirrorList,
   each: (presence: PresenceColumn, observations: Observations) => void = () => {},
 ): Evidence[] {
-  const oldestS = (options.nowMs - options.expiryMs) / 1000;
-  const probed = readProbes(options.output, options.progress.note);
+  const { output, nowMs, readAtMs = nowMs, progress } = options;
+  const readAtS = readAtMs / 1000;
+  const oldestS = (nowMs - options.expiryMs) / 1000;
+  const objectCount = inventory.paths.length;
+  const note = toldOnce(progress.note);
+  const probed = readProbes(output, readAtS, note);
   const evidence: Evidence[] = [];
   for (const mirror of mirrors.mirrors) {
     for (const accessPoint of mirror.accessPoints) {
       if (accessPoint.protocol !== 'http' && accessPoint.protocol !== 'https') continue;
-      const observations = readObservations(options.output, accessPoint, inventory.paths.length, options.progress.note);
+      const observations = readObservations(output, accessPoint, objectCount, readAtS, note);
       if (observations === null) continue;
       const presence = presenceColumn(inventory, observations, oldestS);
       each(presence, observations);

@@ -1,4 +1,5 @@
 import { decodeObjectTable } from '../../core/formats/map-file.ts';
+import type { BuiltFunction } from '../../core/function-event.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { changedPaths, shownSince } from './changes.ts';
 import type {
@@ -11,7 +12,7 @@ import type {
   ReleaseManifest,
 } from './contract.ts';
 import { keysOf } from './read-built.ts';
-import type { Answering } from './replay/event.ts';
+
 import { goldenEvents } from './replay/golden.ts';
 
 /** Where a publication goes: at least one origin, whose log and releases count; edges need not be. */
@@ -21,7 +22,7 @@ export interface Targets {
 }
 
 /** The built function over these keys. */
-export type Load = (functionCode: string, keys: ReadonlyMap<string, string>) => Answering;
+export type Load = (functionCode: string, keys: ReadonlyMap<string, string>) => BuiltFunction;
 
 /** A release that lies at all origins, and what edges are given of it. */
 export interface Installation {

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf, quoted, RunError } from '../../core/errors.ts';
+import type { FunctionResponse } from '../../core/function-event.ts';
 import { requestPath } from '../../core/inventory.ts';
 import type { PublishContext } from './contract.ts';
 import type { Built } from './read-built.ts';
-import type { EdgeAnswer, Scheme } from './replay/event.ts';
+import type { Scheme } from './replay/event.ts';
 import { Judge, type Policy } from './replay/judge.ts';
 import { isWrong } from './replay/rows.ts';
 
@@ -47,7 +48,7 @@ export async function verifyLookUps(options: LookUpOptions, context: PublishCont
     const country = COUNTRIES[i % COUNTRIES.length] as string;
     const named = { ...judge.named(id, { listed: false }), asked: requestPath(inventory, id) };
     const viewer = { country, subdivision: '', scheme, ip: '' };
-    const { answer } = await ask(options, `${named.asked}?country=${country}`, context.signal);
+    const answer = await ask(options, `${named.asked}?country=${country}`, context.signal);
     const claim = judge.redirectClaim(answer, viewer, named);
     const objections = isWrong(claim)
       ? [claim]
@@ -92,27 +93,24 @@ const iso = (seconds: number) => new Date(seconds * 1000).toISOString();
 /** When the map was built that answers; a sentence where none does. */
 async function builtAtS(options: LookUpOptions, target: string, signal: AbortSignal): Promise<number | string> {
   try {
-    const { answer, body } = await ask(options, target, signal);
+    const { statusCode, body = '' } = await ask(options, target, signal);
     const { builtAtS: found } = JSON.parse(body) as { builtAtS?: unknown };
     if (Number.isSafeInteger(found) && (found as number) < 1e11) return found as number;
-    return `answers with status ${answer.statusCode} and without the time of a map`;
+    return `answers with status ${statusCode} and without the time of a map`;
   } catch (error) {
     return error instanceof RunError ? `does not answer (${error.message})` : 'answers with something that is no list';
   }
 }
 
-async function ask(
-  { url, timeoutMs }: LookUpOptions,
-  target: string,
-  signal: AbortSignal,
-): Promise<{ answer: EdgeAnswer; body: string }> {
+async function ask({ url, timeoutMs }: LookUpOptions, target: string, signal: AbortSignal): Promise<FunctionResponse> {
   try {
     const response = await fetch(url + target, {
       redirect: 'manual',
       signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
     });
     const headers = Object.fromEntries([...response.headers].map(([name, value]) => [name, { value }]));
-    return { answer: { statusCode: response.status, headers }, body: await bounded(response) };
+    const { status: statusCode, statusText: statusDescription } = response;
+    return { statusCode, statusDescription, headers, body: await bounded(response) };
   } catch (error) {
     const { cause } = error as Error;
     throw new RunError(`${url}: ${quoted(messageOf(cause ?? error), 120)}`);

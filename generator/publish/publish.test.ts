@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { silentProgress } from '../../core/progress.ts';
 import { loadBuiltFunction } from '../../edge-shim/built-function.ts';
 import { buildOutput } from '../../test/built-output.ts';
-import { evidenceOf, FALLBACK, inventoryOf } from '../../test/small-build.ts';
+import { FALLBACK, inventoryOf, mirrorsIn } from '../../test/small-build.ts';
 import type { EdgeContent, EdgeTarget, GoldenEvent } from './contract.ts';
 import { directoryFiles } from './origin/directory-files.ts';
 import { originTarget } from './origin/origin-target.ts';
@@ -70,16 +70,7 @@ beforeEach(() => {
 afterEach(() => rmSync(work, { recursive: true, force: true }));
 
 const evidence = (missing: number) =>
-  ['DE', 'FR', 'US'].flatMap((country) =>
-    (['https', 'http'] as const).map((protocol) =>
-      evidenceOf(NAMES.length, {
-        host: `${country.toLowerCase()}.example.org`,
-        country,
-        protocol,
-        holds: (id) => country !== 'DE' || id !== missing,
-      }),
-    ),
-  );
+  mirrorsIn(['DE', 'FR', 'US'], NAMES.length, (n) => ({ holds: (id) => n !== 0 || id !== missing }));
 
 /** An hour later, with one object missing somewhere else. */
 async function build(missing: number): Promise<void> {
@@ -233,8 +224,9 @@ describe('a publication to an origin and an edge', () => {
 
   it('whose function answers otherwise in the edge’s language is refused', async () => {
     await build(2);
-    const loadElsewhere = () => async (events: readonly unknown[]) =>
-      events.map(() => ({ statusCode: 302, headers: { location: { value: 'https://elsewhere.example.org/' } } }));
+    const headers = { location: { value: 'https://elsewhere.example.org/' } };
+    const elsewhere = { statusCode: 302, statusDescription: 'Found', headers };
+    const loadElsewhere = () => async (events: readonly unknown[]) => events.map(() => elsewhere);
     await expect(publish(options({ loadElsewhere }))).rejects.toThrow(
       /^not published: \d+ of 600 answers differ on njs: "\//,
     );

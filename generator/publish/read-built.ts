@@ -37,7 +37,7 @@ export function readBuilt(output: string, expiryMs: number, nowMs: number, progr
   const { inventory, mirrors } = readLeader(output);
   const agesInHours = new Uint32Array(MOST_HOURS + 1);
   const evidence = readEvidence(
-    { output, expiryMs, nowMs: table.builtAtMs, progress },
+    { output, expiryMs, nowMs: table.builtAtMs, readAtMs: nowMs, progress },
     inventory,
     mirrors,
     (presence, { evidenceAtS }) => {

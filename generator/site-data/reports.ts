@@ -1,3 +1,4 @@
+import { MAX_CLOCK_SKEW_S } from '../../core/clock.ts';
 import { dayOf, type HistoryDay } from '../../core/history.ts';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
@@ -43,11 +44,12 @@ export function vantageStatuses({ vantages }: Observations): VantageStatus[] {
     }));
 }
 
-/** The days that the site shows. */
+/** The days that the site shows; none of a clock that was ahead. */
 export function recentDays(days: readonly HistoryDay[], record: ProbeRecord | null, nowMs: number): StatusDay[] {
   const oldest = dayOf(nowMs / 1000 - (STATUS_DAYS - 1) * DAY_S);
+  const newest = dayOf(nowMs / 1000 + MAX_CLOCK_SKEW_S);
   return days
-    .filter(({ day }) => day >= oldest)
+    .filter(({ day }) => day >= oldest && day <= newest)
     .map((day) => {
       const byChecks = day.checks === 0 ? 1 : day.checksUp / day.checks;
       const byProbes = record === null ? null : probedUpShare(record, Date.parse(day.day) / 1000);

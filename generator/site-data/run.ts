@@ -39,14 +39,14 @@ function historyIn(output: string): (accessPoint: AccessPoint) => readonly Histo
 
 /** Sums up the output folder for the status site, and writes that below it. */
 export function writeSiteData(options: SiteDataOptions): void {
-  const { output } = options;
+  const { output, nowMs } = options;
   const { inventory, mirrors } = readLeader(output);
   // The builder has told of files that cannot be read; here those access points are not checked yet.
-  const probed = readProbes(output, () => {});
+  const probed = readProbes(output, nowMs / 1000, () => {});
   const observations = (accessPoint: AccessPoint): Observations | null => {
     const { id, url } = accessPoint;
     const objectCount = inventory.paths.length;
-    const checked = readObservations(output, accessPoint, objectCount, () => {});
+    const checked = readObservations(output, accessPoint, objectCount, nowMs / 1000, () => {});
     const probe = probed(accessPoint);
     if (probe === null) return checked;
     const found = checked ?? emptyObservations(id, url, objectCount, 0);

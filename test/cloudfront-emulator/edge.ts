@@ -1,9 +1,5 @@
-import {
-  type BuiltFunction,
-  type FunctionEvent,
-  type FunctionResponse,
-  loadBuiltFunction,
-} from '../../edge-shim/built-function.ts';
+import type { BuiltFunction, FunctionEvent, FunctionResponse } from '../../core/function-event.ts';
+import { loadBuiltFunction } from '../../edge-shim/built-function.ts';
 import type { Account, FunctionStage } from './account.ts';
 import { arrivalMs, valueAt } from './propagation.ts';
 

@@ -1,8 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ObjectTable } from '../../core/formats/map-file.ts';
+import type { FunctionEvent, FunctionResponse } from '../../core/function-event.ts';
 import { Outcome } from '../../core/observations.ts';
 import { silentProgress } from '../../core/progress.ts';
-import { type FunctionEvent, type FunctionResponse, loadBuiltFunction } from '../../edge-shim/built-function.ts';
+import { loadBuiltFunction } from '../../edge-shim/built-function.ts';
 import type { Evidence } from '../../generator/maps/evidence.ts';
 import type { KnownState } from '../../generator/publish/cloudfront/state-file.ts';
 import { type CloudFrontOptions, cloudFrontTarget } from '../../generator/publish/cloudfront/target.ts';

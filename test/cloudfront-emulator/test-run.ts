@@ -1,4 +1,5 @@
-import { type FunctionEvent, loadBuiltFunction } from '../../edge-shim/built-function.ts';
+import type { FunctionEvent } from '../../core/function-event.ts';
+import { loadBuiltFunction } from '../../edge-shim/built-function.ts';
 import { answersOnNjs } from '../../edge-shim/function-on-njs.ts';
 import { isPresent } from '../debian-packages.ts';
 import type { Account } from './account.ts';

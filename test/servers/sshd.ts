@@ -22,12 +22,14 @@ export interface Sshd {
 export interface SshdOptions {
   /** Flags of sftp-server(8): `-R` is read-only, `-P posix-rename` takes an extension away. */
   readonly sftpFlags?: string;
+  /** A port of 127.0.0.1 that speaks SFTP in place of OpenSSH's own server (scripted-sftp.ts). */
+  readonly sftpPort?: number;
 }
 
 const run = promisify(execFile);
 
 /** Starts OpenSSH's server with SFTP alone, for the present user, on a free port of 127.0.0.1, with keys of its own. */
-export async function startSshd({ sftpFlags = '' }: SshdOptions = {}): Promise<Sshd> {
+export async function startSshd({ sftpFlags = '', sftpPort }: SshdOptions = {}): Promise<Sshd> {
   const folder = await mkdtemp(join(tmpdir(), 'redirector-sshd-'));
   const remove = () => rm(folder, { recursive: true, force: true });
   const file = (name: string) => join(folder, name);
@@ -38,7 +40,11 @@ export async function startSshd({ sftpFlags = '' }: SshdOptions = {}): Promise<S
     // Started by root it wants this folder, which a service manager would make.
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
     const port = await freePort();
-    await writeFile(file('sshd_config'), configText(folder, port, sftpFlags));
+    const relay = file('relay');
+    const both = 'exec 4<&0\ncat <&3 &\ncat <&4 >&3 &\nwait -n\nkill $(jobs -p)';
+    await writeFile(relay, `exec 3<>/dev/tcp/127.0.0.1/${sftpPort} || exit 1\n${both}\n`);
+    const subsystem = sftpPort === undefined ? `internal-sftp ${sftpFlags}` : `/bin/bash ${relay}`;
+    await writeFile(file('sshd_config'), configText(folder, port, subsystem));
     // It starts itself again for each connection, so it wants its whole path.
     const command = [
       '/bin/sh',
@@ -70,7 +76,7 @@ export async function startSshd({ sftpFlags = '' }: SshdOptions = {}): Promise<S
 }
 
 /** sshd_config(5). */
-function configText(folder: string, port: number, sftpFlags: string): string {
+function configText(folder: string, port: number, subsystem: string): string {
   return `ListenAddress 127.0.0.1
 Port ${port}
 HostKey ${join(folder, 'host')}
@@ -83,6 +89,6 @@ KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
 MaxStartups 100
 LogLevel VERBOSE
-Subsystem sftp internal-sftp ${sftpFlags}
+Subsystem sftp ${subsystem}
 `;
 }

@@ -4,7 +4,7 @@ import { requestPath } from '../../core/inventory.ts';
 import { type Answer, answerOf } from '../../edge-shim/answer.ts';
 import { decide, type Tables } from '../../edge-shim/decide.ts';
 import { readRequest } from '../../edge-shim/request.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf } from '../small-build.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, mirrorsIn } from '../small-build.ts';
 
 /** A viewer's request, as every platform knows it. */
 export interface AdapterRequest {
@@ -41,30 +41,30 @@ const names = [
   'distfiles/ab/',
   ...Array.from({ length: 60 }, (_, i) => `distfiles/ab/pkg-${i}%252F%2B%23.zip`),
 ];
+// Flat names, whose links the mirrors of two countries lack.
+const flat = names.length;
+for (let i = 0; i < 12; i++)
+  names.push(`distfiles/c${i % 10}/flat-${i}.zip`, `distfiles/flat-${i}.zip -> c${i % 10}/flat-${i}.zip`);
 const inventory = inventoryOf(names);
-const evidence = ['DE', 'US', 'JP', 'BR'].flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: `${country.toLowerCase()}.example.org`,
-      country,
-      protocol,
-      holds: (id) => (id + n) % 4 !== 0,
-      ipv6: n === 1,
-    }),
-  ),
-);
+const isLink = (id: number) => id >= flat && (id - flat) % 2 === 1;
+const evidence = mirrorsIn(['DE', 'US', 'JP', 'BR'], names.length, (n) => {
+  return { holds: (id) => (id + n) % 4 !== 0 && !(n % 2 === 0 && isLink(id)), ipv6: n === 1 };
+});
 const NETWORKS = ['100.64.4.0/22', '2001:db8:77::/48'];
 evidence.push(
-  ...(['https', 'http'] as const).map((protocol) =>
-    evidenceOf(names.length, {
-      host: 'own.example.org',
-      country: 'DE',
-      protocol,
-      holds: () => true,
-      ipv6: true,
-      networks: NETWORKS,
-    }),
-  ),
+  ...mirrorsIn(['DE'], names.length, () => {
+    return { host: 'own.example.org', holds: () => true, ipv6: true, networks: NETWORKS };
+  }),
+);
+evidence.push(
+  evidenceOf(names.length, {
+    host: 'six.example.org',
+    country: 'DE',
+    protocol: 'https',
+    holds: () => true,
+    ipv4: false,
+    ipv6: true,
+  }),
 );
 /** The build that adapters are started over. */
 export const adapterKeys = new Map(mapsOf(inventory, evidence, null, Date.now()).keys);
@@ -180,6 +180,14 @@ export function adapterSuite(
         expect([302, 400, 404, 414]).toContain(status);
         if (status === 302) expect(headers['location']).toMatch(/^https:\/\/[a-z]+\.example\.org\//);
       }
+    });
+
+    it('answers a flat name with the file that its link leads to, where a mirror has that alone', async () => {
+      const { headers } = await adapter.ask({ ...plain, path: '/distfiles/flat-1.zip', ip: '198.51.100.1' });
+      expect(headers['location']).toMatch(/^https:\/\/[a-z]+\.example\.org\/gentoo\/distfiles\/(c1\/)?flat-1\.zip$/);
+      const { body } = await adapter.ask({ ...plain, path: '/distfiles/flat-1.zip', query: { mirrorlist: '' } });
+      expect(body).toContain('://de.example.org/gentoo/distfiles/c1/flat-1.zip\n');
+      expect(body).toContain('://us.example.org/gentoo/distfiles/flat-1.zip\n');
     });
   });
 }

@@ -1,12 +1,13 @@
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Method } from '../../checker/methods/contract.ts';
 import { collect, tally } from '../../checker/testing/collect.ts';
 import { type TestObject, testInventory } from '../../checker/testing/inventory.ts';
 import { plantFiles, tempFolder } from '../../checker/testing/servers.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
 import { ODD_NAMES } from '../../demo/odd-names.ts';
+import { keep } from '../keep.ts';
 import { type Fault, startFaultyFront } from '../servers/faulty-front.ts';
 
 type Case = 'directories' | 'hostile names' | 'a file that cannot be listed';
@@ -56,20 +57,19 @@ function plant(folder: string): void {
   for (const link of LINKS) if ('target' in link) symlinkSync(link.target, join(folder, link.path));
 }
 
+/** The same URL at another port. */
+function through(url: string, port: number): string {
+  const other = new URL(url);
+  other.port = String(port);
+  return other.href;
+}
+
 /**
  * What every method must do (checker/methods/contract.ts), against a real server and against one that breaks: tell
  * present, absent and different apart, prove nothing by a failure, never throw, and end soon when it is told to.
  */
 export function checkerSuite(subject: CheckerSubject): void {
   const { method, skips = {}, breaksAfterBytes = [1, 350, 1400] } = subject;
-  const toClose: { close(): void | Promise<void> }[] = [];
-  afterEach(async () => {
-    for (const each of toClose.splice(0).reverse()) await each.close();
-  });
-  const keep = <T extends { close(): void | Promise<void> }>(resource: T): T => {
-    toClose.push(resource);
-    return resource;
-  };
   const served = async () => {
     const folder = keep(tempFolder()).path;
     plant(folder);
@@ -79,9 +79,7 @@ export function checkerSuite(subject: CheckerSubject): void {
   const front = async (fault: Fault) => {
     const { url } = await served();
     const faulty = keep(await startFaultyFront(Number(new URL(url).port), fault));
-    const through = new URL(url);
-    through.port = String(faulty.port);
-    return { faulty, url: through.href };
+    return { faulty, url: through(url, faulty.port) };
   };
   const testUnless = (name: Case, work: () => Promise<void>) => {
     const reason = skips[name];
@@ -175,10 +173,10 @@ export function checkerSuite(subject: CheckerSubject): void {
       });
 
       test('refuses', async () => {
-        const { faulty, url } = await front({ kind: 'closes' });
+        const { url } = await served();
+        const faulty = await startFaultyFront(Number(new URL(url).port), { kind: 'closes' });
         await faulty.close();
-        toClose.splice(toClose.indexOf(faulty), 1);
-        await prove(url);
+        await prove(through(url, faulty.port));
       });
 
       test.each(breaksAfterBytes)('cuts or stalls after %i bytes', async (afterBytes) => {

@@ -94,8 +94,10 @@ export function wholeCurrent(folder: string): string | null {
       `${id}/${path}`,
     ).toBe(sha256);
   }
-  const found = readdirSync(link, { recursive: true }).filter((path) => statSync(join(link, String(path))).isFile());
-  expect(found.length).toBe(files.length + 1);
+  const found = readdirSync(link, { recursive: true }).map(String);
+  expect(found.filter((path) => statSync(join(link, path)).isFile()).sort()).toEqual(
+    [...files.map(({ path }) => path), 'release.json'].sort(),
+  );
   return id;
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { tempFolder } from '../../checker/testing/servers.ts';
@@ -138,6 +138,31 @@ export function storeSuite(subject: StoreSubject): void {
       await other.writeAtomic('dir/map', large(3));
       expect(shape(await one.read('dir/map'))).toBe('300000 of 3');
       expect(readdirSync(join(folder, 'dir'))).toEqual(['map']);
+    });
+
+    test('what killed writers of a file have left beside it goes with the next write, once it is a day old', async () => {
+      const hoursAgo = (hours: number) => Date.now() / 1000 - hours * 3600;
+      mkdirSync(join(folder, 'dir'));
+      const left = [
+        ['map.0123456789abcdef.tmp', 25],
+        ['map.4711-0.tmp', 25],
+        ['map.fedcba9876543210.tmp', 23],
+        ['map.b.4711-0.tmp', 25],
+        ['map2.4711-0.tmp', 25],
+        ['map.txt', 25],
+      ] as const;
+      for (const [name, hours] of left) {
+        writeFileSync(join(folder, 'dir', name), 'half');
+        utimesSync(join(folder, 'dir', name), hoursAgo(hours), hoursAgo(hours));
+      }
+      const store = open();
+      await store.writeAtomic('dir/other', bytes('x'));
+      expect(readdirSync(join(folder, 'dir')).length).toBe(left.length + 1);
+      await store.writeAtomic('dir/map', bytes('x'));
+      expect(readdirSync(join(folder, 'dir')).sort()).toEqual(
+        ['map', 'other', ...left.slice(2).map(([name]) => name)].sort(),
+      );
+      expect(await store.list('dir')).toEqual(['dir/map', 'dir/map.txt', 'dir/other']);
     });
 
     test('many requests at once over one store', async () => {

@@ -116,6 +116,7 @@ export class TestOutput {
       inventory,
       mirrors: this.#mirrors,
       mirrorIds: null,
+      vantage: '',
       master: { stamp: Buffer.from(`${STAMP_S}\n`), layout: LAYOUT },
       userAgent: 'redirector-test/1',
       timeoutMs: 1000,

@@ -1,4 +1,4 @@
-import { type SftpAccess, sftpPlaceOf } from '../sftp-place.ts';
+import { type SftpAccess, sftpPlaceOf } from '../sftp/place.ts';
 import type { Store } from './contract.ts';
 import { directoryStore } from './directory-store.ts';
 import { sftpStore } from './sftp-store.ts';

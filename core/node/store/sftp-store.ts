@@ -1,11 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { SftpConnection, SftpError, type SftpPlace, SftpStatus } from '../sftp.ts';
-import { isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
-
-export interface SftpStoreOptions extends SftpPlace {
-  /** On the host; absolute, or relative to the user's home. */
-  readonly folder: string;
-}
+import { posix } from 'node:path';
+import type { SftpConnection, SftpEntry } from '../sftp/connection.ts';
+import { hasStatus, SftpError, SftpStatus, unlessMissing } from '../sftp/error.ts';
+import { makeDirectories, SftpFolder, type SftpFolderPlace } from '../sftp/folder.ts';
+import { isLeftover, isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
 
 /** Without a rename over a file, another writer may always be a moment earlier. */
 const RENAME_TRIES = 10;
@@ -15,60 +13,46 @@ const MAX_DEPTH = 32;
  * Files in a folder of a host. The connection is made when it is needed and made anew after a cut; what was under way
  * then fails with an error, and is not tried again.
  */
-export function sftpStore(options: SftpStoreOptions): Store {
-  const fileOf = (path: string) => (path === '' ? options.folder : `${options.folder.replace(/\/+$/, '')}/${path}`);
-  let opening: Promise<SftpConnection> | null = null;
-  /** What cuts have left behind. */
+export function sftpStore(place: SftpFolderPlace, nowMs: () => number = Date.now): Store {
+  const folder = new SftpFolder(place);
+  /** What cuts have left behind of our own. */
   const leftovers = new Set<string>();
-  const connected = async (): Promise<SftpConnection> => {
-    const known = opening;
-    const before = await known?.catch(() => null);
-    if (before?.isOpen === true) return before;
-    // Unless somebody else has opened another meanwhile.
-    if (opening === known || opening === null) opening = SftpConnection.open(options);
-    return opening;
+  /** What lay in a directory when it was first written to, by its path: looked at once, as it may be long and far. */
+  const found = new Map<string, Promise<readonly SftpEntry[]>>();
+  const removeLost = async (connection: SftpConnection, file: string): Promise<void> => {
+    const [directory, name] = [posix.dirname(file), posix.basename(file)];
+    const listed = found.get(directory) ?? connection.list(directory).catch(() => []);
+    found.set(directory, listed);
+    const lost = (await listed).filter((entry) => entry.type === 'file' && isLeftover(name, entry, nowMs() / 1000));
+    for (const entry of lost) await removeLeftover(connection, `${directory}/${entry.name}`, leftovers);
   };
   return {
     read: async (path) => {
-      const file = fileOf(storePath(path));
-      const connection = await connected();
-      return unlessMissing(connection.read(file), null);
+      const file = folder.at(storePath(path));
+      return unlessMissing((await folder.connected()).read(file), null);
     },
     writeAtomic: async (path, bytes) => {
-      const file = fileOf(storePath(path));
-      const connection = await connected();
+      const file = folder.at(storePath(path));
+      const connection = await folder.connected();
       for (const leftover of leftovers) await removeLeftover(connection, leftover, leftovers);
       const beside = `${file}.${randomBytes(8).toString('hex')}${TEMPORARY_END}`;
       try {
         await createBeneath(connection, beside, bytes);
         if (!(await connection.renameOver(beside, file))) await replace(connection, beside, file);
+        await removeLost(connection, file);
       } catch (error) {
         leftovers.add(beside);
         if (connection.isOpen) await removeLeftover(connection, beside, leftovers);
         throw error;
       }
     },
-    list: async (directory) => listAll(await connected(), fileOf, storeDirectory(directory)),
+    list: async (directory) => listAll(folder, storeDirectory(directory)),
     remove: async (path) => {
-      const file = fileOf(storePath(path));
-      const connection = await connected();
-      await unlessMissing(connection.remove(file), undefined);
+      const file = folder.at(storePath(path));
+      await unlessMissing((await folder.connected()).remove(file), undefined);
     },
-    close: async () => {
-      const connection = await opening?.catch(() => null);
-      opening = null;
-      await connection?.close();
-    },
+    close: () => folder.close(),
   };
-}
-
-async function unlessMissing<T>(request: Promise<T>, missing: T): Promise<T> {
-  try {
-    return await request;
-  } catch (error) {
-    if (error instanceof SftpError && error.status === SftpStatus.noSuchFile) return missing;
-    throw error;
-  }
 }
 
 async function removeLeftover(connection: SftpConnection, file: string, leftovers: Set<string>): Promise<void> {
@@ -85,22 +69,9 @@ async function createBeneath(connection: SftpConnection, file: string, bytes: Ui
   try {
     await connection.create(file, bytes);
   } catch (error) {
-    if (!(error instanceof SftpError) || error.status !== SftpStatus.noSuchFile) throw error;
+    if (!hasStatus(error, SftpStatus.noSuchFile)) throw error;
     await makeDirectories(connection, file.slice(0, file.lastIndexOf('/')));
     await connection.create(file, bytes);
-  }
-}
-
-async function makeDirectories(connection: SftpConnection, directory: string): Promise<void> {
-  const above = directory.slice(0, directory.lastIndexOf('/'));
-  try {
-    await connection.makeDirectory(directory);
-  } catch (error) {
-    if (!(error instanceof SftpError) || error.status === null) throw error;
-    // It may be there already: then making the file tells.
-    if (error.status !== SftpStatus.noSuchFile || above === '') return;
-    await makeDirectories(connection, above);
-    await connection.makeDirectory(directory).catch(() => {});
   }
 }
 
@@ -111,22 +82,18 @@ async function replace(connection: SftpConnection, from: string, to: string): Pr
       await connection.rename(from, to);
       return;
     } catch (error) {
-      const isThere = error instanceof SftpError && error.status === SftpStatus.failure;
-      if (!isThere || tries === RENAME_TRIES) throw error;
+      if (!hasStatus(error, SftpStatus.failure) || tries === RENAME_TRIES) throw error;
     }
   }
 }
 
-async function listAll(
-  connection: SftpConnection,
-  fileOf: (path: string) => string,
-  directory: string,
-): Promise<string[]> {
+async function listAll(folder: SftpFolder, directory: string): Promise<string[]> {
+  const connection = await folder.connected();
   const files: string[] = [];
   const waiting = [{ path: directory, depth: 0 }];
   for (let at = waiting.pop(); at !== undefined; at = waiting.pop()) {
     const { path: above, depth } = at;
-    const entries = await unlessMissing(connection.list(fileOf(above)), []);
+    const entries = await unlessMissing(connection.list(folder.at(above)), []);
     for (const { name, type } of entries.filter(({ name }) => isSegment(name))) {
       const path = above === '' ? name : `${above}/${name}`;
       if (type === 'directory' && depth < MAX_DEPTH) waiting.push({ path, depth: depth + 1 });

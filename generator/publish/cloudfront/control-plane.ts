@@ -11,8 +11,8 @@ import {
   TestFunctionCommand,
   UpdateFunctionCommand,
 } from '@aws-sdk/client-cloudfront';
-import { type ClientOptions, countCalls, REGION } from './sdk-options.ts';
-import { ServiceFault, translated } from './service-errors.ts';
+import { type ClientOptions, clientConfig, countCalls } from './sdk-options.ts';
+import { ServiceFault, translating } from './service-errors.ts';
 
 export interface StoreDescription {
   readonly arn: string;
@@ -65,20 +65,10 @@ export interface ControlPlane {
 export const RUNTIME = 'cloudfront-js-2.0';
 
 export function controlPlane(options: ClientOptions): ControlPlane {
-  const client = new CloudFrontClient({
-    region: REGION,
-    maxAttempts: options.maxAttempts,
-    requestHandler: {
-      connectionTimeout: options.timeoutMs,
-      requestTimeout: options.timeoutMs,
-      throwOnRequestTimeout: true,
-    },
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-  });
+  const client = new CloudFrontClient(clientConfig(options));
   const calls = countCalls(client.middlewareStack);
   const ask = <T>(kind: string, name: string, work: Promise<T>): Promise<T> =>
-    work.catch((error) => Promise.reject(translated(error, `the ${kind} ${JSON.stringify(name)}`)));
+    translating(work, `the ${kind} ${JSON.stringify(name)}`);
   return {
     async describeStore(name, abortSignal) {
       const request = client.send(new DescribeKeyValueStoreCommand({ Name: name }), { abortSignal });

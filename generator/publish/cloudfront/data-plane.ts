@@ -10,8 +10,8 @@ import { lookup } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import type { Batch } from './key-plan.ts';
 import { LIMITS } from './limits.ts';
-import { type ClientOptions, countCalls, REGION } from './sdk-options.ts';
-import { translated } from './service-errors.ts';
+import { type ClientOptions, clientConfig, countCalls } from './sdk-options.ts';
+import { translating } from './service-errors.ts';
 
 export interface StoreState {
   /** Versions the whole store. */
@@ -32,21 +32,10 @@ export interface DataPlane {
 }
 
 export function dataPlane(options: ClientOptions, store: string): DataPlane {
-  const client = new CloudFrontKeyValueStoreClient({
-    region: REGION,
-    maxAttempts: options.maxAttempts,
-    requestHandler: {
-      connectionTimeout: options.timeoutMs,
-      requestTimeout: options.timeoutMs,
-      throwOnRequestTimeout: true,
-      httpAgent: { lookup: lookupLoopback },
-    },
-    ...(options.endpoint === undefined ? {} : { endpoint: options.endpoint }),
-    ...(options.credentials === undefined ? {} : { credentials: options.credentials }),
-  });
+  const client = new CloudFrontKeyValueStoreClient(clientConfig(options, { lookup: lookupLoopback }));
   const calls = countCalls(client.middlewareStack);
   const subject = `the store ${JSON.stringify(store)}`;
-  const ask = <T>(work: Promise<T>): Promise<T> => work.catch((error) => Promise.reject(translated(error, subject)));
+  const ask = <T>(work: Promise<T>): Promise<T> => translating(work, subject);
   return {
     async describe(arn, abortSignal) {
       const found = await ask(client.send(new DescribeKeyValueStoreCommand({ KvsARN: arn }), { abortSignal }));

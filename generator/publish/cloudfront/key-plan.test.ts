@@ -6,7 +6,9 @@ import { LIMITS } from './limits.ts';
 const meta = (epoch: string) => `3 ${epoch} 7 1 2 ff  h`;
 const key = fc.oneof(
   fc.integer({ min: 0, max: 400 }).map((n) => `${n % 2}${n.toString(36)}`),
-  fc.tuple(fc.constantFrom('DE', 'US-CA', '--'), fc.integer({ min: 0, max: 3 })).map(([zone, n]) => `r0${zone}s${n}0`),
+  fc
+    .tuple(fc.constantFrom('DE', 'US-CA', '--', '192.0.2.*'), fc.integer({ min: 0, max: 3 }))
+    .map(([zone, n]) => `r0${zone}s${n}`),
   fc.integer({ min: 0, max: 60 }).map((n) => `c1h${n.toString(36)}`),
 );
 const keys = fc

@@ -1,5 +1,6 @@
 import { META_KEY } from '../../../core/edge-keys.ts';
 import { quoted, RunError, UsageError } from '../../../core/errors.ts';
+import { KINDS, parseEdgeKey } from '../../../core/key-kinds.ts';
 import { LIMITS } from './limits.ts';
 
 export type Keys = ReadonlyMap<string, string>;
@@ -29,17 +30,10 @@ export interface KeyPlan {
   readonly bytes: number;
 }
 
-/** Those that are pointed to come first: `meta` → bucket → class → table → holders world-wide (docs/formats.md). */
-const KINDS: readonly RegExp[] = [
-  /^c\d[sh][0-9a-z]+$/,
-  /^r\d[A-Z0-9-]+[sh]\d[0-9a-z]+$/,
-  /^\d[0-9a-z]+$/,
-  new RegExp(`^${META_KEY}$`),
-];
-const POINTER = KINDS.length - 1;
-
+/** Pieces come before what points to them; -1 = none of redirector's keys. */
 function rankOf(key: string): number {
-  return KINDS.findIndex((kind) => kind.test(key));
+  const parsed = parseEdgeKey(key);
+  return parsed === null ? -1 : KINDS.indexOf(parsed.kind);
 }
 
 /** The difference between what a store holds and what is wanted, in calls. Pure. */
@@ -52,7 +46,7 @@ export function planKeys(stored: Keys, wanted: Keys): KeyPlan {
   const added = puts.filter(([key]) => !stored.has(key)).length;
   const pointsElsewhere = stored.has(META_KEY) && epochOf(stored) !== epochOf(wanted);
   const [pieces, pointers] = pointsElsewhere
-    ? [puts.filter(([key]) => rankOf(key) < POINTER), puts.filter(([key]) => rankOf(key) === POINTER)]
+    ? [puts.filter(([key]) => key !== META_KEY), puts.filter(([key]) => key === META_KEY)]
     : [puts, []];
   const first = putBatches(pieces);
   const cleared = bytesOf(new Map([...stored, ...wanted])) <= LIMITS.storeBytes ? [] : unreachable(stored, wanted);
@@ -119,7 +113,8 @@ function unreachable(stored: Keys, wanted: Keys): string[] {
 }
 
 function epochOfKey(key: string): string | null {
-  return /^[rc]?(\d)/.exec(key)?.[1] ?? null;
+  const parsed = parseEdgeKey(key);
+  return parsed === null || parsed.kind === 'meta' ? null : parsed.epoch;
 }
 
 /**

@@ -1,4 +1,5 @@
 import { CANDIDATE_LINE, decodeMask, META_KEY } from '../../../core/edge-keys.ts';
+import { parseEdgeKey } from '../../../core/key-kinds.ts';
 import { epochOf, type Keys } from './key-plan.ts';
 
 /**
@@ -43,19 +44,17 @@ function meaningsOf(keys: Keys, epoch: string, isWhole: boolean): Meanings {
   const meanings: Meanings = { roots: new Map(), holds: new Set(), lacks: new Set() };
   const tables: { numbers: string[]; masks: string }[] = [];
   for (const [key, value] of keys) {
-    const table = new RegExp(`^r${epoch}[A-Z0-9-]+([sh])\\d$`).exec(key);
-    const holders = new RegExp(`^c${epoch}([sh])([0-9a-z]+)$`).exec(key);
-    const scheme = (table ?? holders)?.[1];
-    if (scheme === undefined) continue;
+    const parsed = parseEdgeKey(key);
+    if (parsed === null || parsed.kind === 'meta' || parsed.kind === 'bucket' || parsed.epoch !== epoch) continue;
     const lines = value.split('\n');
     const masks = lines.pop() ?? '';
     const numbers = lines.map((line) => {
       const [, number = '', , , , root = ''] = CANDIDATE_LINE.exec(line) ?? [];
-      meanings.roots.set(scheme + number, root);
-      return scheme + number;
+      meanings.roots.set(parsed.scheme + number, root);
+      return parsed.scheme + number;
     });
-    if (table !== null) tables.push({ numbers, masks });
-    else for (const number of numbers) meanings.holds.add(`${Number.parseInt(holders?.[2] as string, 36)} ${number}`);
+    if (parsed.kind === 'table') tables.push({ numbers, masks });
+    else for (const number of numbers) meanings.holds.add(`${parsed.classId} ${number}`);
   }
   const classes = Math.max(0, ...tables.map(({ masks }) => masks.length));
   for (const { numbers, masks } of tables) {

@@ -1,5 +1,7 @@
+import type { AgentOptions } from 'node:http';
+
 /** CloudFront's own region; edges have none. */
-export const REGION = 'us-east-1';
+const REGION = 'us-east-1';
 
 export interface ClientOptions {
   /** Instead of AWS itself; without it, what the environment says (`AWS_ENDPOINT_URL_…`). */
@@ -9,6 +11,25 @@ export interface ClientOptions {
   /** Of one call, with growing pauses between (throttling, faults of the service, lost connections). */
   readonly maxAttempts: number;
   readonly timeoutMs: number;
+}
+
+/** What either client is made of; `httpAgent` holds options of Node's agent for its connections. */
+export function clientConfig(
+  { endpoint, credentials, maxAttempts, timeoutMs }: ClientOptions,
+  httpAgent: AgentOptions = {},
+) {
+  return {
+    region: REGION,
+    maxAttempts,
+    requestHandler: {
+      connectionTimeout: timeoutMs,
+      requestTimeout: timeoutMs,
+      throwOnRequestTimeout: true,
+      httpAgent,
+    },
+    ...(endpoint === undefined ? {} : { endpoint }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
 }
 
 /** The part of a client's middleware stack that is used; both clients' fit. */

@@ -100,6 +100,15 @@ export function translated(error: unknown, subject: string): Error {
   );
 }
 
+/** What a request answers; rejects with `translated` where it fails. */
+export async function translating<T>(request: Promise<T>, subject: string): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    throw translated(error, subject);
+  }
+}
+
 function denied(message: string, subject: string): string {
   const action = /\b(cloudfront|cloudfront-keyvaluestore):[A-Za-z]+/.exec(message)?.[0];
   const right = action === undefined ? 'what was asked' : action;

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tempFolder } from '../../../checker/testing/servers.ts';
 import { requires } from '../../../test/debian-packages.ts';
+import { keep } from '../../../test/keep.ts';
 import { type Fault, startFaultyFront } from '../../../test/servers/faulty-front.ts';
 import { type Sshd, startSshd } from '../../../test/servers/sshd.ts';
 import {
@@ -22,15 +23,6 @@ import { originTarget } from './origin-target.ts';
 import { sftpFiles } from './sftp-files.ts';
 
 const CUTS = 24;
-
-const toClose: { close(): void | Promise<void> }[] = [];
-const keep = <T extends { close(): void | Promise<void> }>(resource: T): T => {
-  toClose.push(resource);
-  return resource;
-};
-afterEach(async () => {
-  for (const each of toClose.splice(0).reverse()) await each.close();
-});
 
 originSuite({ name: 'directory', open: directoryFiles, hasLinks: true });
 

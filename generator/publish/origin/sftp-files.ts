@@ -1,29 +1,18 @@
 import { RunError } from '../../../core/errors.ts';
-import { SftpConnection, SftpError, type SftpPlace, SftpStatus } from '../../../core/node/sftp.ts';
+import type { SftpConnection } from '../../../core/node/sftp/connection.ts';
+import { hasStatus, SftpError, SftpStatus, unlessMissing } from '../../../core/node/sftp/error.ts';
+import { isThere, makeDirectories, SftpFolder, type SftpFolderPlace } from '../../../core/node/sftp/folder.ts';
 import type { OriginFiles } from './files.ts';
-
-export interface SftpFilesOptions extends SftpPlace {
-  /** On the host; absolute, or relative to the user's home. */
-  readonly folder: string;
-}
 
 /** With less left than this a disk counts as full: file systems keep some for themselves. */
 const FULL_BYTES = 64 * 1024;
 
 /** A folder of a host. The connection is made when it is needed, and made anew after a cut. */
-export function sftpFiles(options: SftpFilesOptions): OriginFiles {
-  const root = options.folder.replace(/\/+$/, '');
-  const at = (path: string) => (path === '' ? options.folder : `${root}/${path}`);
-  let opening: Promise<SftpConnection> | null = null;
-  const connected = async (): Promise<SftpConnection> => {
-    const known = opening;
-    const before = await known?.catch(() => null);
-    if (before?.isOpen === true) return before;
-    // Unless somebody else has opened another meanwhile.
-    if (opening === known || opening === null) opening = SftpConnection.open(options);
-    return opening;
-  };
-  const freeBytes = async () => (await connected()).freeBytes(options.folder);
+export function sftpFiles(place: SftpFolderPlace): OriginFiles {
+  const folder = new SftpFolder(place);
+  const at = (path: string) => folder.at(path);
+  const connected = () => folder.connected();
+  const freeBytes = async () => (await connected()).freeBytes(place.folder);
   const writing = async <T>(sizeBytes: number, work: (connection: SftpConnection) => Promise<T>): Promise<T> => {
     const connection = await connected();
     try {
@@ -33,7 +22,7 @@ export function sftpFiles(options: SftpFilesOptions): OriginFiles {
     }
   };
   return {
-    where: `${options.user}@${options.host}:${options.folder}`,
+    where: `${place.user}@${place.host}:${place.folder}`,
     read: async (path) => unlessMissing((await connected()).read(at(path)), null),
     list: async (directory) => unlessMissing((await connected()).list(at(directory)), []),
     write: (path, bytes) => writing(bytes.length, (connection) => connection.create(at(path), bytes, { over: true })),
@@ -51,7 +40,7 @@ export function sftpFiles(options: SftpFilesOptions): OriginFiles {
       const target = unlessMissing<string | null>((await connected()).readLink(at(path)), null);
       // Reading something else than a link is a plain failure.
       return target.catch((error) => {
-        if (isStatus(error, SftpStatus.failure)) return null;
+        if (hasStatus(error, SftpStatus.failure)) return null;
         throw error;
       });
     },
@@ -60,33 +49,16 @@ export function sftpFiles(options: SftpFilesOptions): OriginFiles {
       writing(0, (connection) => unlessMissing(connection.removeDirectory(at(path)), undefined)),
     freeBytes,
     isCut: (error) => error instanceof SftpError && error.status === null,
-    close: async () => {
-      const connection = await opening?.catch(() => null);
-      opening = null;
-      await connection?.close();
-    },
+    close: () => folder.close(),
   };
-}
-
-function isStatus(error: unknown, status: number): boolean {
-  return error instanceof SftpError && error.status === status;
-}
-
-async function unlessMissing<T>(request: Promise<T>, missing: T): Promise<T> {
-  try {
-    return await request;
-  } catch (error) {
-    if (isStatus(error, SftpStatus.noSuchFile)) return missing;
-    throw error;
-  }
 }
 
 /** SFTP's third version has no word for a full disk: it is a failure like others. */
 async function explained(error: unknown, sizeBytes: number, freeBytes: () => Promise<number | null>): Promise<unknown> {
-  if (isStatus(error, SftpStatus.permissionDenied)) {
+  if (hasStatus(error, SftpStatus.permissionDenied)) {
     return new RunError(`${(error as Error).message}; give this user the right to write there`);
   }
-  if (!isStatus(error, SftpStatus.failure)) return error;
+  if (!hasStatus(error, SftpStatus.failure)) return error;
   const left = await freeBytes().catch(() => null);
   if (left === null || left > Math.max(sizeBytes, FULL_BYTES)) return error;
   const free = left.toLocaleString('en');
@@ -95,26 +67,12 @@ async function explained(error: unknown, sizeBytes: number, freeBytes: () => Pro
   );
 }
 
-async function makeDirectories(connection: SftpConnection, directory: string): Promise<void> {
-  try {
-    await connection.makeDirectory(directory);
-  } catch (error) {
-    const above = directory.slice(0, directory.lastIndexOf('/'));
-    if (isStatus(error, SftpStatus.noSuchFile) && above !== '') {
-      await makeDirectories(connection, above);
-      return connection.makeDirectory(directory);
-    }
-    // It may be there already, which is a plain failure.
-    if (!(await isThere(connection, directory))) throw error;
-  }
-}
-
 async function renamedToNew(connection: SftpConnection, from: string, to: string): Promise<boolean> {
   try {
     await connection.rename(from, to);
     return true;
   } catch (error) {
-    if (isStatus(error, SftpStatus.failure) && (await isThere(connection, to))) return false;
+    if (hasStatus(error, SftpStatus.failure) && (await isThere(connection, to))) return false;
     throw error;
   }
 }
@@ -124,14 +82,7 @@ async function linked(connection: SftpConnection, from: string, to: string): Pro
     return await connection.hardLink(from, to);
   } catch (error) {
     // File systems without such links fail plainly; so does a full disk, which the upload then tells.
-    if (isStatus(error, SftpStatus.failure) || isStatus(error, SftpStatus.permissionDenied)) return false;
+    if (hasStatus(error, SftpStatus.failure) || hasStatus(error, SftpStatus.permissionDenied)) return false;
     throw error;
   }
-}
-
-async function isThere(connection: SftpConnection, path: string): Promise<boolean> {
-  return unlessMissing(
-    connection.sizeBytes(path).then(() => true),
-    false,
-  );
 }

@@ -1,25 +1,4 @@
-/** What the built function is called with: the event of a CloudFront Function. */
-export interface EdgeEvent {
-  readonly version: '1.0';
-  readonly context: { readonly eventType: 'viewer-request' };
-  readonly viewer: { readonly ip: string };
-  readonly request: {
-    readonly method: string;
-    readonly uri: string;
-    readonly querystring: Readonly<Record<string, { readonly value: string }>>;
-    readonly headers: Readonly<Record<string, { readonly value: string }>>;
-    readonly cookies: Readonly<Record<string, never>>;
-  };
-}
-
-export interface EdgeAnswer {
-  readonly statusCode: number;
-  readonly headers: Readonly<Record<string, { readonly value: string }>>;
-  readonly body?: string;
-}
-
-/** The built function over the keys that are to be published. */
-export type Answering = (event: EdgeEvent) => Promise<EdgeAnswer>;
+import type { FunctionEvent } from '../../../core/function-event.ts';
 
 export type Scheme = 'https' | 'http';
 
@@ -34,7 +13,7 @@ export interface Viewer {
 }
 
 /** The event of a viewer who asks for a path (without its leading slash); `list` asks for the candidates as a text. */
-export function eventOf(viewer: Viewer, path: string, { list = false, method = 'GET' } = {}): EdgeEvent {
+export function eventOf(viewer: Viewer, path: string, { list = false, method = 'GET' } = {}): FunctionEvent {
   const { country, subdivision, scheme, ip } = viewer;
   const headers: Record<string, { value: string }> = { 'cloudfront-forwarded-proto': { value: scheme } };
   if (country !== '') headers['cloudfront-viewer-country'] = { value: country };

@@ -1,6 +1,7 @@
 import type { ObjectTable } from '../../../core/formats/map-file.ts';
+import type { BuiltFunction, FunctionEvent } from '../../../core/function-event.ts';
 import type { GoldenEvent } from '../contract.ts';
-import { type Answering, type EdgeEvent, eventOf, type Scheme, type Viewer } from './event.ts';
+import { eventOf, type Scheme, type Viewer } from './event.ts';
 
 const viewer = (country: string, scheme: Scheme, ip = '192.0.2.1', subdivision = ''): Viewer => {
   return { country, subdivision, scheme, ip };
@@ -10,7 +11,7 @@ const viewer = (country: string, scheme: Scheme, ip = '192.0.2.1', subdivision =
  * Requests of every kind with what the function answers them here: the gate that it has to pass at the edge, over the
  * same keys.
  */
-export async function goldenEvents(table: ObjectTable, answer: Answering): Promise<GoldenEvent[]> {
+export async function goldenEvents(table: ObjectTable, answer: BuiltFunction): Promise<GoldenEvent[]> {
   const held = [...table.classOf.keys()].filter((id) => table.classOf[id] !== 0);
   const pick = (share: number) => table.paths[held[Math.floor(held.length * share)] ?? -1] ?? 'distfiles/none';
   // The name with the most that needs care.
@@ -18,7 +19,7 @@ export async function goldenEvents(table: ObjectTable, answer: Answering): Promi
     const path = table.paths[id] as string;
     return path.split('%').length > best.split('%').length ? path : best;
   }, pick(0.2));
-  const events: [string, EdgeEvent][] = [
+  const events: [string, FunctionEvent][] = [
     ['known object, https, Germany', eventOf(viewer('DE', 'https'), pick(0.5))],
     ['known object, http, Brazil', eventOf(viewer('BR', 'http'), pick(0.5))],
     ['known object, IPv6, California', eventOf(viewer('US', 'https', '2001:db8::1', 'CA'), pick(0.9))],

@@ -1,9 +1,10 @@
 import { BlockList, isIPv6 } from 'node:net';
 import { quoted } from '../../../core/errors.ts';
+import type { FunctionResponse } from '../../../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
 import { type Evidence, isUp } from '../../maps/evidence.ts';
-import type { EdgeAnswer, Scheme, Viewer } from './event.ts';
+import type { Scheme, Viewer } from './event.ts';
 
 /**
  * Whom an answer sends to, in its order; none for the fallback: the place in `Judge.evidence`, plus the number of places
@@ -60,7 +61,7 @@ export class Judge {
   }
 
   /** Whom a redirect names. */
-  redirectClaim({ statusCode, headers }: EdgeAnswer, viewer: Viewer, named: Named): Claim {
+  redirectClaim({ statusCode, headers }: FunctionResponse, viewer: Viewer, named: Named): Claim {
     const location = headers['location']?.value;
     if (statusCode !== 302 || location === undefined) return `status ${statusCode} is no redirect`;
     if (location === this.fallbackFor(viewer.scheme) + named.asked) return [];
@@ -69,7 +70,7 @@ export class Judge {
   }
 
   /** Whom the list of candidates names, as a text (`?mirrorlist`). */
-  listClaim({ statusCode, body = '' }: EdgeAnswer, viewer: Viewer, named: Named): Claim {
+  listClaim({ statusCode, body = '' }: FunctionResponse, viewer: Viewer, named: Named): Claim {
     if (statusCode !== 200) return `status ${statusCode} is no list`;
     const urls = body.split('\n').filter((line) => line !== '' && line.charCodeAt(0) !== HASH);
     if (urls.length === 1 && urls[0] === this.fallbackFor(viewer.scheme) + named.asked) return [];

@@ -1,7 +1,6 @@
-import { createHash } from 'node:crypto';
-import { bucketKey } from '../../../core/edge-keys.ts';
-import { type Inventory, requestPath } from '../../../core/inventory.ts';
-import { findInBucket, memberOf, memberPath } from '../../../core/look-up.ts';
+import { requestPath } from '../../../core/inventory.ts';
+import { memberPath } from '../../../core/look-up.ts';
+import { lookUp } from '../../../core/node/look-up.ts';
 import type { Built } from '../read-built.ts';
 
 /** Which objects are answered alike by the keys: those of a presence class, and of a link's and its target's. */
@@ -24,24 +23,11 @@ export function kindsOf(
   const kindOf = Uint32Array.from(table.classOf);
   const wrongAliases: [number, string][] = [];
   for (let id = 0; id < kindOf.length; id++) {
-    const found = lookedUp(inventory, id, table.epoch, table.bucketCount, keys);
+    const found = lookUp(keys, table, requestPath(inventory, id));
     if (found === null || found.aliasSlot === 0) continue;
     kindOf[id] = (kindOf[id] as number) + found.aliasClassId * MOST_CLASS_IDS;
     const path = memberPath(inventory.paths[id] as string, found.aliasSlot);
     if (path !== inventory.paths[inventory.leadsTo[id] as number]) wrongAliases.push([id, path]);
   }
   return { kindOf, isAliased: (id) => (kindOf[id] as number) >= MOST_CLASS_IDS, wrongAliases };
-}
-
-function lookedUp(
-  inventory: Inventory,
-  id: number,
-  epoch: string,
-  bucketCount: number,
-  keys: ReadonlyMap<string, string>,
-) {
-  const { name, slot } = memberOf(requestPath(inventory, id));
-  const digest = createHash('sha256').update(name).digest();
-  const bucket = keys.get(bucketKey(epoch, digest.readUInt32BE(0) % bucketCount));
-  return bucket === undefined ? null : findInBucket(bucket, digest.readUIntBE(4, 6), slot);
 }

@@ -1,7 +1,7 @@
 import { RunError } from '../../../core/errors.ts';
+import type { BuiltFunction } from '../../../core/function-event.ts';
 import type { EdgeContent, PublishContext } from '../contract.ts';
 import type { Built } from '../read-built.ts';
-import type { Answering } from './event.ts';
 import type { Policy } from './judge.ts';
 import { type ReplayReport, replay } from './replay.ts';
 import { type AnsweringElsewhere, replaySample, type SampleReport } from './sample.ts';
@@ -10,7 +10,7 @@ type Keys = ReadonlyMap<string, string>;
 
 export interface ProofOptions {
   readonly policy: Policy;
-  readonly load: (functionCode: string, keys: Keys) => Answering;
+  readonly load: (functionCode: string, keys: Keys) => BuiltFunction;
   /** The edge's own engine; null = it is not here. */
   readonly loadElsewhere: (functionCode: string, keys: Keys) => AnsweringElsewhere | null;
   readonly context: PublishContext;

@@ -4,7 +4,16 @@ import { Outcome } from '../../../core/observations.ts';
 import { silentProgress } from '../../../core/progress.ts';
 import { loadBuiltFunction } from '../../../edge-shim/built-function.ts';
 import { bundleFunction } from '../../../edge-shim/bundle.ts';
-import { evidenceOf, FALLBACK, inventoryOf, mapsOf, NOW_MS } from '../../../test/small-build.ts';
+import {
+  distfilesOf,
+  evidenceOf,
+  FALLBACK,
+  inventoryOf,
+  mapsOf,
+  mirrorsIn,
+  NOW_MS,
+  RULES,
+} from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
 import { replay } from './replay.ts';
 
@@ -18,17 +27,9 @@ const inventory = inventoryOf(paths);
 const held = (n: number) => (id: number) => id < 240 && (id + n) % 4 !== 0;
 // Twelve in one country: more than one shard has room for.
 const COUNTRIES = ['DE', 'DE', 'FR', 'US', 'US', 'JP', 'BR', 'AU', 'ZA', ...new Array<string>(10).fill('DE')];
-const evidence: Evidence[] = COUNTRIES.flatMap((country, n) =>
-  (['https', 'http'] as const).map((protocol) =>
-    evidenceOf(paths.length, {
-      host: `${country.toLowerCase()}${n}.example.org`,
-      country,
-      protocol,
-      holds: held(n),
-      ipv6: n % 2 === 0,
-    }),
-  ),
-);
+const evidence = mirrorsIn(COUNTRIES, paths.length, (n) => {
+  return { host: `${COUNTRIES[n]?.toLowerCase()}${n}.example.org`, holds: held(n), ipv6: n % 2 === 0 };
+});
 // Down for a minute: still in the tables, and taken out by `meta` alone.
 const [down] = evidence.splice(8, 1) as [Evidence];
 const sinceS = NOW_MS / 1000 - 60;
@@ -37,15 +38,22 @@ const maps = mapsOf(inventory, evidence);
 const code = await bundleFunction(FALLBACK);
 const SHARDS_OF_DE = 3;
 
-function replayed(keys: Iterable<readonly [string, string]>, truth = evidence, fallback = FALLBACK, made = maps) {
-  const built = { inventory, evidence: truth, table: made.table, maps: made.regions };
+function replayed(
+  keys: Iterable<readonly [string, string]>,
+  truth = evidence,
+  fallback = FALLBACK,
+  made = maps,
+  tree = inventory,
+  upgrade = false,
+) {
+  const built = { inventory: tree, evidence: truth, table: made.table, maps: made.regions };
   const store = new Map(keys);
   const answer = loadBuiltFunction(code, store, 'function.js');
   return replay({
     built,
     keys: store,
     answer,
-    policy: { fallback, upgrade: false },
+    policy: { fallback, upgrade },
     progress: silentProgress,
     signal: new AbortController().signal,
   });
@@ -132,6 +140,65 @@ describe('a replay', () => {
       ),
     );
     expect(report.missed).toBeGreaterThan(paths.length);
+  });
+
+  describe('of flat names whose links some mirrors lack', () => {
+    const flat = distfilesOf(Array.from({ length: 90 }, (_, i) => `b${i}.tar.xz`));
+    const count = flat.paths.length;
+    const some = (['https', 'http'] as const).flatMap((protocol) =>
+      ['DE', 'FR', 'US', 'JP'].map((country, n) =>
+        evidenceOf(count, {
+          host: `${country.toLowerCase()}.example.org`,
+          country,
+          protocol,
+          holds: (id) => (n > 1 || id % 2 === 0) && (id >> 1) % 5 !== n,
+        }),
+      ),
+    );
+    const made = mapsOf(flat, some);
+    const over = (keys: Iterable<readonly [string, string]>, inventory = flat, truth = some) =>
+      replayed(keys, truth, FALLBACK, made, inventory);
+
+    it('is content with their targets', async () => {
+      expect(await over(made.keys)).toMatchObject({ wrong: 0, missed: 0, examples: [] });
+    });
+
+    it('stops where a mirror does not have the target', async () => {
+      const truth = some.map((one, i) => ({
+        ...one,
+        presence:
+          i === 0
+            ? one.presence.map((_, id) => (id === 12 ? Outcome.absent : (one.presence[id] as number)))
+            : one.presence,
+      }));
+      const report = await over(made.keys, flat, truth);
+      expect(report.examples.join('\n')).toContain(
+        `/${flat.paths[13]}: https://de.example.org/gentoo/ is not known to hold it`,
+      );
+    });
+
+    it('stops where a link leads somewhere else by now', async () => {
+      const leadsTo = flat.leadsTo.map((id, link) => (link === 21 ? 22 : id));
+      const report = await over(made.keys, { ...flat, leadsTo });
+      expect(report.examples.join('\n')).toContain(
+        `/${flat.paths[21]}: may be answered with /${flat.paths[20]}, where it does not lead`,
+      );
+    });
+
+    it('counts those that are held by their targets alone and sent to nobody', async () => {
+      const own = mapsOf(flat, some, null, NOW_MS, { ...RULES, aliases: [] });
+      expect((await over(own.keys)).wrong).toBe(0);
+    });
+  });
+
+  describe('where viewers over http are led to https', () => {
+    const led = mapsOf(inventory, evidence, null, NOW_MS, { ...RULES, upgrade: true });
+
+    it('is content with that, and not with the keys of another build', async () => {
+      expect(await replayed(led.keys, evidence, FALLBACK, led, inventory, true)).toMatchObject({ wrong: 0, missed: 0 });
+      const report = await replayed(led.keys, evidence, FALLBACK, led);
+      expect(report.examples.join('\n')).toContain('is not http');
+    });
   });
 
   describe('of a mirror for private networks', () => {

@@ -1,8 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { RunError } from '../../../core/errors.ts';
+import type { BuiltFunction } from '../../../core/function-event.ts';
 import type { Progress } from '../../../core/progress.ts';
 import type { Built } from '../read-built.ts';
-import { type Answering, eventOf, type Scheme, type Viewer } from './event.ts';
+import { eventOf, type Scheme, type Viewer } from './event.ts';
 import { type Claim, Judge, type Named, type Policy } from './judge.ts';
 import { type Kinds, kindsOf } from './kinds.ts';
 import { ClaimSets, firstWithout, isWrong, type Question, questionsFor, type Row, unionOf } from './rows.ts';
@@ -25,7 +26,7 @@ export interface ReplayInput {
   readonly built: Pick<Built, 'inventory' | 'evidence' | 'table' | 'maps'>;
   /** What `answer` reads. */
   readonly keys: ReadonlyMap<string, string>;
-  readonly answer: Answering;
+  readonly answer: BuiltFunction;
   readonly policy: Policy;
   readonly progress: Progress;
   readonly signal: AbortSignal;

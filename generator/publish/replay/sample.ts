@@ -1,12 +1,13 @@
 import { isDeepStrictEqual } from 'node:util';
 import { quoted } from '../../../core/errors.ts';
+import type { BuiltFunction, FunctionEvent, FunctionResponse } from '../../../core/function-event.ts';
 import { requestPath } from '../../../core/inventory.ts';
 import type { Built } from '../read-built.ts';
-import { type Answering, type EdgeAnswer, type EdgeEvent, eventOf } from './event.ts';
+import { eventOf } from './event.ts';
 import { viewersOf } from './viewers.ts';
 
 /** Runs the built function in the edge's own language; answers in the order of the events. */
-export type AnsweringElsewhere = (events: readonly EdgeEvent[]) => Promise<readonly EdgeAnswer[]>;
+export type AnsweringElsewhere = (events: readonly FunctionEvent[]) => Promise<readonly FunctionResponse[]>;
 
 export interface SampleReport {
   readonly events: number;
@@ -18,7 +19,7 @@ export interface SampleReport {
 /** Whether the function answers on njs, the edge's engine, as it does in Node: objects and viewers all over both lists. */
 export async function replaySample(
   { inventory, maps }: Pick<Built, 'inventory' | 'maps'>,
-  answer: Answering,
+  answer: BuiltFunction,
   elsewhere: AnsweringElsewhere,
   size: number,
 ): Promise<SampleReport> {

@@ -1,6 +1,18 @@
 import { readFileSync } from 'node:fs';
-import { messageOf, UsageError } from '../errors.ts';
-import type { SftpPlace } from './sftp.ts';
+import { messageOf, UsageError } from '../../errors.ts';
+
+/** A host that is reached over SFTP, and how. */
+export interface SftpPlace {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  /** The key's text (OpenSSH or PEM), without a passphrase; null = what the ssh-agent of this session holds. */
+  readonly privateKey: string | null;
+  /** Of the key that the host shows, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
+  readonly hostKeySha256: string;
+  /** Longest wait for the connection, and longest silence while something is under way. */
+  readonly timeoutMs: number;
+}
 
 /** How a host is entered over SFTP, and how it is known. */
 export interface SftpAccess {

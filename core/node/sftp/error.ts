@@ -1,0 +1,31 @@
+import { RunError } from '../../errors.ts';
+
+/** Status codes of SFTP (draft-ietf-secsh-filexfer-02, 7). */
+export const SftpStatus = { endOfFile: 1, noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
+
+/** A request that failed: with the server's own status, or without one where the connection failed. */
+export class SftpError extends RunError {
+  override name = 'SftpError';
+  /** `SftpStatus`; null where the server did not answer. */
+  readonly status: number | null;
+
+  constructor(message: string, status: number | null) {
+    super(message);
+    this.status = status;
+  }
+}
+
+/** Whether the server answered a request with that status. */
+export function hasStatus(error: unknown, status: number): boolean {
+  return error instanceof SftpError && error.status === status;
+}
+
+/** What a request answers, or `missing` where what it asks about is not there. */
+export async function unlessMissing<T>(request: Promise<T>, missing: T): Promise<T> {
+  try {
+    return await request;
+  } catch (error) {
+    if (hasStatus(error, SftpStatus.noSuchFile)) return missing;
+    throw error;
+  }
+}

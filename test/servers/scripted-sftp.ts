@@ -1,0 +1,89 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { type Sshd, startSshd } from './sshd.ts';
+
+/** Of the requests of SFTP 3 (draft-ietf-secsh-filexfer-02, 3), those that a script is asked. */
+const REQUESTS: Readonly<Record<number, string>> = {
+  3: 'open',
+  4: 'close',
+  5: 'read',
+  8: 'fstat',
+  11: 'opendir',
+  12: 'readdir',
+  13: 'remove',
+  17: 'stat',
+};
+const [INIT, VERSION, STATUS, HANDLE, DATA, NAME, ATTRS] = [1, 2, 101, 102, 103, 104, 105];
+const HAS_SIZE = 1;
+
+/** What is answered to a request; null = nothing. */
+export type SftpAnswer =
+  | { readonly status: number }
+  | { readonly names: readonly string[] }
+  | { readonly data: Buffer }
+  | { readonly sizeBytes: number }
+  | 'handle'
+  | 'cut'
+  | null;
+
+/** `nth` counts requests of this name so far, from 1. */
+export type SftpScript = (request: string, nth: number) => SftpAnswer;
+
+/** An OpenSSH server whose SFTP is what `script` says. */
+export async function startScriptedSftp(script: SftpScript): Promise<Sshd> {
+  const sockets = new Set<Socket>();
+  const counts = new Map<string, number>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {});
+    let rest = Buffer.alloc(0);
+    socket.on('data', (chunk) => {
+      rest = Buffer.concat([rest, chunk]);
+      while (rest.length >= 4 && rest.length >= 4 + rest.readUInt32BE(0)) {
+        const packet = rest.subarray(4, 4 + rest.readUInt32BE(0));
+        rest = rest.subarray(4 + packet.length);
+        const answer = answerTo(packet);
+        if (answer === 'cut') socket.destroy();
+        else if (answer !== null) socket.write(framed(answer));
+      }
+    });
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  function answerTo(packet: Buffer): Buffer | 'cut' | null {
+    if (packet[0] === INIT) return Buffer.concat([Buffer.of(VERSION), uint32(3)]);
+    const request = REQUESTS[packet[0] as number] ?? 'other';
+    const nth = (counts.get(request) ?? 0) + 1;
+    counts.set(request, nth);
+    const answer = script(request, nth);
+    return answer === null || answer === 'cut' ? answer : encoded(answer, packet.subarray(1, 5));
+  }
+  const sshd = await startSshd({ sftpPort: (server.address() as AddressInfo).port });
+  return {
+    ...sshd,
+    close: async () => {
+      await sshd.close();
+      for (const socket of sockets) socket.destroy();
+      server.close();
+    },
+  };
+}
+
+function encoded(answer: Exclude<SftpAnswer, null | 'cut'>, id: Buffer): Buffer {
+  const packet = (type: number, ...parts: Buffer[]) => Buffer.concat([Buffer.of(type), id, ...parts]);
+  if (answer === 'handle') return packet(HANDLE, framed(Buffer.from('h')));
+  if ('status' in answer) return packet(STATUS, uint32(answer.status), framed(Buffer.from('said')), uint32(0));
+  if ('data' in answer) return packet(DATA, framed(answer.data));
+  if ('sizeBytes' in answer) return packet(ATTRS, uint32(HAS_SIZE), uint32(0), uint32(answer.sizeBytes));
+  const entries = answer.names.flatMap((name) => [framed(Buffer.from(name)), uint32(0), uint32(0)]);
+  return packet(NAME, uint32(answer.names.length), ...entries);
+}
+
+function framed(bytes: Buffer): Buffer {
+  return Buffer.concat([uint32(bytes.length), bytes]);
+}
+
+function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
+}
