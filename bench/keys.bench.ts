@@ -9,6 +9,7 @@ import { FakeClock } from '../test/cloudfront-emulator/clock.ts';
 import { CloudFrontEmulator } from '../test/cloudfront-emulator/emulator.ts';
 import { DURATIONS } from '../test/cloudfront-emulator/quotas.ts';
 import { FALLBACK, type mapsOf } from '../test/small-build.ts';
+import { classIdsTable } from './class-ids.ts';
 import { measure, median, row, TABLE_HEAD } from './measure.ts';
 import { byHour, type Change, HOUR_S, MovingTree, readChanges } from './moving-tree.ts';
 import type { BenchTree } from './tree.ts';
@@ -53,6 +54,8 @@ export async function benchKeys(_: BenchTree, folder: string, rounds: number): P
       'Against the emulator on the same machine, which answers at once: over a network each call takes a round trip more.',
       '',
       hoursLine(changes),
+      '',
+      classIdsTable(changes),
     ].join('\n');
   } finally {
     await emulator.close();

@@ -67,7 +67,7 @@ interface Habit {
 }
 
 /**
- * A tree as mirrors hold it, around one hour. Each mirror follows the master every one to eight hours, at its own minute;
+ * A tree as mirrors hold it, for a while. Each mirror follows the master every one to eight hours, at its own minute;
  * one in ten holds a part; a hundred old objects are missing here and there.
  */
 export class MovingTree {
@@ -78,20 +78,20 @@ export class MovingTree {
   readonly #fleet: readonly Evidence[];
   readonly #habits: readonly Habit[];
 
-  constructor(changes: readonly Change[], aroundS: number) {
-    const recent = changes.filter(({ atS }) => atS > aroundS - MEMORY_S && atS <= aroundS + HOUR_S);
+  constructor(changes: readonly Change[], fromS: number, spanS = HOUR_S, oldObjects = OLD_OBJECTS) {
+    const recent = changes.filter(({ atS }) => atS > fromS - MEMORY_S && atS <= fromS + spanS);
     const moving = [...new Set(recent.map(({ name }) => name))];
     // Every distfile lies in its folder, and a link in the flat layout leads there.
     const pathsOf = (name: string, i: number) => {
       const spelled = encodeURIComponent(name);
       return [`distfiles/${(i & 255).toString(16)}/${spelled}`, `distfiles/${spelled}`];
     };
-    const old = Array.from({ length: OLD_OBJECTS / 2 }, (_, i) => pathsOf(`package-${i}.tar.xz`, i));
+    const old = Array.from({ length: oldObjects / 2 }, (_, i) => pathsOf(`package-${i}.tar.xz`, i));
     this.#names = [...old.flat(), ...moving.flatMap(pathsOf)];
     this.#cameS = new Float64Array(this.#names.length).fill(Number.NEGATIVE_INFINITY);
     this.#wentS = new Float64Array(this.#names.length).fill(Number.POSITIVE_INFINITY);
     for (const { atS, isNew, name } of recent) {
-      for (const id of [0, 1].map((which) => OLD_OBJECTS + moving.indexOf(name) * 2 + which)) {
+      for (const id of [0, 1].map((which) => oldObjects + moving.indexOf(name) * 2 + which)) {
         (isNew ? this.#cameS : this.#wentS)[id] = atS;
       }
     }
@@ -114,6 +114,15 @@ export class MovingTree {
       return { ...one, presence: this.#presence(n, atS), liveness };
     });
     return mapsOf(inventoryOf(this.#names), evidence, previous?.table ?? null, atS * 1000);
+  }
+
+  /** By access point: what it holds at a time. */
+  columns(atS: number): Uint8Array[] {
+    return this.#fleet.map((_, n) => this.#presence(n, atS));
+  }
+
+  get objectCount(): number {
+    return this.#names.length;
   }
 
   get mirrors(): readonly string[] {

@@ -1,3 +1,4 @@
+import { directoriesInTurn, directoryOf } from '../core/directory.ts';
 import { type Inventory, isDirectoryLike, ObjectType, type ObjectTypeCode } from '../core/inventory.ts';
 import { Outcome, type OutcomeCode } from '../core/observations.ts';
 
@@ -29,6 +30,9 @@ export class ListedTree {
   readonly #listed: Uint8Array;
   readonly #sizeBytes: Float64Array;
   #expected = 0;
+  readonly #directoryOf = directoriesInTurn();
+  #lastDirectory = '';
+  #lastLink: number | undefined;
 
   constructor(inventory: Inventory, objectIdOf: (path: string) => number | undefined) {
     this.#inventory = inventory;
@@ -44,14 +48,17 @@ export class ListedTree {
     const id = paths[this.#expected] === entry.path ? this.#expected : this.#objectIdOf(entry.path);
     if (id === undefined) return;
     this.#expected = id + 1;
-    if (entry.type === ObjectType.symlink) {
+    if (entry.type !== ObjectType.symlink) this.see(id, entry.type === ObjectType.directory, entry.sizeBytes);
+    else {
       const isSame = plainTarget(entry.target) === plainTarget(targets[id] as string);
       this.#listed[id] = isSame ? Listed.sameLink : Listed.otherLink;
-    } else if (entry.type === ObjectType.directory) this.#listed[id] = Listed.directory;
-    else {
-      this.#listed[id] = Listed.file;
-      this.#sizeBytes[id] = entry.sizeBytes;
     }
+  }
+
+  /** The object is listed as a directory, or as a file of that size. */
+  see(id: number, isDirectory: boolean, sizeBytes: number): void {
+    this.#listed[id] = isDirectory ? Listed.directory : Listed.file;
+    if (!isDirectory) this.#sizeBytes[id] = sizeBytes;
   }
 
   /** What the listing proves of an object; `none` = nothing. */
@@ -87,11 +94,19 @@ export class ListedTree {
 
   /** The link to a directory through which an object's path goes, if one does: a listing shows nothing beneath it. */
   #linkAbove(id: number): number | undefined {
-    const path = this.#inventory.paths[id] as string;
-    for (let at = path.lastIndexOf('/'); at > 0; at = path.lastIndexOf('/', at - 1)) {
-      const parent = this.#objectIdOf(path.slice(0, at));
-      if (parent === undefined) continue;
-      return this.#inventory.types[parent] === ObjectType.symlink ? parent : undefined;
+    const directory = this.#directoryOf(this.#inventory.paths[id] as string);
+    if (directory !== this.#lastDirectory) {
+      this.#lastDirectory = directory;
+      this.#lastLink = this.#nearestLink(directory);
+    }
+    return this.#lastLink;
+  }
+
+  /** The directory, or the nearest one above it that the inventory has, if that is a link. */
+  #nearestLink(directory: string): number | undefined {
+    for (let at = directory; at !== ''; at = directoryOf(at)) {
+      const id = this.#objectIdOf(at);
+      if (id !== undefined) return this.#inventory.types[id] === ObjectType.symlink ? id : undefined;
     }
     return undefined;
   }

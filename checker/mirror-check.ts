@@ -1,5 +1,6 @@
 import { messageOf } from '../core/errors.ts';
 import { encodeObservations } from '../core/formats/observations-file.ts';
+import { grouped } from '../core/grouped.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
@@ -7,6 +8,7 @@ import type { Liveness, MethodName, Observations } from '../core/observations.ts
 import { outputLayout } from '../core/output-layout.ts';
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
+import type { FirstListings } from './first-listings.ts';
 import type { Listing } from './listing.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
@@ -57,6 +59,7 @@ export interface CheckContext {
   readonly progress: Progress;
   readonly task: Task;
   readonly signal: AbortSignal;
+  readonly firstListings?: FirstListings;
 }
 
 /** The access points of a mirror that a method serves, those read by listing first. */
@@ -159,7 +162,7 @@ export function judge(
   if (report.ended === 'unusable') return { state: 'down', reason: report.reason };
   if (report.ended === 'partial') return { state: 'failing', reason: report.reason };
   if (failed <= asked * FAILING_SHARE) return { state: 'up', reason: report.reason };
-  const [part, whole] = [failed, asked].map((count) => count.toLocaleString('en'));
+  const [part, whole] = [failed, asked].map((count) => grouped(count));
   const why = [mostly, report.reason].filter((reason) => reason !== '').join('; ');
   return { state: 'failing', reason: `${part} of ${whole} checks failed, most for: ${why}` };
 }
@@ -167,7 +170,7 @@ export function judge(
 function noteLine(id: string, counts: ReturnType<Recorder['counts']>, elapsedMs: number, state: string): string {
   const { present, absent, different, failed } = counts;
   const said = Object.entries({ present, absent, different, failed })
-    .map(([word, count]) => `${count.toLocaleString('en')} ${word}`)
+    .map(([word, count]) => `${grouped(count)} ${word}`)
     .join(', ');
   return `${id}: ${said} in ${(elapsedMs / 1000).toFixed(1)} s${state}`;
 }

@@ -4,18 +4,38 @@ const EMPTY = -1;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
+/** So many questions cost as much time as the table, which takes 30 ms and 7 bytes a path. */
+const QUESTIONS_WITHOUT_TABLE = 10_000;
+
 /**
- * Answers the id of a path, its place in `paths`; undefined for one that is not there. The index is made at the first
- * question. It takes 7 bytes a path and half the time of a `Map`, which takes 50: it is a table of ids with open
- * addressing, and `paths` themselves are its keys.
+ * Answers the id of a path, its place in `paths`; undefined for one that is not there. Listings mostly come in the order of
+ * the ids, so few questions are asked: a path is looked for as in a sorted list, as most of an inventory is one. Only
+ * when one is not found so, or many were asked for, a table is made. It takes half the time of a `Map`, and a seventh of
+ * its memory: it has the ids, with open addressing, and `paths` themselves are its keys.
  */
 export function pathIndex(paths: readonly string[]): (path: string) => number | undefined {
   let slots: Int32Array | null = null;
+  let questions = 0;
   return (path) => {
+    if (slots === null) {
+      const id = questions++ < QUESTIONS_WITHOUT_TABLE ? idAsIfSorted(path, paths) : undefined;
+      if (id !== undefined) return id;
+    }
     slots ??= slotsOf(paths);
     const id = slots[slotOf(path, paths, slots)];
     return id === EMPTY ? undefined : id;
   };
+}
+
+/** The id of a path that is where it would be in a sorted list; undefined proves nothing. */
+function idAsIfSorted(path: string, paths: readonly string[]): number | undefined {
+  let first = 0;
+  for (let end = paths.length; first < end; ) {
+    const middle = (first + end) >>> 1;
+    if ((paths[middle] as string) < path) first = middle + 1;
+    else end = middle;
+  }
+  return paths[first] === path ? first : undefined;
 }
 
 function slotsOf(paths: readonly string[]): Int32Array {

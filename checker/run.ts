@@ -2,10 +2,10 @@ import { setMaxListeners } from 'node:events';
 import { toldOnce } from '../core/clock.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { Mirror, MirrorList } from '../core/mirror.ts';
-import { keepHeapSmall } from '../core/node/heap.ts';
 import { readProbes } from '../core/node/liveness-files.ts';
 import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
+import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
@@ -15,7 +15,6 @@ import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
-const MIRRORS_AT_ONCE = 16;
 const STRAGGLERS_MS = 60_000;
 const DAY_S = 86_400;
 
@@ -44,6 +43,8 @@ export interface CheckOptions {
   readonly progress: Progress;
   /** Raised: what was found is written, and the summary says `interrupted`. */
   readonly signal: AbortSignal;
+  /** Begun beforehand; those that the run has no use for are ended with it. */
+  readonly firstListings?: FirstListings;
 }
 
 export interface CheckSummary {
@@ -73,15 +74,6 @@ export interface CheckSummary {
  * Throws UsageError for a mirror or prefix that is not there, and what the file system throws.
  */
 export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
-  const letHeapGrow = keepHeapSmall();
-  try {
-    return await checkDue(options);
-  } finally {
-    letHeapGrow();
-  }
-}
-
-async function checkDue(options: CheckOptions): Promise<CheckSummary> {
   const { progress, nowMs, budgetMs } = options;
   const startedAtMs = nowMs();
   const run = { ...options, ...inSeconds(options, startedAtMs), note: toldOnce(progress.note) };

@@ -35,8 +35,21 @@ export async function runMethod(
   const { context, accessPoint, recorder } = target;
   const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal } = context;
   const acquaintance = acquaintanceWith(context, accessPoint);
+  const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
-    ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance, signal },
+    ...{
+      accessPoint,
+      inventory,
+      objectIdOf,
+      objectIds,
+      sink,
+      userAgent,
+      timeoutMs,
+      hosts,
+      acquaintance,
+      signal,
+      begun,
+    },
   };
   const report = await method.check(task);
   recorder.addCost(report);

@@ -7,6 +7,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(root, 'node_modules', '.cache', 'redirector');
 const ROOMS = ['checker', 'cli', 'core', 'demo', 'edge-shim', 'generator', 'site'];
+/** Written by npm whenever it installs. */
+const PACKAGES = join('node_modules', '.package-lock.json');
 /** So many because a program that runs may still want a part of its own version. */
 const KEPT_VERSIONS = 32;
 
@@ -30,10 +32,11 @@ function sources() {
   const files = ROOMS.flatMap((room) =>
     readdirSync(join(root, room), { recursive: true }).map((name) => join(room, name)),
   );
-  return ['redirector.ts', ...files.filter((file) => /(?<!\.test)\.[jt]s$/.test(file)).sort()];
+  const installed = [PACKAGES].filter((file) => existsSync(join(root, file)));
+  return ['redirector.ts', ...files.filter((file) => /(?<!\.test)\.[jt]s$/.test(file)).sort(), ...installed];
 }
 
-/** Changes with the sources' place, names, sizes and times, which are quicker to have than their bytes. */
+/** Changes with the place, names, sizes and times of sources and packages, which are quicker to have than their bytes. */
 function versionOf(files) {
   const hash = createHash('sha256').update(root);
   for (const file of files) {
@@ -57,6 +60,8 @@ async function compile(folder) {
     platform: 'node',
     target: 'node20.19',
     sourcemap: 'linked',
+    sourcesContent: false,
+    banner: { js: WITH_REQUIRE },
     logLevel: 'silent',
     plugins: [ownUrls, packages],
   });
@@ -81,17 +86,34 @@ const ownUrls = {
 };
 
 /**
- * Packages stay where they are, but for one of many files that is needed by every command and of which little is: it
- * would take 60 ms and 12 MB.
+ * What most commands need is taken in with its own packages, and less what nobody uses: to find and load a package's many
+ * files takes a command up to 60 ms and 12 MB. All others stay where they are.
  */
+const TAKEN_IN = new Set([
+  'basic-ftp',
+  'cli-progress',
+  'commander',
+  'htmlparser2',
+  'msgpackr',
+  'p-queue',
+  'toml-eslint-parser',
+  'undici',
+  'zod',
+]);
+
 const packages = {
   name: 'packages',
   setup(build) {
-    build.onResolve({ filter: /^[^./]/ }, ({ path, kind }) => {
-      return kind === 'entry-point' || path === 'zod' ? undefined : { path, external: true };
+    build.onResolve({ filter: /^[^./]/ }, ({ path, kind, importer }) => {
+      const isTakenIn = TAKEN_IN.has(path.split('/')[0]) || importer.includes('/node_modules/');
+      return kind === 'entry-point' || isTakenIn ? undefined : { path, external: true };
     });
   },
 };
+
+/** Packages in the older module format call it for Node's own. */
+const WITH_REQUIRE =
+  "import { createRequire as requireFrom } from 'node:module'; const require = requireFrom(import.meta.url);";
 
 function forgetOldVersions() {
   const versions = readdirSync(cache).map((name) => ({ name, mtimeMs: statSync(join(cache, name)).mtimeMs }));

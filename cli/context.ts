@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
+import { grouped } from '../core/grouped.ts';
 import { withLock } from '../core/node/lock.ts';
 import type { Progress } from '../core/progress.ts';
 import { type Config, readConfig } from './config.ts';
@@ -114,5 +115,5 @@ export function several(value: string, before: readonly string[]): readonly stri
 }
 
 export function plural(count: number, noun: string): string {
-  return `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
+  return `${grouped(count)} ${noun}${count === 1 ? '' : 's'}`;
 }

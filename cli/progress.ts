@@ -1,4 +1,5 @@
 import cliProgress from 'cli-progress';
+import { grouped } from '../core/grouped.ts';
 import { type Progress, silentProgress, type Task } from '../core/progress.ts';
 
 const PLAIN_INTERVAL_MS = 10_000;
@@ -58,8 +59,7 @@ function multiBar(stream: NodeJS.WriteStream): cliProgress.MultiBar {
     linewrap: true,
     fps: 8,
     emptyOnZero: true,
-    formatValue: (value, _, type) =>
-      type === 'value' || type === 'total' ? value.toLocaleString('en') : String(value),
+    formatValue: (value, _, type) => (type === 'value' || type === 'total' ? grouped(value) : String(value)),
   };
   return new cliProgress.MultiBar(options, cliProgress.Presets.shades_classic);
 }
@@ -67,7 +67,7 @@ function multiBar(stream: NodeJS.WriteStream): cliProgress.MultiBar {
 function figures(done: number, total: number, elapsedMs: number): { rate: string; left: string } {
   const perSecond = done / Math.max(0.001, elapsedMs / 1000);
   const left = perSecond > 0 ? seconds((total - done) / perSecond) : '?';
-  return { rate: Math.round(perSecond).toLocaleString('en'), left };
+  return { rate: grouped(Math.round(perSecond)), left };
 }
 
 function seconds(value: number): string {
@@ -92,15 +92,15 @@ function lines(stream: NodeJS.WriteStream): Progress & { stop(): void } {
           if (nowMs - saidMs < PLAIN_INTERVAL_MS) return;
           saidMs = nowMs;
           const rate = Math.round(done / ((nowMs - startedMs) / 1000));
-          const of = most > 0 ? ` of ${most.toLocaleString('en')}` : '';
-          stream.write(`${label}: ${done.toLocaleString('en')}${of} ${unit}, ${rate.toLocaleString('en')}/s\n`);
+          const of = most > 0 ? ` of ${grouped(most)}` : '';
+          stream.write(`${label}: ${grouped(done)}${of} ${unit}, ${grouped(rate)}/s\n`);
         },
         setTotal(more) {
           most = more;
         },
         end() {
           const took = ((Date.now() - startedMs) / 1000).toFixed(1);
-          stream.write(`${label}: ${done.toLocaleString('en')} ${unit} in ${took} s\n`);
+          stream.write(`${label}: ${grouped(done)} ${unit} in ${took} s\n`);
         },
       };
     },

@@ -104,3 +104,17 @@ export function findInBucket(text: string, hash: number, slot: number): Found | 
     aliasClassId: hasAlias ? decodeNumber(text, 3 + 2 * (next % paletteSize), 2) >> 2 : 0,
   };
 }
+
+/** Of every record in a bucket: the class of its objects. Empty where the text is none of a bucket's form. */
+export function classIdsIn(text: string): number[] {
+  const width = Number(text.charAt(0));
+  const paletteSize = decodeNumber(text, 1, 2);
+  const classIds: number[] = [];
+  if (width >= 1 && paletteSize >= 1) {
+    for (let at = 3 + 2 * paletteSize; at + width <= text.length; at += width) {
+      const index = decodeNumber(text, at, width) % paletteSize;
+      classIds.push(decodeNumber(text, 3 + 2 * index, 2) >> 2);
+    }
+  }
+  return classIds;
+}

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { DEFAULT_REGION, META_KEY, zoneOf } from '../core/edge-keys.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
@@ -9,11 +8,10 @@ import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import { type Evidence, isUp } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
+import { askMixed, COUNTRIES, PARTS, requestFor, sha256 } from './mixing.ts';
 import { evidenceOf, FALLBACK, inventoryOf, mapsOf, mirrorsIn, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 import { treeLines } from './tree-names.ts';
-
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
 interface Build {
   readonly keys: ReadonlyMap<string, string>;
@@ -77,47 +75,9 @@ function isWanted(country: string, { only, never }: Mirror): boolean {
     : only.includes(country);
 }
 
-const COUNTRIES = ['DE', 'US', 'BR', 'RU', 'CN', 'IN', 'FR', 'ZA', 'NZ', 'LI', 'TO', ''];
-const PARTS = ['', 'CA', 'WA', 'SP', 'MOW', 'PRI', 'GD', 'MH'];
-
-function requestFor(path: string, random: () => number): EdgeRequest {
-  const pick = <T>(some: readonly T[]) => some[Math.floor(random() * some.length)] as T;
-  return readRequest(
-    {
-      method: 'GET',
-      uri: `/${path}`,
-      query: {},
-      ip:
-        random() < 0.8
-          ? `${Math.floor(random() * 250)}.${Math.floor(random() * 250)}.1.1`
-          : `2001:db8:${Math.floor(random() * 9999)}::1`,
-      country: pick(COUNTRIES),
-      subdivision: pick(PARTS),
-      forwardedProto: random() < 0.7 ? 'https' : 'http',
-    },
-    sha256,
-  );
-}
-
 const countryOf = ({ country }: EdgeRequest) => (country === DEFAULT_REGION ? '' : country);
 
 type Redirect = Extract<Decision, { kind: 'redirect' }>;
-
-/** One answer where every read finds the old value, the new one, or for a moment nothing. */
-function askMixed(
-  request: EdgeRequest,
-  stores: readonly ReadonlyMap<string, string>[],
-  random: () => number,
-): Decision {
-  const tables: Tables = {};
-  for (;;) {
-    const decision = decide(request, tables, NOW_MS / 1000, FALLBACK);
-    if (decision.kind !== 'need') return decision;
-    expect(Object.keys(tables).length).toBeLessThan(4);
-    const store = random() < 0.05 ? null : stores[Math.floor(random() * stores.length)];
-    tables[decision.key] = store?.get(decision.key) ?? null;
-  }
-}
 
 describe('random mixtures of two consecutive builds', () => {
   const lines = treeLines();

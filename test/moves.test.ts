@@ -125,7 +125,8 @@ describe('tables that got coarser', () => {
   const built = (odd: number, before: ObjectTable | null) => {
     const evidence = fleetEvidence(objects, odd);
     // The classes are others; access points have the same numbers.
-    const previous = before === null ? null : { ...before, classes: [] };
+    const none = { classes: [[]], unusedSinceS: new Uint32Array(1), retiredAtS: new Uint32Array(1) };
+    const previous = before === null ? null : { ...before, ...none };
     return buildMaps({ inventory: all, evidence, regions: allRegions(), previous, ...timed, rules: RULES });
   };
   const coarse = built(320, null);

@@ -44,7 +44,9 @@ export type ChildLink = { readonly name: ObjectPath; readonly isDirectory: boole
 
 const MAX_LINK_CHARACTERS = 4096;
 const MAX_NAME_BYTES = 255;
-const PLAIN_CHILD = /^(?![.]{1,2}(?:\/|$))([A-Za-z0-9._~-]{1,255})(\/?)$/;
+/** A name in its canonical spelling (core/path.ts), without control characters. */
+export const CANONICAL_NAME = '(?:[A-Za-z0-9._~-]|%(?:2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[B-D]|[89A-F][0-9A-F])){1,255}';
+const CANONICAL_CHILD = new RegExp(`^(?![.]{1,2}(?:/|$))(${CANONICAL_NAME})(/?)$`);
 const SCHEME = /^[A-Za-z][A-Za-z0-9+.-]*:/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
 const CONTROL = /[\u0000-\u001f\u007f]/;
@@ -55,8 +57,8 @@ const ENCODED_OR_NOT = /%([0-9A-Fa-f]{2})|[^A-Za-z0-9._~/-]/g;
  * byte; a character above U+00FF, which only an entity can have made, stands for its UTF-8 bytes. Never throws.
  */
 export function childLink(href: string, directory: Directory): ChildLink {
-  const plain = PLAIN_CHILD.exec(href);
-  if (plain !== null) return { name: plain[1] as string, isDirectory: plain[2] === '/' };
+  const canonical = CANONICAL_CHILD.exec(href);
+  if (canonical !== null) return { name: canonical[1] as string, isDirectory: canonical[2] === '/' };
   if (href.length > MAX_LINK_CHARACTERS) return { rejected: 'too long' };
   if (CONTROL.test(href)) return { rejected: 'control character' };
   const path = withoutOrigin(href, directory.origin);
@@ -64,9 +66,9 @@ export function childLink(href: string, directory: Directory): ChildLink {
   const relative = path.startsWith('./') ? path.slice(2) : path;
   if (relative.startsWith('?')) return { rejected: 'query' };
   if (relative.startsWith('#')) return { rejected: 'fragment' };
-  const canonical = canonicalBytes(relative);
-  if (typeof canonical !== 'string') return canonical;
-  return canonical.startsWith('/') ? childByPath(canonical, directory.path) : childByName(canonical);
+  const bytes = canonicalBytes(relative);
+  if (typeof bytes !== 'string') return bytes;
+  return bytes.startsWith('/') ? childByPath(bytes, directory.path) : childByName(bytes);
 }
 
 /** One character for each byte: those above U+00FF, which entities make, become their UTF-8 bytes. */

@@ -10,9 +10,13 @@ export interface WalkOptions {
   readonly client: PageClient;
   /** The access point's root. */
   readonly root: Pick<Directory, 'origin' | 'path'>;
-  /** The directories to ask for, canonical, relative to the root, without a trailing slash; '' = the root. */
-  readonly directories: ReadonlySet<string>;
-  readonly onEntry: (directory: string, entry: IndexEntry) => void;
+  /**
+   * The directories to ask for, canonical, relative to the root, without a trailing slash; '' = the root. With how many
+   * names are wanted there, by which the length of a page is guessed.
+   */
+  readonly directories: ReadonlyMap<string, number>;
+  /** Told of each page that is begun, a second try too; answers what its entries are given to. */
+  readonly onPage: (directory: string) => (entry: IndexEntry) => void;
   readonly budgetMs: number;
   readonly signal: AbortSignal;
 }
@@ -72,7 +76,7 @@ class IndexWalk {
 
   start(): void {
     const { directories, signal, budgetMs } = this.#options;
-    for (const directory of directories) {
+    for (const directory of directories.keys()) {
       const parent = directoryOf(directory);
       const isRoot = directory === '' || !directories.has(parent);
       if (isRoot) this.#enqueue(directory);
@@ -154,19 +158,19 @@ class IndexWalk {
   }
 
   async #read(directory: string, path: string): Promise<{ answer: PageAnswer; page: IndexPage }> {
-    const { client, root, onEntry } = this.#options;
+    const { client, root, directories } = this.#options;
     const prefix = directory === '' ? '' : `${directory}/`;
     const name = directory.slice(directory.lastIndexOf('/') + 1);
+    const onEntry = this.#options.onPage(directory);
     const page = new IndexPage({ origin: root.origin, path: `${root.path}${prefix}`, name }, (entry) => {
       if (this.#ended) return;
-      const child = `${prefix}${entry.name}`;
-      if (entry.isDirectory && this.#options.directories.has(child)) {
-        this.#enqueue(child);
+      if (entry.isDirectory && directories.has(prefix + entry.name)) {
+        this.#enqueue(prefix + entry.name);
         this.#fillSoon();
       }
-      onEntry(directory, entry);
+      onEntry(entry);
     });
-    const answer = await client.get(path, (chunk) => page.push(chunk));
+    const answer = await client.get(path, (chunk) => page.push(chunk), directories.get(directory));
     if (answer.reason === '') page.end();
     return { answer, page };
   }

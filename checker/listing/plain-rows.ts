@@ -1,18 +1,20 @@
+import { CANONICAL_NAME } from './child-link.ts';
+
 /** What plain rows are given to. */
 export interface RowEvents {
-  /** A row whose link is a plain name. `sizeBytes` is exact; -1 = none is told. */
+  /** A row whose link is a canonical name. `sizeBytes` is exact; -1 = none is told. */
   nameRow(name: string, isDirectory: boolean, sizeBytes: number): void;
   /** Any other: its link, and the text behind it on the line. */
   linkRow(href: string, behind: string): void;
 }
 
 const NO_SIZE = -1;
-/**
- * A plain name (RFC 3986, 2.3: unreserved), a date, a time, and a size in bytes or a dash. `childLink` and `sizeAfterTime`
- * make the same of it.
- */
-const NAME_ROW =
-  /<a href="(?![.]{1,2}[/"])([A-Za-z0-9._~-]{1,255})(\/?)">[^<]{0,1000}<\/a>[ \t\r]*[^\s<&]{8,11}[ \t\r]+\d\d:\d\d(?::\d\d)?[ \t\r]+(?:(\d{1,15})|-)[ \t\r]*\n/y;
+/** A canonical name, a date, a time, and a size in bytes or a dash. `childLink` and `sizeAfterTime` make the same of it. */
+const NAME_ROW = new RegExp(
+  `<a href="(?![.]{1,2}[/"])(${CANONICAL_NAME})(/?)">[^<]{0,1000}</a>` +
+    String.raw`[ \t\r]*[^\s<&]{8,11}[ \t\r]+\d\d:\d\d(?::\d\d)?[ \t\r]+(?:(\d{1,15})|-)[ \t\r]*\n`,
+  'y',
+);
 /** One link and nothing else that is marked up or escaped. */
 const LINK_ROW =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is left to the parser

@@ -1,5 +1,6 @@
 import type { Inventory } from '../../core/inventory.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
+import type { BegunListing } from '../../core/node/rsync.ts';
 import type { MethodName, OutcomeCode } from '../../core/observations.ts';
 import type { Acquaintance } from '../net/acquaintance.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
@@ -41,6 +42,8 @@ export interface CheckTask {
   /** Of this run with the access point; a check adds to it. */
   readonly acquaintance: Acquaintance;
   readonly signal: AbortSignal;
+  /** A listing of the access point that the run has begun already. */
+  readonly begun?: BegunListing | null;
 }
 
 /** How a check went as a whole. */

@@ -1,4 +1,5 @@
 import { quoted } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadAnswer, HeadClient } from '../net/head-client.ts';
 import { type PageAnswer, PageClient } from '../net/page-client.ts';
@@ -103,7 +104,5 @@ function contradicts({ outcome, head }: Sampled, { status, lengthBytes }: Answer
 }
 
 function worded({ status, lengthBytes }: Answered): string {
-  return status === 200 && lengthBytes >= 0
-    ? `${status} with ${lengthBytes.toLocaleString('en')} bytes`
-    : phraseOf(status);
+  return status === 200 && lengthBytes >= 0 ? `${status} with ${grouped(lengthBytes)} bytes` : phraseOf(status);
 }

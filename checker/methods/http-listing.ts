@@ -5,6 +5,7 @@ import { canonicalRequestPath } from '../../core/path.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { IndexEntry } from '../listing/index-page.ts';
 import { type WalkReport, walkIndexes } from '../listing/index-walk.ts';
+import type { SizeRange } from '../listing/listed-size.ts';
 import { PageClient } from '../net/page-client.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
@@ -22,7 +23,7 @@ const OFTEN_HIDDEN = /(?:^|\/)(?:\.|README|HEADER|RCS(?:\/|$)|CVS(?:\/|$))|(?:~|
 export const httpListing: Method = { name: 'http-listing', scope: 'listing', protocols: ['https', 'http'], check };
 
 async function check(task: CheckTask): Promise<MethodReport> {
-  const { accessPoint, inventory, objectIds, timeoutMs, signal } = task;
+  const { accessPoint, inventory, timeoutMs, signal } = task;
   const { origin, pathname } = new URL(accessPoint.url);
   const seen = new SeenTree(task);
   const client = await PageClient.open({
@@ -37,14 +38,12 @@ async function check(task: CheckTask): Promise<MethodReport> {
     signal,
   });
   const beneath = beneathLinks(inventory);
-  const directories = new Set<string>();
-  const directoryOf = directoriesInTurn();
-  for (const id of objectIds) if (beneath[id] === 0) directories.add(directoryOf(inventory.paths[id] as string));
+  const directories = directoriesToRead(task, beneath);
   const walk = await walkIndexes({
     client,
     root: { origin, path: `/${canonicalRequestPath(pathname) ?? ''}` },
     directories,
-    onEntry: (directory, entry) => seen.add(directory, entry),
+    onPage: (directory) => seen.page(directory),
     budgetMs: timeoutMs * BUDGET_TIMEOUTS,
     signal,
   });
@@ -52,6 +51,27 @@ async function check(task: CheckTask): Promise<MethodReport> {
   seen.tell(walk, beneath);
   const { requests, connections, bytes } = client;
   return { ...verdict(walk, directories.size), requests, connections, bytes };
+}
+
+/** Those that hold something to check which a page can show, and how many such objects. */
+function directoriesToRead({ inventory, objectIds }: CheckTask, beneath: Uint8Array): Map<string, number> {
+  const directories = new Map<string, number>();
+  const directoryOf = directoriesInTurn();
+  let last = '';
+  let count = 0;
+  const add = () => count > 0 && directories.set(last, count + (directories.get(last) ?? 0));
+  for (const id of objectIds) {
+    if (beneath[id] !== 0) continue;
+    const directory = directoryOf(inventory.paths[id] as string);
+    if (directory !== last) {
+      add();
+      last = directory;
+      count = 0;
+    }
+    count++;
+  }
+  add();
+  return directories;
 }
 
 function verdict(walk: WalkReport, directories: number): Pick<MethodReport, 'ended' | 'reason'> {
@@ -79,18 +99,33 @@ class SeenTree {
     this.#isHint = new Uint8Array(task.inventory.paths.length);
   }
 
-  add(directory: string, { name, isDirectory, size }: IndexEntry): void {
-    const path = directory === '' ? name : `${directory}/${name}`;
-    const type = isDirectory ? ObjectType.directory : ObjectType.file;
-    let sizeBytes = size.minBytes;
-    if (!isDirectory && size.minBytes !== size.maxBytes) {
-      const id = this.#task.objectIdOf(path);
+  /** What the entries of a directory's page are given to. */
+  page(directory: string): (entry: IndexEntry) => void {
+    const { inventory, objectIdOf } = this.#task;
+    const { paths } = inventory;
+    const prefix = directory === '' ? '' : `${directory}/`;
+    // Servers sort by name, as the inventory mostly is: the next object is the one after the last.
+    let expected = 0;
+    const isExpected = (name: string) => {
+      const path = paths[expected];
+      return path?.length === prefix.length + name.length && path.endsWith(name) && path.startsWith(prefix);
+    };
+    return ({ name, isDirectory, size }) => {
+      const id = isExpected(name) ? expected : objectIdOf(prefix + name);
       if (id === undefined) return;
+      expected = id + 1;
+      this.#see(id, isDirectory, size);
+    };
+  }
+
+  #see(id: number, isDirectory: boolean, { minBytes, maxBytes }: SizeRange): void {
+    let sizeBytes = minBytes;
+    if (!isDirectory && minBytes !== maxBytes) {
       sizeBytes = this.#task.inventory.sizeBytes[id] as number;
       // A size that can't be right is a hint as well, of another kind: no proof of anything, so not told.
-      this.#isHint[id] = sizeBytes >= size.minBytes && sizeBytes <= size.maxBytes ? 1 : 2;
+      this.#isHint[id] = sizeBytes >= minBytes && sizeBytes <= maxBytes ? 1 : 2;
     }
-    this.#tree.add({ type, path, sizeBytes, target: '' });
+    this.#tree.see(id, isDirectory, sizeBytes);
   }
 
   /** Tells the sink of every object that was to be checked. */

@@ -20,8 +20,9 @@ const UNLIMITED: HostLimits = {
 };
 const budgetOf = (limits: Partial<HostLimits>) => new HostBudget({ ...UNLIMITED, ...limits });
 
-function pageOf(path: string): string {
-  const rows = path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f'];
+const rowsOf = (path: string) => (path === '/' ? inventory.paths.map((each) => each.replace('/f', '/')) : ['f']);
+
+function pageOf(path: string, rows: readonly string[] = rowsOf(path)): string {
   return withBody(200, indexPage(path, ...rows.map((name) => indexRow(name, 5))));
 }
 
@@ -41,6 +42,31 @@ async function pages(instead: (socket: Socket, path: string, asked: number) => b
     collect(httpListing, inventory, server.url, { budget, timeoutMs });
   return { server, most, check };
 }
+
+test('nothing waits behind a long page: others are asked for on the other connection', async () => {
+  const others = Array.from({ length: 30 }, (_, i) => `d${i}`);
+  const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);
+  const paths = ['f', ...long, ...others.map((name) => `${name}/f`)];
+  const tree = testInventory(paths.map((path) => ({ path, sizeBytes: 5 })));
+  const namesOn = (path: string) =>
+    path === '/'
+      ? ['long/', ...others.map((name) => `${name}/`), 'f']
+      : path === '/long/'
+        ? long.map((f) => f.slice(5))
+        : ['f'];
+  let answered = 0;
+  const held: { socket: Socket; path: string }[] = [];
+  const answer = (socket: Socket, path: string) => void socket.write(pageOf(path, namesOn(path)));
+  const server = await scripted((socket, path) => {
+    if (path === '/long/' || held.some((one) => one.socket === socket)) held.push({ socket, path });
+    else {
+      answer(socket, path);
+      if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
+    }
+  });
+  const { results } = await collect(httpListing, tree, server.url, { timeoutMs: 2000 });
+  expect(tally(results)).toEqual({ 'present 5': paths.length });
+});
 
 describe('index pages are asked for as the account of their host allows', () => {
   test('two connections with eight requests on each, where there is no reason for fewer', async () => {

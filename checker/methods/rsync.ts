@@ -1,4 +1,4 @@
-import { listOverRsync } from '../../core/node/rsync.ts';
+import { beginRsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { ListedTree } from '../listed-tree.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
@@ -13,11 +13,11 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const budget = task.hosts.of(accessPoint.url);
   const connections = await budget.reserve(1, signal);
   let tries = 0;
-  const list = () => {
+  const list = (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {
     tries++;
-    return listOverRsync({ url: accessPoint.url, timeoutMs, signal, onEntry: (entry) => tree.add(entry) });
+    return begun.read((entry) => tree.add(entry), signal);
   };
-  let listing = await list();
+  let listing = await list(task.begun ?? undefined);
   const isOfNoUse = !listing.complete && tree.entries === 0;
   if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
   budget.release(connections);

@@ -59,7 +59,8 @@ interface Line {
   socket: Socket | null;
   /** Of the socket's bytes, those that are counted. */
   countedBytes: number;
-  underWay: number;
+  /** Of all its pages under way. */
+  weight: number;
   /** Answers on the present connection. */
   answers: number;
 }
@@ -96,14 +97,17 @@ export class PageClient {
     return Math.max(1, this.#lines.length * this.#options.depth);
   }
 
-  /** Asks once, and hands over the body of a 200 as it comes until `onBody` returns false. Never throws. */
-  get(path: string, onBody: (chunk: Buffer) => boolean): Promise<PageAnswer> {
-    return this.#ask(path, onBody);
+  /**
+   * Asks once, and hands over the body of a 200 as it comes until `onBody` returns false. `weight`: how long a page is
+   * expected, in whatever unit; behind a long one others would wait for long. Never throws.
+   */
+  get(path: string, onBody: (chunk: Buffer) => boolean, weight = 1): Promise<PageAnswer> {
+    return this.#ask(path, onBody, weight);
   }
 
   /** Asks once, and ends the connection when the headers have come: no body is read. Never throws. */
   peek(path: string): Promise<PageAnswer> {
-    return this.#ask(path, null);
+    return this.#ask(path, null, 1);
   }
 
   /** Ends every request with a reason, and gives the connections back to the host's account. To be called once. */
@@ -118,12 +122,12 @@ export class PageClient {
     for (const { client } of this.#lines) void client.destroy();
   };
 
-  async #ask(path: string, onBody: OnBody): Promise<PageAnswer> {
+  async #ask(path: string, onBody: OnBody, weight: number): Promise<PageAnswer> {
     const { budget, timeoutMs } = this.#options;
     if (!(await budget.admission(this.#signal))) return INTERRUPTED;
     // Chosen not before: by then others may have been sent.
-    const line = this.#lines.reduce((least, other) => (other.underWay < least.underWay ? other : least));
-    line.underWay++;
+    const line = this.#lines.reduce((least, other) => (other.weight < least.weight ? other : least));
+    line.weight += weight;
     let retryAfter = '';
     const answer = await new Promise<PageAnswer>((resolve) => {
       const onRefused = (text: string) => {
@@ -131,7 +135,7 @@ export class PageClient {
       };
       this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, this.#onSent, onRefused, resolve));
     });
-    line.underWay--;
+    line.weight -= weight;
     line.answers++;
     this.#countBytes(line);
     if (isRefusal(answer.status)) budget.refused(retryAfter, timeoutMs);
@@ -185,7 +189,7 @@ export class PageClient {
           callback(...result);
         }),
     });
-    const line: Line = { client, socket: null, countedBytes: 0, underWay: 0, answers: 0 };
+    const line: Line = { client, socket: null, countedBytes: 0, weight: 0, answers: 0 };
     client.on('disconnect', () => this.#connectionEnded(line));
     return line;
   }

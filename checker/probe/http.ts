@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { quoted } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
@@ -55,7 +56,7 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
   if (reply.status !== 200) throw new ProbeFailure(`${statusReason(reply.status, '')} for ${name}${after(reply)}`);
   if (reply.lengthBytes < 0) throw new ProbeFailure(`tells no length of ${name}${after(reply)}`);
   if (reply.lengthBytes !== known.sizeBytes) {
-    const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => bytes.toLocaleString('en'));
+    const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => grouped(bytes));
     throw new ProbeFailure(`${name} has ${found} bytes there, ${right} on the master${after(reply)}`);
   }
   const { origin } = new URL(url);

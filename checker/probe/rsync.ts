@@ -1,4 +1,5 @@
 import { quoted } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import { listOverRsync } from '../../core/node/rsync.ts';
 import { ProbeFailure } from './failure.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
@@ -28,7 +29,7 @@ export async function probeRsync(task: ProbeTask, facts: FamilyFacts): Promise<v
     throw new ProbeFailure(isMissing ? `has no ${quoted(known.path)}` : listing.reason);
   }
   if (known !== null && sizeBytes !== known.sizeBytes) {
-    const [found, right] = [sizeBytes, known.sizeBytes].map((bytes) => bytes.toLocaleString('en'));
+    const [found, right] = [sizeBytes, known.sizeBytes].map((bytes) => grouped(bytes));
     throw new ProbeFailure(`${quoted(known.path)} has ${found} bytes there, ${right} on the master`);
   }
   facts.finalHost = url.host;

@@ -4,8 +4,10 @@ import type { PlannedPoint } from '../../checker/plan.ts';
 import type { CheckSummary } from '../../checker/run.ts';
 import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
+import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
-import { readLeader } from '../../core/node/leader-files.ts';
+import { keepHeapSmall } from '../../core/node/heap.ts';
+import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
 import type { Config } from '../config.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
 import {
@@ -80,46 +82,58 @@ export function registerCheck(program: Command): void {
 }
 
 export async function checkMirrors(context: Context, options: CheckOptions): Promise<void> {
-  const { inSeconds, runCheck } = await import('../../checker/run.ts');
+  const { FirstListings } = await import('../../checker/first-listings.ts');
   const config = context.config();
   const { output, progress, signal } = context;
-  const { inventory, mirrors } = readLeader(output);
+  const list = readMirrors(output);
+  const mirrors = { ...list, mirrors: await askedMirrors(list.mirrors, config, options) };
   const { userAgent, timeoutMs, hostLimits, expiryMs, checkpointMs } = config;
   const periodMs = options.full === true ? FULL_PERIOD_MS : config.periodMs;
-  const run = {
-    ...{ output, inventory, userAgent, timeoutMs, hostLimits, periodMs, expiryMs, checkpointMs, progress, signal },
-    mirrors: { ...mirrors, mirrors: await askedMirrors(mirrors.mirrors, config, options) },
-    chosen: { mirrorIds: [], treePrefix: options.tree.replace(/^\/+|\/+$/g, '') },
-    only: options.only ?? 'all',
-    vantage: options.vantage ?? '',
-    budgetMs: options.budget ?? null,
-    nowMs: Date.now,
-  };
-  if (options.dryRun === true) {
-    const { planCheck } = await import('../../checker/plan.ts');
-    const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
-    context.print(plan, plan.map(plannedText).join('\n'));
-    return;
+  const treePrefix = options.tree.replace(/^\/+|\/+$/g, '');
+  const [only, vantage] = [options.only ?? 'all', options.vantage ?? ''];
+  const shared = { output, vantage, only, timeoutMs, signal };
+  const firstListings = new FirstListings();
+  // Before the inventory is read: of its strings so much survives that the space of young objects would double.
+  const letHeapGrow = keepHeapSmall();
+  try {
+    if (options.dryRun !== true) firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix });
+    const run = {
+      ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
+      inventory: readInventory(output),
+      chosen: { mirrorIds: [], treePrefix },
+      budgetMs: options.budget ?? null,
+      nowMs: Date.now,
+    };
+    const { inSeconds, runCheck } = await import('../../checker/run.ts');
+    if (options.dryRun === true) {
+      const { planCheck } = await import('../../checker/plan.ts');
+      const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
+      context.print(plan, plan.map(plannedText).join('\n'));
+      return;
+    }
+    const summary = await runCheck(run);
+    context.print(summary, summaryText(summary));
+    context.throwIfInterrupted();
+  } finally {
+    firstListings.drop();
+    letHeapGrow();
   }
-  const summary = await runCheck(run);
-  context.print(summary, summaryText(summary));
-  context.throwIfInterrupted();
 }
 
 function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): string {
   const parts = Object.entries(phases).filter(([, count]) => count > 0);
-  const why = parts.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  const why = parts.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return `${accessPointId}: ${plural(objects, 'object')} by ${method}${why === '' ? '' : ` (${why})`}`;
 }
 
 function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
   const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
   const rest = Object.entries(left).filter(([, count]) => count > 0);
-  const waiting = rest.map(([name, count]) => `${count.toLocaleString('en')} ${name}`).join(', ');
+  const waiting = rest.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return (
     `check: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down); ` +
-    `${totals.present.toLocaleString('en')} present, ${totals.absent.toLocaleString('en')} absent, ` +
-    `${totals.different.toLocaleString('en')} different, ${totals.failed.toLocaleString('en')} failed` +
+    `${grouped(totals.present)} present, ${grouped(totals.absent)} absent, ` +
+    `${grouped(totals.different)} different, ${grouped(totals.failed)} failed` +
     (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
   );
 }

@@ -4,6 +4,7 @@ import { UsageError } from '../../core/errors.ts';
 import { decodeInventory, encodeInventory } from '../../core/formats/inventory-file.ts';
 import { encodeMasterFiles } from '../../core/formats/master-files.ts';
 import { encodeMirrors } from '../../core/formats/mirrors-file.ts';
+import { grouped } from '../../core/grouped.ts';
 import type { MasterFiles } from '../../core/master-files.ts';
 import { readFileOrNull, writeFileAtomic } from '../../core/node/atomic-file.ts';
 import { readRememberedMasterFiles } from '../../core/node/liveness-files.ts';
@@ -62,8 +63,8 @@ export async function takeStock(context: Context, options: InventoryOptions): Pr
       mirrorNotes: mirrors.notes,
     },
     `inventory: ${plural(changes.added + changes.changed + changes.unchanged, 'object')} in the tree ` +
-      `(${changes.added.toLocaleString('en')} new, ${changes.changed.toLocaleString('en')} changed, ` +
-      `${changes.removed.toLocaleString('en')} removed); ${plural(mirrors.mirrors.length, 'mirror')} with ${plural(accessPoints, 'access point')}`,
+      `(${grouped(changes.added)} new, ${grouped(changes.changed)} changed, ` +
+      `${grouped(changes.removed)} removed); ${plural(mirrors.mirrors.length, 'mirror')} with ${plural(accessPoints, 'access point')}`,
   );
 }
 

@@ -23,6 +23,10 @@ export interface ObjectTable {
   readonly accessPoints: readonly NumberedAccessPoint[];
   /** By class id: the numbers of the access points that hold its objects. Class 0 is empty. */
   readonly classes: readonly (readonly number[])[];
+  /** By class id: since when no object is of it, in seconds; 0 = some is. */
+  readonly unusedSinceS: Uint32Array;
+  /** By class id: since when the tables at the edge name nobody for it, in seconds; 0 = they name its holders. */
+  readonly retiredAtS: Uint32Array;
   /** Canonical paths, by object id. */
   readonly paths: readonly string[];
   /** By object id. */
@@ -91,6 +95,8 @@ export function encodeObjectTable(table: ObjectTable): Buffer {
     bucketCount: table.bucketCount,
     accessPoints: table.accessPoints,
     classes: table.classes,
+    unusedSinceS: columnBytes(table.unusedSinceS),
+    retiredAtS: columnBytes(table.retiredAtS),
     count: table.paths.length,
     paths: table.paths.join('\n'),
     classOf: columnBytes(table.classOf),
@@ -102,15 +108,26 @@ export function encodeObjectTable(table: ObjectTable): Buffer {
 export function decodeObjectTable(bytes: Uint8Array, file: string): ObjectTable {
   const reader = new PackedReader(bytes, TABLE_FORMAT, TABLE_VERSION, file);
   const count = reader.number('count');
+  const classes = reader.value<readonly (readonly number[])[]>('classes');
   return {
     builtAtMs: reader.number('builtAtMs'),
     epoch: reader.string('epoch'),
     bucketCount: reader.number('bucketCount'),
     accessPoints: reader.value('accessPoints'),
-    classes: reader.value('classes'),
+    classes,
+    ...idleTimes(reader, classes.length),
     paths: reader.lines('paths', count),
     classOf: reader.column('classOf', Uint16Array, count),
     dealing: reader.valueOrNull('dealing'),
+  };
+}
+
+/** Files of before have no such columns: every class then counts as used until a build finds that it is not. */
+function idleTimes(reader: PackedReader, count: number): Pick<ObjectTable, 'unusedSinceS' | 'retiredAtS'> {
+  if (!reader.has('retiredAtS')) return { unusedSinceS: new Uint32Array(count), retiredAtS: new Uint32Array(count) };
+  return {
+    unusedSinceS: reader.column('unusedSinceS', Uint32Array, count),
+    retiredAtS: reader.column('retiredAtS', Uint32Array, count),
   };
 }
 

@@ -14,9 +14,19 @@ export function columnBytes(column: ColumnArray): Buffer {
   return Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 }
 
+/** For all that is no column: names, counts and the like. */
+const ROOM_BYTES = 64 * 1024;
+
 /** Packs a map whose first keys say what it is. Columns are to be given as `columnBytes`. */
 export function pack(format: string, version: number, body: Record<string, unknown>): Buffer {
-  return packr.pack({ format, version, ...body });
+  let columnsBytes = 0;
+  for (const value of Object.values(body)) if (value instanceof Uint8Array) columnsBytes += value.byteLength;
+  // Left to itself msgpackr makes room as it goes, each time four times as much, and copies what it has.
+  packr.useBuffer(Buffer.allocUnsafeSlow(columnsBytes + ROOM_BYTES));
+  const bytes = packr.pack({ format, version, ...body });
+  // Else it holds on to the last file's.
+  packr.useBuffer(Buffer.allocUnsafeSlow(ROOM_BYTES));
+  return bytes;
 }
 
 /** As `pack`, compressed with gzip at its fastest level: columns of equal numbers shrink to almost nothing. */
@@ -51,6 +61,10 @@ export class PackedReader {
         `${file}: version ${found} of ${format}, this program reads version ${version}; make it again`,
       );
     }
+  }
+
+  has(key: string): boolean {
+    return key in this.#body;
   }
 
   number(key: string): number {

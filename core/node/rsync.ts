@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
+import { grouped } from '../grouped.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
 import { Spool } from './spool.ts';
 
@@ -13,15 +14,26 @@ export interface RsyncListing {
   readonly specials: number;
 }
 
-export interface RsyncListOptions {
+export interface RsyncOptions {
   /** `rsync://host[:port]/module[/path]/`. */
   readonly url: string;
   /** Longest silence, and longest wait for a connection; what it may take in all follows from it (`allowedMs`). */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  readonly onEntry: (entry: RsyncEntry) => void;
   /** False: the directory itself (or the one file that the URL names) and nothing beneath. Default: true. */
   readonly recursive?: boolean;
+}
+
+export interface RsyncListOptions extends RsyncOptions {
+  readonly onEntry: (entry: RsyncEntry) => void;
+}
+
+/** A listing whose process runs already; what it shows waits in a file. Either is to be called, once. */
+export interface BegunListing {
+  /** Reads it to its end; the signal is that of those who read. */
+  read(onEntry: (entry: RsyncEntry) => void, signal: AbortSignal): Promise<RsyncListing>;
+  /** Ends it. */
+  drop(): void;
 }
 
 // rsync(1), EXIT VALUES.
@@ -59,66 +71,93 @@ export function allowedMs(timeoutMs: number, entries: number): number {
  * Without rsync on the machine the listing is incomplete, with that reason.
  */
 export function listOverRsync(options: RsyncListOptions): Promise<RsyncListing> {
+  return beginRsyncListing(options).read(options.onEntry, options.signal);
+}
+
+/** As `listOverRsync`, for those who can't take entries yet. */
+export function beginRsyncListing(options: RsyncOptions): BegunListing {
+  const spool = new Spool();
+  const child = start(options, spool);
+  const startedAtMs = performance.now();
+  let stderr = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (stderr.length < MAX_STDERR_BYTES) stderr += chunk.toString('latin1').slice(0, MAX_STDERR_BYTES);
+  });
+  const ended = new Promise<ProcessEnd>((resolve) => {
+    child.on('error', (error) => resolve({ error, code: null, stderr }));
+    child.on('close', (code) => resolve({ error: null, code, stderr }));
+  });
+  return {
+    read: (onEntry, signal) => readListing({ ...options, onEntry, signal }, { child, spool, startedAtMs, ended }),
+    drop() {
+      killGroup(child);
+      spool.close();
+    },
+  };
+}
+
+interface ProcessEnd {
+  /** It could not be started. */
+  readonly error: Error | null;
+  /** null = killed. */
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+interface RsyncProcess {
+  readonly child: ChildProcess;
+  readonly spool: Spool;
+  readonly startedAtMs: number;
+  readonly ended: Promise<ProcessEnd>;
+}
+
+async function readListing(options: RsyncListOptions, running: RsyncProcess): Promise<RsyncListing> {
   const { timeoutMs, signal } = options;
+  const { child, spool, startedAtMs } = running;
   let entries = 0;
   const parser = new RsyncListParser((entry) => {
     entries++;
     options.onEntry(entry);
   });
-  return new Promise((resolve) => {
-    const spool = new Spool();
-    const child = start(options, spool);
-    const startedAtMs = performance.now();
-    let stderr = '';
-    /** Why it was given up; '' = it was not. */
-    let givenUp = '';
-    const kill = () => killGroup(child);
-    const giveUp = (reason: string) => {
-      givenUp ||= reason;
-      kill();
-    };
-    // rsync's own time-outs cover neither name look-ups nor trickles of nothing useful.
-    const silentMs = timeoutMs * SILENT_TIMEOUTS[options.recursive === false ? 'one' : 'tree'];
-    const watchdog = setTimeout(() => giveUp(`nothing of a listing within ${silentMs / 1000} s`), silentMs);
-    signal.addEventListener('abort', kill, { once: true });
-    if (signal.aborted) kill();
-    const drain = () => {
-      while (spool.position <= MAX_LISTING_BYTES) {
-        const chunk = spool.read();
-        if (chunk === null) return;
-        watchdog.refresh();
-        parser.push(chunk);
-      }
-      giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
-    };
-    const reading = setInterval(() => {
-      drain();
-      const elapsedMs = performance.now() - startedAtMs;
-      if (elapsedMs > allowedMs(timeoutMs, entries)) giveUp(tooSlow(entries, elapsedMs));
-    }, READ_EVERY_MS);
-    child.stderr?.on('data', (chunk: Buffer) => {
-      if (stderr.length < MAX_STDERR_BYTES) stderr += chunk.toString('latin1').slice(0, MAX_STDERR_BYTES);
-    });
-    const finish = (isComplete: boolean, reason: string) => {
-      clearInterval(reading);
-      drain();
-      spool.close();
-      clearTimeout(watchdog);
-      signal.removeEventListener('abort', kill);
-      parser.end();
-      const { oddLines, specials } = parser;
-      const complete = isComplete && givenUp === '' && oddLines === 0;
-      resolve({ complete, reason: givenUp || reason || oddReason(parser), oddLines, specials });
-    };
-    child.on('error', (error) => {
-      const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-      finish(false, missing ? 'rsync is not installed on this machine' : messageOf(error));
-    });
-    child.on('close', (code) => finish(code === 0, code === 0 ? '' : exitReason(code, signal.aborted, stderr)));
-  });
+  /** Why it was given up; '' = it was not. */
+  let givenUp = '';
+  const kill = () => killGroup(child);
+  const giveUp = (reason: string) => {
+    givenUp ||= reason;
+    kill();
+  };
+  // rsync's own time-outs cover neither name look-ups nor trickles of nothing useful.
+  const silentMs = timeoutMs * SILENT_TIMEOUTS[options.recursive === false ? 'one' : 'tree'];
+  const watchdog = setTimeout(() => giveUp(`nothing of a listing within ${silentMs / 1000} s`), silentMs);
+  signal.addEventListener('abort', kill, { once: true });
+  if (signal.aborted) kill();
+  const drain = () => {
+    while (spool.position <= MAX_LISTING_BYTES) {
+      const chunk = spool.read();
+      if (chunk === null) return;
+      watchdog.refresh();
+      parser.push(chunk);
+    }
+    giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
+  };
+  const reading = setInterval(() => {
+    drain();
+    const elapsedMs = performance.now() - startedAtMs;
+    if (elapsedMs > allowedMs(timeoutMs, entries)) giveUp(tooSlow(entries, elapsedMs));
+  }, READ_EVERY_MS);
+  const end = await running.ended;
+  clearInterval(reading);
+  drain();
+  spool.close();
+  clearTimeout(watchdog);
+  signal.removeEventListener('abort', kill);
+  parser.end();
+  const { oddLines, specials } = parser;
+  const reason = givenUp || endReason(end, signal.aborted) || oddReason(parser);
+  return { complete: reason === '', reason, oddLines, specials };
 }
 
-function start({ url, timeoutMs, recursive }: RsyncListOptions, spool: Spool): ChildProcess {
+function start({ url, timeoutMs, recursive }: RsyncOptions, spool: Spool): ChildProcess {
   const seconds = Math.max(1, Math.ceil(timeoutMs / 1000));
   const what = ['--list-only', recursive === false ? '-dl' : '-rl', '--no-motd', '--no-human-readable'];
   const flags = [...what, `--timeout=${seconds}`, `--contimeout=${seconds}`];
@@ -137,7 +176,13 @@ function killGroup({ pid }: ChildProcess): void {
   }
 }
 
-function exitReason(code: number | null, aborted: boolean, stderr: string): string {
+/** Why the process did not end well; '' where it did. */
+function endReason({ error, code, stderr }: ProcessEnd, aborted: boolean): string {
+  if (error !== null) {
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    return isMissing ? 'rsync is not installed on this machine' : messageOf(error);
+  }
+  if (code === 0) return '';
   if (code === null) return aborted ? 'interrupted' : 'rsync was killed';
   const said = stderr.trim().split('\n')[0] ?? '';
   const known = code === 5 ? refusal(said) : (EXIT_REASONS[code] ?? 'failed');
@@ -154,7 +199,7 @@ function refusal(said: string): string {
 }
 
 function tooSlow(entries: number, elapsedMs: number): string {
-  return `too slow: ${entries.toLocaleString('en')} entries in ${Math.round(elapsedMs / 1000)} s`;
+  return `too slow: ${grouped(entries)} entries in ${Math.round(elapsedMs / 1000)} s`;
 }
 
 function oddReason(parser: RsyncListParser): string {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { decodeNumber, encodeNumber, RADIX } from '../../core/edge-keys.ts';
+import { classIdsIn } from '../../core/look-up.ts';
 import { bucketCountFor, entryOf, falseKnownRate, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 
 const entries = (count: number, values: number) =>
@@ -42,6 +43,14 @@ describe('packBuckets', () => {
     const [, value] = packBuckets([...full, ...spare], 10, '0')?.keys[0] ?? [];
     expect(value?.charAt(0)).toBe('5');
     expect(packBuckets(full, 1, '0')).toBeNull();
+  });
+
+  it('writes what tells the class of every record', () => {
+    const some = entries(170, 50);
+    const found = packBuckets(some, 2, '0')?.keys.flatMap(([, value]) => classIdsIn(value)) ?? [];
+    const inOrder = (ids: readonly number[]) => [...ids].sort((a, b) => a - b);
+    expect(inOrder(found)).toEqual(inOrder(some.map(({ classId }) => classId)));
+    for (const torn of ['', '-', '5', '5!', 'x'.repeat(40)]) expect(classIdsIn(torn)).toEqual([]);
   });
 
   it('refuses where a bucket overflows', () => {

@@ -2,6 +2,7 @@ import { META_KEY, META_VERSION } from '../../core/edge-keys.ts';
 import type { ObjectTable, RegionMap } from '../../core/formats/map-file.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import { bucketCountFor, type Entry, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
+import { namedHolders } from './class-ids.ts';
 import { classify } from './classes.ts';
 import { edgeTables } from './edge-tables.ts';
 import { entriesOf } from './entries.ts';
@@ -43,9 +44,10 @@ export function buildMaps(input: BuildInput): Maps {
   const { inventory, previous, nowMs } = input;
   const known = numbered(input.evidence, previous);
   const columns = known.map((one) => one.evidence?.presence ?? new Uint8Array(inventory.paths.length));
-  const { classes, classOf, appended } = classify(columns, inventory.paths.length, previous?.classes ?? []);
+  const { ids, classOf, continues } = classify(columns, inventory.paths.length, previous, Math.floor(nowMs / 1000));
+  const { classes } = ids;
   const { entries, aliased } = entriesOf(inventory, classOf, classes, input.rules.aliases);
-  const { epoch, buckets } = packed(entries, appended ? previous : null, previous?.epoch ?? null);
+  const { epoch, buckets } = packed(entries, continues ? previous : null, previous?.epoch ?? null);
   const accessPoints = known.map((one) => one.point);
   const meta = [
     META_VERSION,
@@ -59,14 +61,22 @@ export function buildMaps(input: BuildInput): Maps {
   const classUse = new Uint32Array(classes.length);
   for (const classId of classOf) classUse[classId] = (classUse[classId] as number) + 1;
   const mostListBytes = MAX_VALUE_BYTES - `${meta}  ${scheme}`.length;
-  const dealing = previous?.dealing ?? null;
-  const tables = edgeTables({ known, classes, classUse, regions: input.regions, epoch, nowMs, mostListBytes, dealing });
+  const tables = edgeTables({
+    known,
+    classes: namedHolders(ids),
+    classUse,
+    regions: input.regions,
+    epoch,
+    nowMs,
+    mostListBytes,
+    dealing: previous?.dealing ?? null,
+  });
   const table: ObjectTable = {
     builtAtMs: nowMs,
     epoch,
     bucketCount: buckets.bucketCount,
     accessPoints,
-    classes,
+    ...ids,
     paths: inventory.paths,
     classOf,
     dealing: tables.dealing,

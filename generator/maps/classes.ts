@@ -2,39 +2,42 @@ import { MOST_CLASSES } from '../../core/edge-keys.ts';
 import { FormatError } from '../../core/errors.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { PresenceColumn } from '../../core/presence.ts';
-
-/** A set of access points, as ascending numbers. */
-export type PresenceClass = readonly number[];
+import { type ClassIds, type Numbered, numberSets, type PresenceClass } from './class-ids.ts';
 
 export interface Classes {
-  /** By class id. Class 0 is the empty set: nobody holds it. */
-  readonly classes: readonly PresenceClass[];
+  readonly ids: ClassIds;
   /** By object id: its class. */
   readonly classOf: Uint16Array;
-  /** Whether ids mean what they meant in `previous`. False: a new epoch has to begin. */
-  readonly appended: boolean;
+  /** Whether the ids' keys may mix with those of `previous`. False: a new epoch has to begin. */
+  readonly continues: boolean;
 }
 
-/** So large a part of the held objects may forget a holder before all classes are numbered anew. */
+/** So large a part of the objects may forget a holder before all classes are numbered anew. */
 const MOST_NARROWED = 0.01;
 
 /**
- * Groups objects by who holds them. `columns[n]` is the presence at access point number n. Ids of `previous` are kept
- * and new classes get the next ones, those of the most objects first, as long as there are no more than `mostClasses`.
- * What is still too many is narrowed to a smaller set that is kept (a holder is forgotten, never made up); where that
- * meets more than 1 % of the objects, all classes are numbered anew, and those that no object is of any more go.
+ * Groups objects by who holds them. `columns[n]` is the presence at access point number n. Ids are kept, retired and used
+ * again as `numberSets` tells. Where too many sets are left over, so that more than 1 % of the objects would forget a
+ * holder, all classes are numbered anew, unless that would help less than half of those objects.
  */
 export function classify(
   columns: readonly PresenceColumn[],
   objectCount: number,
-  previous: readonly PresenceClass[],
+  previous: ClassIds | null,
+  nowS: number,
   mostClasses: number = MOST_CLASSES,
 ): Classes {
-  const groups = groupByRow(columns, objectCount);
-  const kept = numbered(groups, previous, mostClasses);
-  if (previous.length === 0) return { ...kept, appended: kept.narrowed === 0 };
-  const isTooNarrow = kept.narrowed > MOST_NARROWED * objectCount || previous.length > mostClasses;
-  return isTooNarrow ? { ...numbered(groups, [], mostClasses), appended: false } : { ...kept, appended: true };
+  const { groupOf, members, sizes } = groupByRow(columns, objectCount);
+  const result = ({ ids, idOf }: Numbered, continues: boolean): Classes => ({
+    ids,
+    classOf: Uint16Array.from(groupOf, (group) => idOf[group] as number),
+    continues,
+  });
+  const isLonger = previous !== null && previous.classes.length > mostClasses;
+  const kept = numberSets(members, sizes, previous, nowS, mostClasses);
+  if (previous === null || (!isLonger && kept.narrowed <= MOST_NARROWED * objectCount)) return result(kept, true);
+  const anew = numberSets(members, sizes, null, nowS, mostClasses);
+  return isLonger || anew.narrowed <= kept.narrowed / 2 ? result(anew, false) : result(kept, true);
 }
 
 interface Groups {
@@ -88,39 +91,4 @@ function scramble(n: number): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35);
   return (h ^ (h >>> 16)) >>> 0;
-}
-
-/** Class ids for all groups; `narrowed` objects are in a class that lacks a holder of theirs. */
-function numbered(groups: Groups, previous: readonly PresenceClass[], mostClasses: number) {
-  const classes: PresenceClass[] = previous.length === 0 ? [[]] : [...previous];
-  const known = new Map(classes.map((members, id) => [members.join(), id]));
-  const idOf = new Array<number>(groups.members.length).fill(0);
-  const byUse = groups.members
-    .map((_, group) => group)
-    .sort((a, b) => (groups.sizes[b] as number) - (groups.sizes[a] as number));
-  const tooMany: number[] = [];
-  for (const group of byUse) {
-    const members = groups.members[group] as PresenceClass;
-    const id = known.get(members.join());
-    if (id !== undefined) idOf[group] = id;
-    else if (classes.length < mostClasses) idOf[group] = classes.push(members) - 1;
-    else tooMany.push(group);
-  }
-  for (const group of tooMany) idOf[group] = widestSubset(classes, groups.members[group] as PresenceClass);
-  const narrowed = tooMany.reduce((sum, group) => sum + (groups.sizes[group] as number), 0);
-  return { classes, classOf: mapped(groups.groupOf, idOf), narrowed };
-}
-
-function widestSubset(classes: readonly PresenceClass[], members: PresenceClass): number {
-  const all = new Set(members);
-  let best = 0;
-  classes.forEach((candidate, id) => {
-    const wider = candidate.length > (classes[best] as PresenceClass).length;
-    if (wider && candidate.every((n) => all.has(n))) best = id;
-  });
-  return best;
-}
-
-function mapped(groupOf: Uint32Array, idOf: readonly number[]): Uint16Array {
-  return Uint16Array.from(groupOf, (group) => idOf[group] as number);
 }

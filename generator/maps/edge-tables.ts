@@ -1,6 +1,6 @@
 import { MOST_CLASSES } from '../../core/edge-keys.ts';
 import type { Dealing, RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
-import type { PresenceClass } from './classes.ts';
+import type { PresenceClass } from './class-ids.ts';
 import { Dealer } from './dealing.ts';
 import { type Evidence, isUp, type Known, rankedOf } from './evidence.ts';
 import { evened } from './families.ts';

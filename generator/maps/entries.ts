@@ -1,7 +1,7 @@
 import { type Inventory, isDirectoryLike, ObjectType } from '../../core/inventory.ts';
 import { memberOf } from '../../core/look-up.ts';
 import { type Entry, entryOf } from './buckets.ts';
-import type { PresenceClass } from './classes.ts';
+import type { PresenceClass } from './class-ids.ts';
 
 /** What is looked up of the objects, and how many of them are answered by what they lead to where that is needed. */
 export interface Entries {

@@ -1,5 +1,5 @@
 import { MOST_CANDIDATES } from '../../core/edge-keys.ts';
-import type { PresenceClass } from './classes.ts';
+import type { PresenceClass } from './class-ids.ts';
 import { type Candidate, type Ranked, type Region, rank } from './rank.ts';
 import { bytesOf, holdersKey, type Keys, type Targets } from './region-keys.ts';
 

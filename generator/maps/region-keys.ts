@@ -1,6 +1,6 @@
 import { CANDIDATE_LINE, classKey, encodeMask, MOST_CANDIDATES, tableKey } from '../../core/edge-keys.ts';
 import { MAX_VALUE_BYTES } from './buckets.ts';
-import type { PresenceClass } from './classes.ts';
+import type { PresenceClass } from './class-ids.ts';
 import { evened } from './families.ts';
 import type { Candidate } from './rank.ts';
 import type { Shard } from './shards.ts';

@@ -178,23 +178,33 @@ export async function openScene(): Promise<Scene> {
   return { clock, emulator: await CloudFrontEmulator.start({ clock }) };
 }
 
-/** Asks for every object at two edges in turn, while what was published spreads; answers what was wrong. */
-export async function faultsWhileSpreading(scene: Scene, builds: readonly TestBuild[]): Promise<string[]> {
+/** Asks for every object, or for those with `ids`, at two edges in turn, while what was published spreads; answers what was wrong. */
+export async function faultsWhileSpreading(
+  scene: Scene,
+  builds: readonly TestBuild[],
+  ids?: readonly number[],
+): Promise<string[]> {
   const found: string[] = [];
   for (const [i, waitMs] of [0, 8_000, 15_000, 20_000, 30_000].entries()) {
     scene.clock.advance(waitMs);
-    found.push(...(await faultsAt(scene, i % 2 === 0 ? 'FRA' : 'GRU', builds)));
+    found.push(...(await faultsAt(scene, i % 2 === 0 ? 'FRA' : 'GRU', builds, ids)));
   }
   return found;
 }
 
-/** Asks for every object at one edge now; answers what was wrong. */
-export async function faultsAt({ emulator }: Scene, place: string, builds: readonly TestBuild[]): Promise<string[]> {
+/** Asks for every object, or for those with `ids`, at one edge now; answers what was wrong. */
+export async function faultsAt(
+  { emulator }: Scene,
+  place: string,
+  builds: readonly TestBuild[],
+  ids?: readonly number[],
+): Promise<string[]> {
   const edge = emulator.edge(place);
   const random = seeded(5);
   const found: string[] = [];
-  for (const [id, name] of (builds.at(-1)?.names ?? []).entries()) {
-    const event = eventFor(name, random);
+  const names = builds.at(-1)?.names ?? [];
+  for (const id of ids ?? names.keys()) {
+    const event = eventFor(names[id] as string, random);
     const fault = faultOf(await edge.answer(FUNCTION, event), event, id, builds, FALLBACKS);
     if (fault !== null) found.push(`${place}: ${fault}`);
   }

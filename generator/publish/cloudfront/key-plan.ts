@@ -1,9 +1,9 @@
 import { META_KEY } from '../../../core/edge-keys.ts';
 import { quoted, RunError, UsageError } from '../../../core/errors.ts';
-import { KINDS, parseEdgeKey } from '../../../core/key-kinds.ts';
+import { parseEdgeKey } from '../../../core/key-kinds.ts';
+import { bytesOf, epochOf, type Keys } from './keys.ts';
 import { LIMITS } from './limits.ts';
-
-export type Keys = ReadonlyMap<string, string>;
+import { rankOf, stagesOf } from './stages.ts';
 
 /** One UpdateKeys call: all of it is done or nothing. */
 export interface Batch {
@@ -19,46 +19,37 @@ export interface KeyPlan {
   readonly cleared: readonly string[];
   /** In the order of the calls; the last holds `meta` where that changes. */
   readonly puts: readonly Batch[];
-  /**
-   * Before this one of `puts` every edge should have what was put before: it leads to keys of a new epoch, without
-   * which no viewer would find anything. Null = there is no need to wait.
-   */
-  readonly settleBefore: number | null;
+  /** Before which of `puts` every edge should have what was put before, and why. */
+  readonly settleBefore: ReadonlyMap<number, string>;
   /** Keys that are not wanted any more: for when no edge can be led to them. */
   readonly removed: readonly string[];
   /** Bytes of the keys and values that are put. */
   readonly bytes: number;
 }
 
-/** Pieces come before what points to them; -1 = none of redirector's keys. */
-function rankOf(key: string): number {
-  const parsed = parseEdgeKey(key);
-  return parsed === null ? -1 : KINDS.indexOf(parsed.kind);
-}
-
-/** The difference between what a store holds and what is wanted, in calls. Pure. */
-export function planKeys(stored: Keys, wanted: Keys): KeyPlan {
-  const puts = [...wanted]
-    .filter(([key, value]) => stored.get(key) !== value)
-    .map(([key, value]) => ({ key, value, rank: rankOf(key) }))
-    .sort((a, b) => a.rank - b.rank || (a.key < b.key ? -1 : 1))
-    .map(({ key, value }) => [key, value] as const);
-  const added = puts.filter(([key]) => !stored.has(key)).length;
-  const pointsElsewhere = stored.has(META_KEY) && epochOf(stored) !== epochOf(wanted);
-  const [pieces, pointers] = pointsElsewhere
-    ? [puts.filter(([key]) => key !== META_KEY), puts.filter(([key]) => key === META_KEY)]
-    : [puts, []];
-  const first = putBatches(pieces);
+/**
+ * The difference between what a store holds and what is wanted, in calls; `unsafe` are the classes that the two mean
+ * differently (`mixingOf`). Pure.
+ */
+export function planKeys(stored: Keys, wanted: Keys, unsafe: ReadonlySet<number> = new Set()): KeyPlan {
+  const puts: Batch[] = [];
+  const settleBefore = new Map<number, string>();
+  for (const { puts: some, settles } of stagesOf(stored, wanted, unsafe)) {
+    if (settles !== null) settleBefore.set(puts.length, settles);
+    puts.push(...putBatches(some));
+  }
   const cleared = bytesOf(new Map([...stored, ...wanted])) <= LIMITS.storeBytes ? [] : unreachable(stored, wanted);
   const gone = new Set(cleared);
+  const missing = [...wanted].filter(([key, value]) => stored.get(key) !== value);
+  const added = missing.filter(([key]) => !stored.has(key)).length;
   return {
     cleared,
     added,
-    changed: puts.length - added,
-    puts: [...first, ...putBatches(pointers)],
-    settleBefore: pointsElsewhere ? first.length : null,
+    changed: missing.length - added,
+    puts,
+    settleBefore,
     removed: [...stored.keys()].filter((key) => !wanted.has(key) && !gone.has(key)).sort(),
-    bytes: bytesOf(puts),
+    bytes: bytesOf(puts.flatMap((batch) => batch.puts)),
   };
 }
 
@@ -92,18 +83,6 @@ export function applied(stored: Keys, { puts, deletes }: Batch): Map<string, str
   for (const [key, value] of puts) keys.set(key, value);
   for (const key of deletes) keys.delete(key);
   return keys;
-}
-
-/** Bytes as the store counts them: of keys and values, nothing besides. */
-export function bytesOf(pairs: Iterable<readonly [string, string]>): number {
-  let bytes = 0;
-  for (const [key, value] of pairs) bytes += Buffer.byteLength(key) + Buffer.byteLength(value);
-  return bytes;
-}
-
-/** The digit of the epoch that `meta` names; null where there is none. */
-export function epochOf(keys: Keys): string | null {
-  return /^\d+ (\d) /.exec(keys.get(META_KEY) ?? '')?.[1] ?? null;
 }
 
 /** Keys of an epoch that neither of the two points to: nobody can be led to them. */

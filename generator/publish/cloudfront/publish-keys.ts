@@ -1,9 +1,10 @@
 import { quoted, RunError, UsageError } from '../../../core/errors.ts';
 import type { PublishContext } from '../contract.ts';
-import { bytesOf, checkKeys, checkRoom, deleteBatches, type KeyPlan, type Keys, planKeys } from './key-plan.ts';
+import { checkKeys, checkRoom, deleteBatches, type KeyPlan, planKeys } from './key-plan.ts';
 import type { Clock, KeyStore } from './key-store.ts';
+import { bytesOf, type Keys } from './keys.ts';
 import { LIMITS, SETTLE_MS } from './limits.ts';
-import { conflictOf } from './lineage.ts';
+import { mixingOf } from './lineage.ts';
 import { ServiceFault, STALE } from './service-errors.ts';
 import type { KnownState } from './state-file.ts';
 
@@ -23,13 +24,13 @@ const MOST_CONFLICTS = 5;
  */
 export function checkedPlan(stored: Keys, wanted: Keys, store: string): KeyPlan {
   checkKeys(stored, wanted, store);
-  const conflict = conflictOf(stored, wanted);
+  const { conflict, unsafe } = mixingOf(stored, wanted);
   if (conflict !== null) {
     throw new UsageError(
       `the store ${quoted(store)} holds keys of a build that this one does not continue (${conflict}); mixed, they could send viewers wrong, so nothing was changed. Name another store in the configuration: it is created, filled, and the function changes over to it. Or build again beside the maps that were published last`,
     );
   }
-  const plan = planKeys(stored, wanted);
+  const plan = planKeys(stored, wanted, unsafe);
   checkRoom(stored, wanted, plan, store);
   return plan;
 }
@@ -75,12 +76,14 @@ async function put(
   clock: Clock,
   context: PublishContext,
 ): Promise<void> {
-  const task = context.progress.start('keys', plan.added + plan.changed, 'keys');
+  const count = plan.puts.reduce((sum, { puts }) => sum + puts.length, 0);
+  const task = context.progress.start('keys', count, 'keys');
   try {
     let state = read;
     for (const batch of deleteBatches(plan.cleared)) state = await store.write(state, batch, context);
     for (const [i, batch] of plan.puts.entries()) {
-      if (i === plan.settleBefore) await settle(state.writtenAtMs + SETTLE_MS, 'a new epoch begins', clock, context);
+      const why = plan.settleBefore.get(i);
+      if (why !== undefined) await settle(state.writtenAtMs + SETTLE_MS, why, clock, context);
       state = await store.write(state, batch, context);
       task.advance(batch.puts.length);
     }

@@ -4,8 +4,9 @@ import type { EdgeContent, EdgePlan, EdgeTarget, EdgeWork, GoldenEvent, PublishC
 import { type ControlPlane, controlPlane } from './control-plane.ts';
 import { type DataPlane, dataPlane } from './data-plane.ts';
 import { type InvalidationMode, invalidate, urlPaths } from './invalidate.ts';
-import { bytesOf, deleteBatches } from './key-plan.ts';
+import { deleteBatches } from './key-plan.ts';
 import { type Clock, KeyStore, type StateKeeper } from './key-store.ts';
+import { bytesOf } from './keys.ts';
 import { costUsd, dollars, LIMITS } from './limits.ts';
 import { isWanted, publishFunction } from './publish-function.ts';
 import { checkedPlan, publishKeys, sweepKeys } from './publish-keys.ts';
@@ -62,7 +63,7 @@ class CloudFrontTarget implements EdgeTarget {
     const notes = [
       ...(arn === null ? [`the store ${quoted(store)} is not there, or not ready: it is created`] : []),
       ...(live === null ? [`the function ${quoted(name)} is published for the first time`] : []),
-      ...(plan.settleBefore === null ? [] : ['a new epoch begins: old and new keys lie side by side for some minutes']),
+      ...[...new Set(plan.settleBefore.values())].map((why) => `${why}: this takes some minutes`),
       `the store is ${Math.round((heldBytes / LIMITS.storeBytes) * 100)} % full while both are there`,
       ...(reads === 0 ? [] : [`reading the store took ${reads} calls, ${dollars(costUsd(reads))}`]),
     ];

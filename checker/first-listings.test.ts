@@ -1,0 +1,61 @@
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import type { AccessPoint, Mirror } from '../core/mirror.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import { keep } from '../test/keep.ts';
+import { FirstListings } from './first-listings.ts';
+import type { Only } from './schedule.ts';
+import { plantFiles, startRsyncDaemon, tempFolder } from './testing/servers.ts';
+
+function mirrorAt(url: string): Mirror {
+  const point = { id: 'm.rsync', mirrorId: 'm', protocol: 'rsync', url, ipv4: true, ipv6: false, partial: false };
+  return { id: 'm', accessPoints: [point as AccessPoint] } as unknown as Mirror;
+}
+
+function begun(url: string, output: string, { only = 'all' as Only, treePrefix = '' } = {}): FirstListings {
+  const listings = new FirstListings();
+  const signal = new AbortController().signal;
+  listings.begin({ output, vantage: '', mirrors: [mirrorAt(url)], treePrefix, only, timeoutMs: 120_000, signal });
+  keep({ close: () => listings.drop() });
+  return listings;
+}
+
+test('what was begun is read to its end by the one who takes it, and by nobody else', async () => {
+  const root = keep(tempFolder());
+  plantFiles(root.path, { 'distfiles/ab/x.tar.xz': 5 });
+  const { port } = keep(await startRsyncDaemon(root.path));
+  const listings = begun(`rsync://127.0.0.1:${port}/tree/`, keep(tempFolder()).path);
+  const listing = listings.take('m.rsync');
+  expect(listings.take('m.rsync')).toBeNull();
+  const paths: string[] = [];
+  const end = await listing?.read(({ path }) => void paths.push(path), new AbortController().signal);
+  expect(end).toMatchObject({ complete: true, reason: '' });
+  expect(paths.sort()).toEqual(['', 'distfiles', 'distfiles/ab', 'distfiles/ab/x.tar.xz']);
+});
+
+test('what nobody takes is ended', async () => {
+  const server = createServer();
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  keep({ close: () => void server.close() });
+  const connected = once(server, 'connection');
+  const listings = begun(`rsync://127.0.0.1:${(server.address() as AddressInfo).port}/tree/`, keep(tempFolder()).path);
+  const [socket] = (await connected) as [Socket];
+  socket.resume().on('error', () => {});
+  listings.drop();
+  await once(socket, 'close');
+  expect(listings.take('m.rsync')).toBeNull();
+}, 20_000);
+
+test('nothing begins where it may not be due', () => {
+  const output = keep(tempFolder()).path;
+  const url = 'rsync://127.0.0.1:1/tree/';
+  expect(begun(url, output, { only: 'expired' }).take('m.rsync')).toBeNull();
+  expect(begun(url, output, { treePrefix: 'distfiles' }).take('m.rsync')).toBeNull();
+  const file = outputLayout.observations(output, 'm.rsync');
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, '');
+  expect(begun(url, output).take('m.rsync')).toBeNull();
+});
