@@ -78,7 +78,10 @@ function standing(
     holders.filter(({ number }) => isUp(number)),
     countryOf,
   ).slice(0, UP_COUNTRIES);
-  return [...up, ...first.filter((holder) => !up.includes(holder))].slice(0, most);
+  // While it need not change, the key stays: `meta` alone tells of who is down.
+  return up.every((holder) => first.includes(holder))
+    ? first
+    : [...up, ...first.filter((holder) => !up.includes(holder))].slice(0, most);
 }
 
 /** Where even the fewest lines are too long, the classes of the fewest objects have none. */
