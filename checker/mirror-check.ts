@@ -62,14 +62,16 @@ export interface CheckContext {
   readonly firstListings?: FirstListings;
 }
 
+const SCOPES: readonly Method['scope'][] = ['tree', 'directory', 'object'];
+
 /** The access points of a mirror that a method serves, those read by listing first. */
 export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: Method }[] {
   const pairs = mirror.accessPoints.flatMap((accessPoint) => {
     const method = methodFor(accessPoint.protocol);
     return method === undefined ? [] : [{ accessPoint, method }];
   });
-  const isListing = (pair: { method: Method }) => (pair.method.scope === 'listing' ? 0 : 1);
-  return pairs.sort((a, b) => isListing(a) - isListing(b));
+  const rank = ({ method }: { method: Method }) => SCOPES.indexOf(method.scope);
+  return pairs.sort((a, b) => rank(a) - rank(b));
 }
 
 /**
@@ -101,7 +103,7 @@ export async function checkMirror(
     }
     const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await withCheckpoints(target, check);
-    if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);
+    if (work.byListing && method.scope !== 'object' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
   }
   return summaries;

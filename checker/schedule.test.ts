@@ -185,7 +185,7 @@ describe('a schedule', () => {
     for (let id = 0; id < 100; id++) prove(known, id, 'rsync', START_S);
     const counts = [];
     for (let hours = 0; hours <= 7 * 24; hours++) {
-      counts.push(due(inventory, known, START_S + hours * HOUR_S, { scope: 'listing' }).rolling.length);
+      counts.push(due(inventory, known, START_S + hours * HOUR_S, { scope: 'tree' }).rolling.length);
     }
     expect(new Set(counts)).toEqual(new Set([0, 100]));
   });

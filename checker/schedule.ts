@@ -1,6 +1,7 @@
 import type { Inventory } from '../core/inventory.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
 import { presenceColumn } from '../core/presence.ts';
+import type { Method } from './methods/contract.ts';
 
 /** In the order of their weight. */
 export const PHASES = ['new', 'expired', 'failed', 'rolling', 'removed'] as const;
@@ -26,8 +27,8 @@ export interface ScheduleInput {
   readonly observations: Known;
   /** Sets the turns of one access point apart from those of others. */
   readonly accessPointId: string;
-  /** A listing proves all objects at once, so there their turns come together; else each has one of its own. */
-  readonly scope: 'object' | 'listing';
+  /** Where a question tells of many objects their turns come together; else each has one of its own. */
+  readonly scope: Method['scope'];
   readonly nowS: number;
   readonly periodS: number;
   readonly expiryS: number;
@@ -123,7 +124,7 @@ function turns({ accessPointId, scope, nowS, periodS }: ScheduleInput): (id: num
   const turnS = Math.max(1, periodS * TURN_SHARE);
   const salt = hashOf(accessPointId);
   return (id, sinceS) => {
-    const lot = scope === 'listing' ? salt : mixed(id ^ salt);
+    const lot = scope === 'object' ? mixed(id ^ salt) : salt;
     const atS = (lot / 2 ** 32) * turnS;
     return Math.floor((nowS - atS) / turnS) > Math.floor((sinceS - atS) / turnS);
   };

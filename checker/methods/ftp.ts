@@ -14,7 +14,7 @@ import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
-export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], check };
+export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp'], check };
 
 /** One for control and one for data. */
 const CONNECTIONS = 2;

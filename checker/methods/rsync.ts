@@ -5,7 +5,7 @@ import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of the whole tree, compared with the inventory; where nothing comes of it, another. */
-export const rsync: Method = { name: 'rsync', scope: 'listing', protocols: ['rsync'], check };
+export const rsync: Method = { name: 'rsync', scope: 'tree', protocols: ['rsync'], check };
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
