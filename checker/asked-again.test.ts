@@ -1,10 +1,11 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Inventory } from '../core/inventory.ts';
 import { Outcome } from '../core/observations.ts';
 import { keep } from '../test/keep.ts';
 import { harness, mirror } from './testing/check.ts';
 import { type ScriptedFtp, startScriptedFtp } from './testing/ftp-server.ts';
-import { type TestObject, testInventory } from './testing/inventory.ts';
+import { type TestObject, testFiles, testInventory } from './testing/inventory.ts';
+import { answer, fine, scripted } from './testing/servers.ts';
 
 const START_MS = Date.UTC(2026, 6, 1, 6);
 const MINUTE_MS = 60_000;
@@ -47,4 +48,70 @@ test('a new object costs an ftp server the listings of its directories alone', a
   await check.run({ inventory, ...at(START_MS + MINUTE_MS) });
   expect(listings(server)).toBe(24);
   expect(check.read('m.ftp').outcome[43]).toBe(Outcome.present);
+});
+describe('what failed is asked for again ever more seldom:', () => {
+  test('a name that can never be proven by a listing', async () => {
+    const server = await serve();
+    const inventory = tree({ path: 'd3/%C3%A9', sizeBytes: 6 });
+    const check = harness(inventory, [mirror('m', server.url)], { timeoutMs: 5000, ...at(START_MS) });
+    await check.run();
+    expect(listings(server)).toBe(22);
+    const after: number[] = [];
+    for (let run = 1; run <= 16; run++) {
+      await check.run(at(START_MS + run * 15 * MINUTE_MS));
+      after.push((listings(server) - 22) / 2);
+    }
+    expect(after).toEqual([1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4, 4, 4, 4, 4]);
+    expect(check.read('m.ftp').failedTimes[43]).toBe(5);
+  });
+
+  const RUNS = 16;
+
+  /** Of the odd ones of ten files; the time is minutes after the first run. */
+  const asksIn = (paths: readonly string[]) => paths.filter((path) => /\/f[13579]$/.test(path)).length / 5;
+
+  test('objects that are refused, and at once what never was', async () => {
+    const server = await scripted((socket, path) =>
+      socket.write(/\/f[13579]$/.test(path) ? answer(403, { 'Content-Length': 0 }) : fine(path)),
+    );
+    const check = harness(testFiles(10), [mirror('m', server.url)], { timeoutMs: 5000, ...at(START_MS) });
+    await check.run();
+    const asks: number[] = [];
+    for (let run = 1; run <= RUNS; run++) {
+      const before = server.paths.length;
+      await check.run({ inventory: testFiles(10 + run), ...at(START_MS + run * 15 * MINUTE_MS) });
+      const paths = server.paths.slice(before);
+      asks.push(asksIn(paths));
+      expect(paths.some((path) => path.endsWith(`f${9 + run}`))).toBe(true);
+    }
+    expect(asks).toEqual([1, 0, 1, 0, 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0]);
+  });
+
+  test('but at the next run all that only failed with its server', async () => {
+    let isDown = true;
+    const server = await scripted((socket, path) => {
+      if (isDown) socket.destroy();
+      else socket.write(fine(path));
+    });
+    const check = harness(testFiles(10), [mirror('m', server.url)], { timeoutMs: 500, ...at(START_MS) });
+    await check.run();
+    await check.run(at(START_MS + MINUTE_MS));
+    expect(check.read('m.http').liveness.state).toBe('down');
+    isDown = false;
+    const summary = await check.run(at(START_MS + 2 * MINUTE_MS));
+    expect(summary.totals).toMatchObject({ asked: 10, present: 10 });
+  });
+
+  test('but at the next run what was given up before it was asked for', async () => {
+    let isBusy = true;
+    const server = await scripted((socket, path) => {
+      const isRefused = isBusy && /f\d+$/.test(path) && path !== '/distfiles/f0';
+      socket.write(isRefused ? answer(429, { 'Content-Length': 0, 'Retry-After': 0 }) : fine(path));
+    });
+    const check = harness(testFiles(40), [mirror('m', server.url)], { timeoutMs: 5000, ...at(START_MS) });
+    const first = await check.run();
+    expect([first.accessPoints[0]?.state, first.totals.failed]).toEqual(['failing', 39]);
+    isBusy = false;
+    expect((await check.run(at(START_MS + MINUTE_MS))).totals).toMatchObject({ asked: 39, present: 39 });
+  });
 });

@@ -142,6 +142,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
     const { state, reason } = judge(report, failing, known, mostly);
     recorder.setLiveness(state, reason);
   }
+  if (isEachAsked(report, target.method)) recorder.countFailures();
   recorder.report();
   recorder.flushProgress();
   write(target);
@@ -152,6 +153,13 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
   return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
+}
+
+/** Whether all that failed was asked for; else it was given up before some of them, and what those would answer is open. */
+function isEachAsked({ ended }: MethodReport, { scope }: Method): boolean {
+  // One question for all.
+  if (ended === 'partial') return scope === 'tree';
+  return ended !== 'unusable';
 }
 
 /** The state of an access point after a check; `mostly` is what most of those failed for that did. */

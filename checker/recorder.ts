@@ -7,6 +7,8 @@ const MAX_REASONS = 256;
 const OTHER = 'other';
 /** In the column of this run: a check that proved nothing. The other values are those of `Outcome`. */
 const FAILED = 255;
+/** What a column of bytes can hold. */
+const MAX_TIMES = 255;
 const PROGRESS_STEP = 1024;
 
 export interface RecorderCounts {
@@ -31,7 +33,10 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #before: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS'>;
+  readonly #before: Pick<
+    Observations,
+    'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedTimes'
+  >;
   readonly #reasons: Map<string, number>;
   readonly #vantage: string;
   readonly #spentBeforeMs: number;
@@ -62,6 +67,7 @@ export class Recorder {
       evidenceAtS: observations.evidenceAtS.slice(),
       method: observations.method.slice(),
       ownCheckAtS: observations.ownCheckAtS.slice(),
+      failedTimes: observations.failedTimes.slice(),
     };
     this.#reasons = compactReasons(observations);
     this.#vantage = run?.vantage ?? '';
@@ -106,6 +112,14 @@ export class Recorder {
 
   failAll(objectIds: Iterable<number>, reason: string): void {
     for (const id of objectIds) this.#fail(id, reason);
+  }
+
+  /** What failed in this run has failed once more in a row. To be called once, where each of them was asked for. */
+  countFailures(): void {
+    const { failedTimes } = this.observations;
+    for (let id = 0; id < this.#thisRun.length; id++) {
+      if (this.#thisRun[id] === FAILED) failedTimes[id] = Math.min(MAX_TIMES, (failedTimes[id] as number) + 1);
+    }
   }
 
   addCost(report: MethodReport): void {
@@ -188,12 +202,14 @@ export class Recorder {
     observations.method[objectId] = method;
     if (isOwnCheck(method) || observations.ownCheckAtS[objectId] === 0) observations.ownCheckAtS[objectId] = atS;
     observations.failedAtS[objectId] = 0;
+    observations.failedTimes[objectId] = 0;
     observations.failure[objectId] = 0;
     this.#settle(objectId, outcome);
   }
 
   #fail(objectId: number, reason: string): void {
     this.observations.failedAtS[objectId] = this.nowS();
+    this.observations.failedTimes[objectId] = this.#before.failedTimes[objectId] as number;
     this.observations.failure[objectId] = this.#reasonIndex(reason);
     this.#settle(objectId, FAILED);
   }
