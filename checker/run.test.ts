@@ -257,9 +257,9 @@ describe('index pages count for the http access points of their mirror', () => {
     for (const point of accessPoints) {
       expect(point).toMatchObject({ present: 1351, absent: 150, different: 0, failed: 0, state: 'up' });
       expect(point.method).toBe('http-listing+sample');
-      // Two pages, samples of what is there and what is not and of their GETs, a few objects before all that, a greeting,
-      // and a look after each of the two.
-      expect(point.requests).toBeLessThanOrEqual(2 + 2 * 60 + 2 * 4 + 8 + 5 + 2 * 2);
+      // Two pages, samples of what is there and what is not and of their GETs, a few objects before all that, a greeting
+      // for each of the two, pipelining tried with four of each kind and confirmed with as many, and two last looks.
+      expect(point.requests).toBeLessThanOrEqual(2 + 121 + 2 * 4 + 8 + 2 + 4 * 4 + 2 * 4 + 2 * 2);
     }
     expect(methodsOf(check.read(first.id).method)).toEqual({ 'http-head': 120, 'http-listing': COUNT + 1 - 120 });
     expect(methodsOf(check.read(second.id).method)).toEqual({

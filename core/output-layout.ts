@@ -35,3 +35,20 @@ export const outputLayout = {
   siteData: (output: string) => join(output, 'site-data', 'status.json'),
   site: (output: string) => join(output, 'site'),
 } as const;
+
+/** The folders, relative to the output folder, in which files of the layout lie; those of vantages are named below. */
+export const OUTPUT_FOLDERS = [
+  'inventory',
+  'observations',
+  'history',
+  'liveness',
+  'maps',
+  'edge',
+  'edge/openfaas',
+  'edge/nginx',
+  'publish',
+  'site-data',
+] as const;
+
+/** Of these, those with a folder for each vantage. */
+export const FOLDERS_BY_VANTAGE: readonly string[] = ['observations', 'history'];

@@ -1,10 +1,16 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { decodeStatus } from '../core/formats/status-file.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import { distfilesXml } from '../demo/distfiles-xml.ts';
 import { picture, tableOf } from '../docs/make-picture.ts';
 import { requires } from './debian-packages.ts';
 
@@ -95,5 +101,33 @@ requires('curl', 'rsync')('npm start', () => {
     child.kill('SIGINT');
     expect(await ended).toBe(0);
     await expect(fetch(edge)).rejects.toThrow();
+  });
+
+  it('leaves an output folder in which a run of one’s own goes well', async () => {
+    const file = Buffer.from('a file');
+    const mirror = createServer(({ url, method }, response) => {
+      const body = url === '/distfiles/a.tar.xz' ? file : Buffer.alloc(0);
+      response.writeHead(body === file ? 200 : 404, { 'content-length': body.length });
+      response.end(method === 'HEAD' ? undefined : body);
+    }).listen(0, '127.0.0.1');
+    await once(mirror, 'listening');
+    try {
+      const url = `http://127.0.0.1:${(mirror.address() as AddressInfo).port}/`;
+      mkdirSync(join(output, 'master/distfiles'), { recursive: true });
+      writeFileSync(join(output, 'master/distfiles/a.tar.xz'), file);
+      const listed = { name: 'One', region: 'Europe', listedAs: 'DE', countryName: 'Germany', partial: false };
+      writeFileSync(join(output, 'distfiles.xml'), distfilesXml([{ ...listed, urls: [url] }]));
+      writeFileSync(
+        join(output, 'redirector.toml'),
+        `name = "One"\nfallback = "${url}"\n[[inventory]]\nfrom = "master"\n[mirrors]\nlist = "distfiles.xml"\n`,
+      );
+      const args = ['redirector.js', 'run', '--config', join(output, 'redirector.toml'), '--output', output];
+      await run(process.execPath, args, { cwd: root });
+      const status = decodeStatus(readFileSync(outputLayout.siteData(output), 'utf8'), 'status.json');
+      expect(status.mirrors.flatMap(({ accessPoints }) => accessPoints)).toMatchObject([{ url, state: 'up' }]);
+      expect(existsSync(join(output, 'demo/tree'))).toBe(true);
+    } finally {
+      mirror.close();
+    }
   });
 });

@@ -4,7 +4,7 @@ import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
 import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
 import { FALLBACK, NOW_MS } from './small-build.ts';
 
-const sha256 = (text: string) => createHash('sha256').update(text).digest();
+export const sha256 = (text: string) => createHash('sha256').update(text).digest();
 
 export const COUNTRIES = ['DE', 'US', 'BR', 'RU', 'CN', 'IN', 'FR', 'ZA', 'NZ', 'LI', 'TO', ''];
 export const PARTS = ['', 'CA', 'WA', 'SP', 'MOW', 'PRI', 'GD', 'MH'];

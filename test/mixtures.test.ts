@@ -1,13 +1,15 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { META_KEY, zoneOf } from '../core/edge-keys.ts';
+import { DEFAULT_REGION, META_KEY, zoneOf } from '../core/edge-keys.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
 import { requestPath } from '../core/inventory.ts';
+import type { Mirror } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
-import type { Decision } from '../edge-shim/decide.ts';
-import type { Evidence } from '../generator/maps/evidence.ts';
+import { type Decision, decide, type Tables } from '../edge-shim/decide.ts';
+import { type EdgeRequest, readRequest } from '../edge-shim/request.ts';
+import { type Evidence, isUp } from '../generator/maps/evidence.ts';
 import { fleetEvidence } from './fleet.ts';
-import { askMixed, COUNTRIES, PARTS, requestFor } from './mixing.ts';
-import { inventoryOf, mapsOf, mirrorsIn, NOW_MS } from './small-build.ts';
+import { askMixed, COUNTRIES, PARTS, requestFor, sha256 } from './mixing.ts';
+import { evidenceOf, FALLBACK, inventoryOf, mapsOf, mirrorsIn, NOW_MS } from './small-build.ts';
 import { seeded } from './synthetic.ts';
 import { treeLines } from './tree-names.ts';
 
@@ -18,9 +20,17 @@ interface Build {
   readonly points: ReadonlyMap<string, Evidence>;
 }
 
+/** Some mirrors want the viewers of a few countries alone, or not those of some; the protocols of one agree. */
+const hostLot = (mirrorId: string) => sha256(mirrorId).readUInt32BE(0) % 16;
+const RULES_BY_LOT: Record<number, { only?: readonly string[]; never?: readonly string[] }> = {
+  1: { never: ['LI', 'BR'] },
+  2: { never: ['TO', 'DE'] },
+  3: { only: ['FR', 'IN', 'US'] },
+};
+
 /**
  * A build of the first `count` lines. Between two of them some mirrors have caught up and others have lost a part or all
- * links, and others are down.
+ * links, and others are down or drained.
  */
 function buildOf(lines: readonly string[], count: number, seed: number, previous: Build | null): Build {
   const random = seeded(seed);
@@ -32,7 +42,9 @@ function buildOf(lines: readonly string[], count: number, seed: number, previous
     if (n % 40 === 20 + seed) presence.fill(Outcome.absent, Math.floor(count * 0.1), Math.floor(count * 0.15));
     const isDown = random() < 0.1;
     const liveness = { state: 'down', sinceS: NOW_MS / 1000, checkedAtS: 0, reason: 'refused' } as const;
-    return { ...one, presence, liveness: isDown ? liveness : one.liveness };
+    const lot = hostLot(one.mirror.id);
+    const mirror = { ...one.mirror, ...RULES_BY_LOT[lot], drained: lot === 4 + seed };
+    return { ...one, mirror, presence, liveness: isDown ? liveness : one.liveness };
   });
   const maps = mapsOf(inventoryOf(lines.slice(0, count)), some, previous?.table ?? null);
   return {
@@ -44,15 +56,26 @@ function buildOf(lines: readonly string[], count: number, seed: number, previous
 
 function holds(build: Build, url: string, id: number): boolean {
   const point = build.points.get(url);
-  return point?.presence[id] === Outcome.present && point.liveness.state === 'up';
+  return point !== undefined && point.presence[id] === Outcome.present && isUp(point);
 }
 
-/** Whether somebody who read `meta` of one build and the class of another may have been sent there. */
-function isRight(builds: readonly Build[], url: string, id: number): boolean {
-  const heldIn = builds.some((build) => build.points.get(url)?.presence[id] === Outcome.present);
-  const upIn = builds.some((build) => build.points.get(url)?.liveness.state === 'up');
-  return heldIn && upIn;
+/** Whether somebody from there who read `meta` of one build and the class of another may have been sent there. */
+function isRight(builds: readonly Build[], url: string, id: number, country: string): boolean {
+  const points = builds.flatMap((build) => build.points.get(url) ?? []);
+  return (
+    points.some(({ presence }) => presence[id] === Outcome.present) &&
+    points.some(isUp) &&
+    points.some(({ mirror }) => isWanted(country, mirror))
+  );
 }
+
+function isWanted(country: string, { only, never }: Mirror): boolean {
+  return only === undefined
+    ? never === undefined || (country !== '' && !never.includes(country))
+    : only.includes(country);
+}
+
+const countryOf = ({ country }: EdgeRequest) => (country === DEFAULT_REGION ? '' : country);
 
 type Redirect = Extract<Decision, { kind: 'redirect' }>;
 
@@ -89,7 +112,8 @@ describe('random mixtures of two consecutive builds', () => {
       const scheme = request.https ? 'https://' : 'http://';
       for (const { root, isAlias } of decision.holders) {
         if (isAlias) aliased++;
-        if (!isRight([old, next], scheme + root, namedBy(decision, isAlias, id))) wrong.push(`${path} → ${root}`);
+        const named = namedBy(decision, isAlias, id);
+        if (!isRight([old, next], scheme + root, named, countryOf(request))) wrong.push(`${path} → ${root}`);
       }
     }
     return { redirects, aliased, wrong };
@@ -125,9 +149,56 @@ describe('random mixtures of two consecutive builds', () => {
       if (decision.kind !== 'redirect') continue;
       for (const { root, isAlias } of decision.holders) {
         const url = (request.https ? 'https://' : 'http://') + root;
-        if (!holds(old, url, namedBy(decision, isAlias, id))) expect.fail(`${names[id]} → ${url}`);
+        const named = namedBy(decision, isAlias, id);
+        const mirror = old.points.get(url)?.mirror as Mirror;
+        if (!holds(old, url, named) || !isWanted(countryOf(request), mirror)) expect.fail(`${names[id]} → ${url}`);
       }
     }
+  });
+});
+
+describe('every mixture of two builds, where one had given two countries the same table,', () => {
+  const names = Array.from({ length: 20 }, (_, i) => `distfiles/${i}`);
+  const https = (host: string, country: string, holds: (id: number) => boolean) =>
+    evidenceOf(names.length, { host, country, protocol: 'https', holds });
+  const open = https('x.example', 'US', () => true);
+  const wilful = { ...open, mirror: { ...open.mirror, never: ['LI'] } };
+  const near = Array.from({ length: 6 }, (_, i) => https(`ch${i}.example`, 'CH', (id) => id > 9));
+  const before = mapsOf(inventoryOf(names), [wilful, ...near]);
+  const after = mapsOf(inventoryOf(names), [wilful, ...near.slice(0, 5)], before.table);
+
+  it('keeps the viewers of one from a mirror that wants none of them', () => {
+    const stores = [new Map(before.keys), new Map(after.keys)];
+    // The other is led there: the mirror is in its new table.
+    let led = 0;
+    for (let mixture = 0; mixture < 16; mixture++) {
+      for (const country of ['LI', 'AT']) {
+        const request = readRequest(
+          {
+            method: 'GET',
+            uri: '/distfiles/7',
+            query: {},
+            ip: '192.0.2.7',
+            country,
+            subdivision: '',
+            forwardedProto: 'https',
+          },
+          sha256,
+        );
+        const tables: Tables = {};
+        let decision: Decision;
+        for (let read = 0; ; read++) {
+          decision = decide(request, tables, NOW_MS / 1000, FALLBACK);
+          if (decision.kind !== 'need') break;
+          tables[decision.key] = stores[(mixture >> read) & 1]?.get(decision.key) ?? null;
+        }
+        const named = decision.kind === 'redirect' ? [...decision.holders, ...decision.leftOut] : [];
+        const isNamed = named.some(({ root }) => root.startsWith('x.example'));
+        if (country === 'LI') expect(isNamed, `mixture ${mixture}`).toBe(false);
+        else if (isNamed) led++;
+      }
+    }
+    expect(led).toBeGreaterThan(0);
   });
 });
 

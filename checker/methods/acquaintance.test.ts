@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
 import { Acquaintance } from '../net/acquaintance.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
@@ -35,8 +36,8 @@ async function runOf(respond: Responder) {
 test('a second check of a run is neither greeted nor tried, and asks for no GET of what was confirmed', async () => {
   const check = await runOf(fine);
   const first = await check(300);
-  // A greeting, a trial of eight files twice, and a look afterwards.
-  expect([first.impossible, first.gets]).toEqual([2 + 2 * 8 + 2, 4]);
+  // A greeting with eight of each kind, the same together, and a look afterwards.
+  expect([first.impossible, first.gets]).toEqual([2 * 8 + 2, 4]);
   const second = await check(300);
   // What is answered together is sampled each time.
   expect([second.impossible, second.gets, second.asked.length]).toEqual([2, 0, 300 + 8 + 2]);
@@ -47,8 +48,46 @@ test('a second check of a run is neither greeted nor tried, and asks for no GET 
 test('after few objects, many are greeted all the same: known files tell whether our User-Agent is served', async () => {
   const check = await runOf(fine);
   expect((await check(20)).impossible).toBe(4);
-  expect((await check(100)).impossible).toBe(4);
+  expect((await check(100)).impossible).toBe(2 * 4 + 2);
   expect((await check(100)).impossible).toBe(2);
+});
+
+test('one GET among few objects is not enough for many', async () => {
+  const check = await runOf(fine);
+  expect([(await check(20)).gets, (await check(20)).gets]).toEqual([1, 0]);
+  expect([(await check(300)).gets, (await check(300)).gets]).toEqual([3, 0]);
+});
+
+test('what is found out beforehand is little beside what is asked for', async () => {
+  for (const count of [65, 100, 200, 255, 1000]) {
+    const check = await runOf(fine);
+    const { asked } = await check(count);
+    // Four to eight of each kind alone and together, a sample and two names afterwards, and four by GET.
+    const some = Math.min(8, Math.max(4, Math.floor(count / 25)));
+    expect(asked.length, `${count}`).toBe(count + 4 * some + some + 2 + 4);
+    expect((await check(count)).asked.length, `${count} again`).toBe(count + some + 2);
+  }
+});
+
+test('a hundred objects share their round trips', async () => {
+  const waiting = new WeakMap<Socket, string>();
+  let roundTrips = 0;
+  // What comes at once is answered at once.
+  const check = await runOf((socket, path) => {
+    const before = waiting.get(socket);
+    waiting.set(socket, (before ?? '') + rightly(path));
+    if (before !== undefined) return;
+    setImmediate(() => {
+      roundTrips++;
+      socket.write(waiting.get(socket) as string);
+      waiting.delete(socket);
+    });
+  });
+  const { report, asked } = await check(100);
+  expect(report.ended).toBe('whole');
+  expect(asked.length).toBeGreaterThan(100);
+  // Over all connections, of which there are four.
+  expect(roundTrips).toBeLessThan(65);
 });
 
 test('a check that does not come to its end is followed by a new greeting', async () => {

@@ -18,6 +18,8 @@ export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp']
 
 /** One for control and one for data. */
 const CONNECTIONS = 2;
+const TOO_FEW_CONNECTIONS =
+  'not listed: FTP takes two connections at once, one for data, and "connections" of [check] allows one to a host';
 /** A directory that fails is read again once, on a new connection where that one was lost; the first one after a pause. */
 const TRIES = 2;
 /** Given up after so many directories in a row that could not be read. */
@@ -35,6 +37,11 @@ type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: Ftp
 async function check(task: CheckTask): Promise<MethodReport> {
   const { inventory, objectIds, sink, signal } = task;
   const budget = task.hosts.of(task.accessPoint.url);
+  if (budget.connections < CONNECTIONS) {
+    for (const id of objectIds) sink.fail(id, TOO_FEW_CONNECTIONS);
+    // Not unusable: that would call the server down for what our own configuration forbids.
+    return { ended: 'partial', reason: TOO_FEW_CONNECTIONS, requests: 0, connections: 0 };
+  }
   const walk = new Walk(task, budget);
   const reserved = await budget.reserve(CONNECTIONS, signal, CONNECTIONS);
   const givenUp = signal.aborted ? INTERRUPTED : await walk.run();

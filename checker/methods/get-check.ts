@@ -11,6 +11,8 @@ import { FEW_OBJECTS } from './http-preflight.ts';
 /** Of each kind of answers to HEAD so many are asked for by GET; where few objects are asked for at all, one. */
 const SAMPLE_SIZE = 4;
 const CONNECTIONS = 4;
+/** For all of them together; what is not answered by then is not contradicted. */
+const MAX_TIMEOUTS = 4;
 const MAX_PATH_CHARACTERS = 80;
 
 /** Samples of what HEAD showed, by kind. */
@@ -33,11 +35,11 @@ interface Sampled {
   reason: string;
 }
 
-type Answered = Pick<HeadAnswer, 'status' | 'lengthBytes'>;
+type Answered = Pick<PageAnswer, 'status' | 'lengthBytes' | 'isEncoded'>;
 
 /**
  * Asks by GET, whose body is not read, for some of what HEAD showed: viewers ask by GET, and a server may answer it
- * otherwise. Kinds that were confirmed in this run are not asked for again. No answer is no contradiction, and where
+ * otherwise. Kinds that were confirmed often enough in this run are not asked for again. No answer is no contradiction, and where
  * there is one, both are asked again: the object may have changed in between.
  */
 export async function disputesOf(
@@ -48,10 +50,13 @@ export async function disputesOf(
 ): Promise<readonly Dispute[]> {
   const { confirmed } = task.acquaintance;
   const size = task.objectIds.length > FEW_OBJECTS ? SAMPLE_SIZE : 1;
+  const times = (outcome: OutcomeCode) => confirmed.get(outcome) ?? 0;
   const sampled = [...samples].flatMap(([outcome, { answers }]) =>
-    (confirmed.has(outcome) ? [] : answers.slice(0, size)).map(
-      ({ index, answer }): Sampled => ({ outcome, path: pathOf(index), head: answer, get: 'not asked', reason: '' }),
-    ),
+    answers
+      .slice(0, Math.max(0, size - times(outcome)))
+      .map(
+        ({ index, answer }): Sampled => ({ outcome, path: pathOf(index), head: answer, get: 'not asked', reason: '' }),
+      ),
   );
   if (sampled.length > 0) await askByGet(task, client, sampled);
   return [...samples.keys()].flatMap((outcome) => {
@@ -59,7 +64,7 @@ export async function disputesOf(
     const contradicted = asked.filter(({ get }) => get === 'contradicts');
     const [first] = contradicted;
     if (first !== undefined) return [{ outcome, isTotal: contradicted.length === asked.length, reason: first.reason }];
-    if (asked.length > 0) confirmed.add(outcome);
+    confirmed.set(outcome, times(outcome) + asked.length);
     return [];
   });
 }
@@ -70,7 +75,9 @@ async function askByGet(task: CheckTask, client: HeadClient, sampled: readonly S
   const { origin, pathname } = new URL(accessPoint.url);
   const pages = await PageClient.open({
     ...{ origin, userAgent: client.userAgent, budget: hosts.of(accessPoint.url), connections: CONNECTIONS, depth: 1 },
-    ...{ timeoutMs, pageTimeoutMs: timeoutMs, maxPageBytes: 0, signal },
+    ...{ timeoutMs, pageTimeoutMs: timeoutMs, maxPageBytes: 0 },
+    // A host that asks for minutes of patience is not waited for again: its bulk was.
+    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs * MAX_TIMEOUTS)]),
   });
   const queue = [...sampled];
   const doubted: Sampled[] = [];
@@ -93,16 +100,18 @@ async function askByGet(task: CheckTask, client: HeadClient, sampled: readonly S
     const [head, get] = [answers[i] ?? null, again[i] as PageAnswer];
     if (head === null || !isSame(head, each.head) || !contradicts(each, get)) continue;
     each.get = 'contradicts';
-    each.reason = `HEAD and GET disagree: for ${quoted(each.path, MAX_PATH_CHARACTERS)} HEAD is answered ${worded(head)}, GET ${worded(get)}`;
+    each.reason = `HEAD and GET disagree: for ${quoted(each.path, MAX_PATH_CHARACTERS)} HEAD is answered ${worded(head)}, GET ${worded(get, get.isEncoded)}`;
   }
 }
 
-function contradicts({ outcome, head }: Sampled, { status, lengthBytes }: Answered): boolean {
+function contradicts({ outcome, head }: Sampled, { status, lengthBytes, isEncoded }: Answered): boolean {
   if (status === 0 || status === 429 || status === 503) return false;
   if (outcome === Outcome.absent) return status >= 200 && status < 300;
-  return status !== 200 || (lengthBytes >= 0 && lengthBytes !== head.lengthBytes);
+  // Compressed in chunks it has no length, and is not what a viewer wants all the same.
+  return status !== 200 || (lengthBytes !== head.lengthBytes && (lengthBytes >= 0 || isEncoded));
 }
 
-function worded({ status, lengthBytes }: Answered): string {
-  return status === 200 && lengthBytes >= 0 ? `${status} with ${grouped(lengthBytes)} bytes` : phraseOf(status);
+function worded({ status, lengthBytes }: HeadAnswer | PageAnswer, isEncoded = false): string {
+  const bytes = status === 200 && lengthBytes >= 0 ? `${status} with ${grouped(lengthBytes)} bytes` : phraseOf(status);
+  return status === 200 && isEncoded ? `${bytes}, compressed without being asked` : bytes;
 }

@@ -29,12 +29,25 @@ requires('nginx')('over nginx', () => {
 });
 
 describe('what an answer proves', () => {
+  const NO_SIZE = 'failed: answers compressed without being asked (Content-Encoding), so that no size is told';
   const rows: [name: string, there: string, result: string][] = [
     ['the right length', answer(200, { 'Content-Length': 7 }), 'present 7'],
     ['a header in other letters', answer(200, { 'cOnTeNt-LeNgTh': 7 }), 'present 7'],
     ['another length', answer(200, { 'Content-Length': 8 }), 'different 8'],
     ['an empty file', answer(200, { 'Content-Length': 0 }), 'different 0'],
     ['no length', answer(200, { Connection: 'close' }), 'failed: tells no length (Content-Length)'],
+    [
+      'what is compressed without being asked, with its own length',
+      answer(200, { 'Content-Length': 6, 'Content-Encoding': 'gzip' }),
+      NO_SIZE,
+    ],
+    [
+      'the same with the right length, by chance',
+      answer(200, { 'Content-Length': 7, 'Content-Encoding': 'br' }),
+      NO_SIZE,
+    ],
+    ['the same without a length', answer(200, { 'CONTENT-ENCODING': 'gzip', Connection: 'close' }), NO_SIZE],
+    ['an encoding that is none', answer(200, { 'Content-Length': 7, 'Content-Encoding': 'Identity' }), 'present 7'],
     ['404', answer(404, { 'Content-Length': 7 }), 'absent'],
     ['410', answer(410, { 'Content-Length': 7 }), 'absent'],
     ['403', answer(403, { 'Content-Length': 7 }), 'failed: answers 403 (forbidden)'],
@@ -72,6 +85,20 @@ describe('what an answer proves', () => {
     expect(results).toEqual({ distfiles: 'present', current: 'present', 'distfiles/f%23': 'present 7' });
     expect(server.paths).toContain('/gentoo/distfiles/f%23');
     expect(server.paths).toContain('/gentoo/current/');
+  });
+});
+
+describe('a file that is kept compressed', () => {
+  const label = { 'Content-Encoding': 'x-gzip' };
+  test.each([
+    ['may be named so by its server', 7, 'present 7'],
+    ['has no other size for that', 8, expect.stringMatching(/^failed: answers compressed/)],
+  ])('%s', async (_, length, result) => {
+    const inventory = testInventory([{ path: 'distfiles/f.tar.gz', sizeBytes: 7 }]);
+    const there = answer(200, { ...label, 'Content-Length': length });
+    const server = await scripted((socket, path) => socket.write(orNotFound(path, there)));
+    const { results } = await collect(httpHead, inventory, server.url);
+    expect(results).toEqual({ 'distfiles/f.tar.gz': result });
   });
 });
 

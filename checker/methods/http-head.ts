@@ -1,12 +1,13 @@
-import { isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
+import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
 import type { AskedHow } from '../net/acquaintance.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
-import { statusReason } from '../net/reasons.ts';
+import type { Alone } from '../net/pipelining.ts';
+import { COMPRESSED, statusReason } from '../net/reasons.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 import type { Samples } from './get-check.ts';
-import { canaryNames, isSoft404, knownFiles, preflight, SOFT_404 } from './http-preflight.ts';
+import { FEW_OBJECTS, farewell, preflight, SOFT_404, sampleSizeOf } from './http-preflight.ts';
 
 const MOST_DEPTH = 256;
 const FIRST_DEPTH = 4;
@@ -16,14 +17,11 @@ const HTTP2_CONNECTIONS = 2;
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
-/** Fewer are asked one at a time: to find out whether the host can be pipelined would cost as much. */
-const FEWEST_PIPELINED = 256;
-const TRIAL_FILES = 8;
-/** Of each kind of answer. */
-const SAMPLE_SIZE = 8;
 const MIXED_UP = 'answers several requests on one connection wrongly: asked one at a time';
 /** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
 const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
+const NO_SIZE = `${COMPRESSED} (Content-Encoding), so that no size is told`;
+const KEPT_COMPRESSED = /\.(t?gz|svgz|t?bz2?|t?xz|t?lzma|lz|tzst|zst|br|z)$/i;
 const FOUND = [Outcome.present, Outcome.different] as const;
 
 /** HEAD of every object, pipelined over a few connections. */
@@ -47,9 +45,10 @@ async function check(task: CheckTask): Promise<MethodReport> {
     for (const id of task.objectIds) task.sink.fail(id, before.reason);
     return report('unusable', before.reason);
   }
-  const { bulk, samples, isMixedUp } = await askObjects(task, client, budget.connections);
+  if (before.alone !== null) acquaintance.askedHow = await howToAsk(task, client, before.alone);
+  const { bulk, samples, isMixedUp, isSoft404 } = await askObjects(task, client, budget.connections);
   if (bulk.ended === 'interrupted' || signal.aborted) return report('interrupted');
-  if (await isSoft404(client)) {
+  if (isSoft404) {
     task.sink.withdraw(FOUND, SOFT_404);
     return report('unusable', SOFT_404);
   }
@@ -72,32 +71,36 @@ interface Asked {
   readonly bulk: HeadRunReport;
   readonly samples: Samples;
   readonly isMixedUp: boolean;
+  readonly isSoft404: boolean;
 }
 
-/**
- * As the host can be asked, which is tried before and remembered for the run; of what was answered together a sample is
- * asked again, one at a time.
- */
+/** As the host can be asked; of what was answered together a sample is asked again, one at a time. */
 async function askObjects(task: CheckTask, client: HeadClient, connections: number): Promise<Asked> {
-  const { isConfirmed, AnswerSample } = await import('../net/pipelining.ts');
+  const { areConfirmed, AnswerSample } = await import('../net/pipelining.ts');
   const { acquaintance, objectIds, signal, sink } = task;
-  const ask = async (how: AskedHow): Promise<Asked> => {
+  const ask = async (how: AskedHow): Promise<Asked & { readonly isRight: boolean }> => {
+    const size = sampleSizeOf(objectIds.length);
     const outcomes = [Outcome.present, Outcome.absent, Outcome.different];
-    const samples = new Map(outcomes.map((outcome) => [outcome, new AnswerSample(SAMPLE_SIZE)]));
+    const samples = new Map(outcomes.map((outcome) => [outcome, new AnswerSample(size)]));
     const bulk = await askAll(task, client, paceOf(how, connections), samples);
-    return { bulk, samples, isMixedUp: how === 'one a connection' || (how !== 'one at a time' && bulk.isMismatched) };
+    const isTogether = how === 'pipelined' || how === 'multiplexed';
+    const isMixedUp = how === 'one a connection' || (isTogether && bulk.isMismatched);
+    const sampled = isTogether && bulk.ended === 'whole' ? [...samples.values()].flatMap(({ answers }) => answers) : [];
+    const { isSoft404, again } = await farewell(
+      client,
+      sampled.map(({ index }) => askedPath(task, index)),
+    );
+    const isRight = areConfirmed(
+      sampled.map(({ answer }) => answer),
+      again,
+    );
+    return { bulk, samples, isMixedUp, isSoft404, isRight };
   };
-  const isMany = objectIds.length >= FEWEST_PIPELINED;
-  if (isMany) acquaintance.askedHow ??= await howToAsk(task, client);
-  const known = acquaintance.askedHow;
-  if (known === 'one a connection' || known === 'one at a time') return ask(known);
-  if (known === null || !isMany) return ask('one at a time');
-  const asked = await ask(known);
+  const known = acquaintance.askedHow ?? 'one at a time';
+  const asked = await ask(objectIds.length <= FEW_OBJECTS && known !== 'one a connection' ? 'one at a time' : known);
   // To be tried anew by the next check of the run.
-  if (asked.isMixedUp) acquaintance.askedHow = null;
-  const isWhole = asked.bulk.ended === 'whole';
-  const isRight = !isWhole || (await isConfirmed(client, asked.samples.values(), (index) => askedPath(task, index)));
-  if (isRight || signal.aborted) return asked;
+  if (asked.isMixedUp && known !== 'one a connection') acquaintance.askedHow = null;
+  if (asked.isRight || asked.isSoft404 || signal.aborted) return asked;
   acquaintance.askedHow = 'one a connection';
   sink.withdraw(FOUND, MIXED_UP);
   return ask('one a connection');
@@ -107,13 +110,12 @@ async function askObjects(task: CheckTask, client: HeadClient, connections: numb
  * Pipelined where the host can be trusted with it. Where it can't, over HTTP/2, which takes undici five times
  * the processor (docs/decisions/0006-http2.md); else one at a time.
  */
-async function howToAsk(task: CheckTask, client: HeadClient): Promise<AskedHow> {
+async function howToAsk(task: CheckTask, client: HeadClient, alone: Alone): Promise<AskedHow> {
   const { tryPipelining } = await import('../net/pipelining.ts');
-  const paths = trialPaths(task);
-  const pipelining = await tryPipelining(client, paths);
+  const pipelining = await tryPipelining(client, alone);
   if (pipelining === 'right') return 'pipelined';
   const isHttps = task.accessPoint.protocol === 'https';
-  if (isHttps && (await tryPipelining(client, paths, true)) === 'right') return 'multiplexed';
+  if (isHttps && (await tryPipelining(client, alone, true)) === 'right') return 'multiplexed';
   return pipelining === 'wanting' ? 'one at a time' : 'one a connection';
 }
 
@@ -137,12 +139,6 @@ function paceOf(how: AskedHow, connections: number): Pace {
   }
 }
 
-/** Known files, of different sizes as far as possible, each followed by a name that can't exist. */
-function trialPaths(task: CheckTask): string[] {
-  const impossible = canaryNames(TRIAL_FILES);
-  return knownFiles(task, TRIAL_FILES).flatMap((path, i) => [path, impossible[i] as string]);
-}
-
 async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: Samples): Promise<HeadRunReport> {
   const { inventory, objectIds, sink } = task;
   const absent = new Set<number>();
@@ -151,10 +147,12 @@ async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: 
     ...pace,
     count: objectIds.length,
     pathOf: (index) => askedPath(task, index),
-    onAnswer: (index, status, lengthBytes, location) => {
+    onAnswer: (index, status, lengthBytes, location, isEncoded) => {
       const id = objectIds[index] as number;
       const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
+      if (status === 200 && !isDirectory && isEncoded && !isLabelled(lengthBytes, inventory, id))
+        sink.fail(id, NO_SIZE);
+      else if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, 'tells no length (Content-Length)');
       else if (status === 200) {
         const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
         const outcome = isRight ? Outcome.present : Outcome.different;
@@ -175,6 +173,14 @@ async function askAll(task: CheckTask, client: HeadClient, pace: Pace, samples: 
   for (const id of forbiddenLinks)
     sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
   return report;
+}
+
+/**
+ * Apache's AddEncoding names the format of a file that is kept compressed, and tells its own length. Only so an encoded
+ * answer proves anything: a server that compresses the file once more would hardly come to that very length.
+ */
+function isLabelled(lengthBytes: number, { paths, sizeBytes }: Inventory, id: number): boolean {
+  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths[id] as string);
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

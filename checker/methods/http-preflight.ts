@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
-import type { HeadAnswer, HeadClient } from '../net/head-client.ts';
+import { type HeadAnswer, type HeadClient, type Pace, SIDE_BY_SIDE } from '../net/head-client.ts';
+import type { Alone } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
@@ -10,112 +11,143 @@ export interface Preflight {
   readonly verdict: 'usable' | 'down' | 'interrupted';
   /** '' for interrupted; for usable what is worth knowing, mostly ''. */
   readonly reason: string;
+  /** What pipelined answers can be compared with; null where few objects are asked for, or how to ask is known. */
+  readonly alone: Alone | null;
 }
 
 /** So few are asked one at a time, and without ado: to find out what the host can do would cost as much. */
 export const FEW_OBJECTS = 64;
+/** Asked for at once, of names that can't exist. */
+const IMPOSSIBLE_NAMES = 2;
 const KNOWN_FILES_ASKED = 16;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
 const GREETED_FILES = 3;
 export const SOFT_404 = "answers 200 to names that don't exist";
 const REFUSES_US = 'refuses our User-Agent (403), but not that of Portage';
 
-const USABLE: Preflight = { verdict: 'usable', reason: '' };
-const INTERRUPTED: Preflight = { verdict: 'interrupted', reason: '' };
+/** What is asked for twice of so many objects, of each kind: little beside them, and enough to show a mix-up. */
+export function sampleSizeOf(objects: number): number {
+  return Math.min(8, Math.max(4, Math.floor(objects / 25)));
+}
 
 /**
  * Whether the server can prove anything: it is reached, it denies names that cannot exist, and it does not refuse what
- * we call ourselves. Where it does, and serves Portage, the client goes on as Portage. Two tries; once in a run is enough.
+ * we call ourselves. Where it does, and serves Portage, the client goes on as Portage. Two tries, the second on a single
+ * connection; once in a run is enough.
  */
 export async function preflight(task: CheckTask, client: HeadClient): Promise<Preflight> {
-  const { acquaintance, objectIds, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
+  const { acquaintance, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const { greeting } = acquaintance;
-  if (greeting !== null && (greeting.isThorough || objectIds.length <= FEW_OBJECTS)) {
+  if (greeting !== null && (isFew(task) || acquaintance.askedHow !== null)) {
     client.userAgent = greeting.userAgent;
-    return { verdict: 'usable', reason: greeting.reason };
+    return { verdict: 'usable', reason: greeting.reason, alone: null };
   }
-  let result = await greet(task, client);
+  let result = await greet(task, client, isFew(task) ? undefined : SIDE_BY_SIDE);
   if (result.verdict === 'down' && result.reason !== SOFT_404) {
-    if (!(await pause(secondTryAfterMs, signal))) return INTERRUPTED;
+    if (!(await pause(secondTryAfterMs, signal))) return { verdict: 'interrupted', reason: '', alone: null };
     result = await greet(task, client);
   }
-  if (result.verdict === 'usable') {
-    const isThorough = objectIds.length > FEW_OBJECTS;
-    acquaintance.greeting = { userAgent: client.userAgent, reason: result.reason, isThorough };
-  }
+  if (result.verdict === 'usable') acquaintance.greeting = { userAgent: client.userAgent, reason: result.reason };
   return result;
 }
 
-async function greet(task: CheckTask, client: HeadClient): Promise<Preflight> {
+function isFew({ objectIds }: CheckTask): boolean {
+  return objectIds.length <= FEW_OBJECTS;
+}
+
+async function greet(task: CheckTask, client: HeadClient, pace?: Pace): Promise<Preflight> {
   client.userAgent = task.userAgent;
-  const asked = await askCanaries(task, client);
-  if (asked.verdict === 'interrupted' || asked.reason === SOFT_404) return asked;
-  if (asked.verdict === 'down' && !asked.isForbidden) return asked;
-  // Where few objects are asked for, they themselves are not asked for twice.
-  if (!asked.isForbidden && task.objectIds.length <= FEW_OBJECTS) return asked;
-  const { answers } = await client.askFew(knownFiles(task, GREETED_FILES));
-  const isRefused = answers.some((answer) => answer?.status === 403) && !answers.some(isServed);
-  if (!isRefused) return asked;
+  const own = await meet(task, client, pace);
+  const isRefused = own.known.some((answer) => answer?.status === 403) && !own.known.some(isServed);
+  if (!isRefused) return own;
   client.userAgent = PORTAGE_USER_AGENT;
-  const asPortage = await askCanaries(task, client);
-  if (asPortage.verdict === 'usable') {
-    const again = await client.askFew(knownFiles(task, GREETED_FILES));
-    if (again.answers.some(isServed)) return { verdict: 'usable', reason: REFUSES_US };
-  } else if (asPortage.verdict === 'interrupted') return INTERRUPTED;
+  const other = await meet(task, client, pace);
+  if (other.verdict === 'interrupted') return other;
+  if (other.verdict === 'usable') {
+    const known = isFew(task) ? (await client.askFew(knownFiles(task, GREETED_FILES))).answers : other.known;
+    if (known.some(isServed)) return { ...other, reason: REFUSES_US };
+  }
   client.userAgent = task.userAgent;
-  return asked;
+  return own;
 }
 
 function isServed(answer: HeadAnswer | null): boolean {
   return answer?.status === 200;
 }
 
-/** Asks for two names that can't exist. `isForbidden`: they are answered 403. */
-async function askCanaries(
+/**
+ * Asks for names that can't exist; then for known files too, where many objects are to be asked for (few are not asked
+ * for twice) or the names are not denied as they should be. `known` is what the files were answered.
+ */
+async function meet(
   task: CheckTask,
   client: HeadClient,
-): Promise<Preflight & { readonly isForbidden: boolean }> {
-  const { answers, report } = await askForNothing(client);
-  const isForbidden = answers.some((answer) => answer?.status === 403);
-  if (report.ended === 'interrupted') return { ...INTERRUPTED, isForbidden };
-  const down = (reason: string) => ({ verdict: 'down', reason, isForbidden }) as const;
-  if (answers.some(isFound)) return down(SOFT_404);
-  if (answers.includes(null)) return down(report.reason);
-  const odd = answers.find((answer) => answer !== null && answer.status !== 404 && answer.status !== 410);
-  if (odd === undefined || odd === null) return { ...USABLE, isForbidden };
+  pace?: Pace,
+): Promise<Preflight & { readonly known: readonly (HeadAnswer | null)[] }> {
+  const size = isFew(task) ? 0 : sampleSizeOf(task.objectIds.length);
+  const impossible = impossibleNames(Math.max(IMPOSSIBLE_NAMES, size));
+  const files = knownFiles(task, size);
+  // The names first: a file may be one that always hangs.
+  const { answers, report } = await client.askFew([...impossible, ...files], pace);
+  const denials = answers.slice(0, impossible.length);
+  let known: readonly (HeadAnswer | null)[] = answers.slice(impossible.length);
+  const inTurns = <T>(of: readonly T[]) => files.flatMap((_, i) => [of[impossible.length + i] as T, of[i] as T]);
+  const alone = isFew(task)
+    ? null
+    : { paths: inTurns([...impossible, ...files]), answers: inTurns(answers), isMismatched: report.isMismatched };
+  const result = (verdict: Preflight['verdict'], reason = '') => ({ verdict, reason, alone, known });
+  if (report.ended === 'interrupted') return result('interrupted');
+  if (denials.some(isFound)) return result('down', SOFT_404);
+  if (denials.includes(null)) return result('down', report.reason);
+  const odd = denials.find((answer) => answer !== null && answer.status !== 404 && answer.status !== 410);
+  if (odd === undefined || odd === null) return result('usable');
   // Some stores answer 403 to what they don't have: they are of use if they answer for what they have.
-  const known = await client.askFew(knownFiles(task, KNOWN_FILES_ASKED));
-  if (known.answers.some(isServed)) return { ...USABLE, isForbidden };
-  if (odd.status === 405 || odd.status === 501) return down(`does not take HEAD: ${statusReason(odd.status, '')}`);
-  const isAlways = known.answers.every((answer) => answer === null || answer.status === odd.status);
+  if (!known.some(isServed)) {
+    const others = knownFiles(task, KNOWN_FILES_ASKED).filter((path) => !files.includes(path));
+    const more = await client.askFew(others.slice(0, KNOWN_FILES_ASKED - files.length));
+    known = [...known, ...more.answers];
+  }
+  if (known.some(isServed)) return result('usable');
+  if (odd.status === 405 || odd.status === 501)
+    return result('down', `does not take HEAD: ${statusReason(odd.status, '')}`);
+  const isAlways = known.every((answer) => answer === null || answer.status === odd.status);
   const toWhat = isAlways ? 'whatever it is asked for' : "for names that don't exist";
-  return down(`${statusReason(odd.status, odd.location)} ${toWhat}`);
+  return result('down', `${statusReason(odd.status, odd.location)} ${toWhat}`);
 }
 
-/** Whether the server claims to have what can't exist. No answer is no claim. */
-export async function isSoft404(client: HeadClient): Promise<boolean> {
-  return (await askForNothing(client)).answers.some(isFound);
+/** What a server says when all is done. */
+export interface Farewell {
+  /** It claims to have what can't exist. No answer is no claim. */
+  readonly isSoft404: boolean;
+  /** To the paths that were to be asked for again, in their order; null is no answer. */
+  readonly again: readonly (HeadAnswer | null)[];
 }
 
-function askForNothing(client: HeadClient) {
-  const [atRoot, among] = canaryNames(2) as [string, string];
-  return client.askFew([among, atRoot.slice(atRoot.lastIndexOf('/') + 1)]);
+/** Asks for names that can't exist once more, and again, one at a time, for paths that were asked for together. */
+export async function farewell(client: HeadClient, paths: readonly string[]): Promise<Farewell> {
+  const impossible = impossibleNames(IMPOSSIBLE_NAMES);
+  const { answers } = await client.askFew([...impossible, ...paths], paths.length > 0 ? SIDE_BY_SIDE : undefined);
+  let denials: readonly (HeadAnswer | null)[] = answers.slice(0, impossible.length);
+  // It may take no more than one connection.
+  if (paths.length > 0 && denials.includes(null)) denials = (await client.askFew(impossible)).answers;
+  return { isSoft404: denials.some(isFound), again: answers.slice(impossible.length) };
 }
 
 function isFound(answer: HeadAnswer | null): boolean {
   return answer !== null && answer.status >= 200 && answer.status < 300;
 }
 
-/** Request paths of names among the distfiles that can't exist. */
-export function canaryNames(count: number): string[] {
-  return Array.from({ length: count }, () => {
+/** Request paths of names that can't exist: one at the root, the others among the distfiles. */
+function impossibleNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => {
     const token = randomBytes(16).toString('hex');
-    return `distfiles/${token.slice(0, 2)}/redirector-no-such-file-${token}`;
+    const name = `redirector-no-such-file-${token}`;
+    return i === 1 ? name : `distfiles/${token.slice(0, 2)}/${name}`;
   });
 }
 
 /** Request paths of files that are asked for, spread over all of them; of different sizes as far as possible. */
-export function knownFiles({ inventory, objectIds }: CheckTask, count: number): string[] {
+function knownFiles({ inventory, objectIds }: CheckTask, count: number): string[] {
   const bySize = new Map<number, number>();
   const others: number[] = [];
   const step = Math.max(1, Math.floor(objectIds.length / (count * 4)));

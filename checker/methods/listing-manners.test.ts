@@ -170,10 +170,24 @@ describe('directories are listed over ftp as the account of their host allows', 
     expect(both[0]?.report.bytes).toBeGreaterThan(DIRECTORIES * 100);
   });
 
-  test('one connection allowed: it is used for control, and for data there is another', async () => {
+  test('one connection allowed: FTP takes two, so none is opened, and the reason says which setting it is', async () => {
     const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
-    const { results } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 1 }) });
+    const { results, report } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 1 }) });
+    const reason = expect.stringMatching(/^not listed: FTP takes two connections .* "connections" of \[check\]/);
+    expect(report).toEqual({ ended: 'partial', reason, requests: 0, connections: 0 });
+    expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: inventory.paths.length });
+    expect(server.accepted()).toBe(0);
+  });
+
+  test('two connections allowed: never more are open', async () => {
+    let most = 0;
+    const server = await start((talk, command, _, nth) => {
+      most = Math.max(most, server.open());
+      return listsAll(talk, command, nth);
+    });
+    const { results } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 2 }) });
     expect(tally(results)).toEqual(ALL_PRESENT);
+    expect(most).toBe(2);
   });
 
   test('a rate is kept', async () => {

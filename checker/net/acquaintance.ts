@@ -12,12 +12,11 @@ export class Acquaintance {
     readonly userAgent: string;
     /** What is worth telling of it; mostly ''. */
     readonly reason: string;
-    /** Known files were asked for too. */
-    readonly isThorough: boolean;
   } | null = null;
+  /** Null = not tried yet, or to be tried anew. */
   askedHow: AskedHow | null = null;
-  /** What HEAD has shown and GET has confirmed. */
-  readonly confirmed = new Set<OutcomeCode>();
+  /** What HEAD has shown and GET has confirmed, and how often. */
+  readonly confirmed = new Map<OutcomeCode, number>();
 
   forget(): void {
     this.greeting = null;

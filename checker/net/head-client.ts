@@ -25,6 +25,8 @@ export interface HeadClientOptions {
 export type Pace = Pick<HeadRun, 'connections' | 'depth' | 'singleUse' | 'http2'>;
 
 const ONE_AT_A_TIME: Pace = { connections: 1, depth: { first: 1, most: 1 } };
+/** One at a time on each of several connections. */
+export const SIDE_BY_SIDE: Pace = { connections: 4, depth: { first: 1, most: 1 } };
 
 /** Asks one access point, and keeps count of what that cost it. */
 export class HeadClient {
@@ -45,7 +47,7 @@ export class HeadClient {
 
   /** `pathOf` is relative to the root. */
   async askAll(
-    run: Pick<HeadRun, 'count' | 'pathOf' | 'onAnswer' | 'onFailure' | 'maxStrikes' | 'budgetMs'> & Pace,
+    run: Pick<HeadRun, 'count' | 'pathOf' | 'onAnswer' | 'onFailure' | 'onRound' | 'maxStrikes' | 'budgetMs'> & Pace,
   ): Promise<HeadRunReport> {
     const { budget, timeoutMs, signal, ca } = this.#options;
     const { origin, pathname } = this.#url;
@@ -70,19 +72,17 @@ export class HeadClient {
     pace: Pace = ONE_AT_A_TIME,
   ): Promise<{ readonly answers: readonly (HeadAnswer | null)[]; readonly report: HeadRunReport }> {
     const answers = new Array<HeadAnswer | null>(paths.length).fill(null);
-    let answeredAtMs = 0;
     const report = await this.askAll({
       ...pace,
       count: paths.length,
       pathOf: (index) => paths[index] as string,
       onAnswer: (index, status, lengthBytes, location) => {
-        const nowMs = performance.now();
-        // The next request goes out with the answer to the last; the first waits for its connection.
-        if (pace === ONE_AT_A_TIME && answeredAtMs > 0) this.roundTripsMs.push(nowMs - answeredAtMs);
-        answeredAtMs = nowMs;
         answers[index] = { status, lengthBytes, location };
       },
       onFailure: () => {},
+      onRound: (latencyMs) => {
+        if (pace.depth.most === 1) this.roundTripsMs.push(latencyMs);
+      },
       maxStrikes: 1,
       budgetMs: this.#options.timeoutMs * 2,
     });

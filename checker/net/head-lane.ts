@@ -1,6 +1,7 @@
 import type { HeadLine } from './head-line.ts';
-import { contentLength, headerText } from './raw-headers.ts';
+import { contentLength, headerText, isEncoded } from './raw-headers.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
+import { isRefusal } from './refusals.ts';
 import type { Dispatcher } from './undici.ts';
 
 const MAX_TRIES = 4;
@@ -23,6 +24,7 @@ export class Lane implements Dispatcher.DispatchHandler {
   #interim = 0;
   #status = 0;
   #lengthBytes = -1;
+  #isEncoded = false;
   #location = '';
   #retryAfter = '';
   #abort: ((error?: Error) => void) | null = null;
@@ -60,8 +62,9 @@ export class Lane implements Dispatcher.DispatchHandler {
     }
     this.#status = status;
     this.#lengthBytes = contentLength(rawHeaders);
+    this.#isEncoded = status === 200 && isEncoded(rawHeaders);
     this.#location = status >= 300 && status < 400 ? headerText(rawHeaders, 'location') : '';
-    this.#retryAfter = status === 429 || status === 503 ? headerText(rawHeaders, 'retry-after') : '';
+    this.#retryAfter = isRefusal(status) ? headerText(rawHeaders, 'retry-after') : '';
     return true;
   }
 
@@ -72,10 +75,10 @@ export class Lane implements Dispatcher.DispatchHandler {
   onComplete(): void {
     const line = this.#line;
     const { index } = this;
-    line.answered(this);
+    line.answered(this, isRefusal(this.#status));
     this.index = -1;
     if (line.runner.ended) return;
-    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location, this.#retryAfter);
+    line.runner.answered(index, this.#status, this.#lengthBytes, this.#location, this.#retryAfter, this.#isEncoded);
     line.goOn(this);
   }
 

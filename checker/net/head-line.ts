@@ -90,6 +90,7 @@ export class HeadLine {
       return;
     }
     this.#resting.push(lane);
+    if (this.runner.depth === 1 && this.#underWay === 1) setImmediate(() => this.setDepth(this.runner.depth));
     if (this.#underWay === 0 && this.#isFull()) this.#lingerTimer ??= setTimeout(this.#outlived, LINGER_MS);
   }
 
@@ -116,8 +117,10 @@ export class HeadLine {
     this.#soon();
   }
 
+  /** undici told to pipeline no more fails a connection (an assertion) on which it still waits for several answers. */
   setDepth(depth: number): void {
-    this.#client.pipelining = depth;
+    if (this.runner.ended) return;
+    this.#client.pipelining = this.#underWay > 1 ? Math.max(2, depth) : depth;
   }
 
   dispatch(options: Dispatcher.DispatchOptions, lane: Lane): void {
@@ -145,10 +148,12 @@ export class HeadLine {
     this.runner.forgetTiming(lane);
   }
 
-  answered(lane: Lane): void {
+  answered(lane: Lane, isRefusal: boolean): void {
     this.answers++;
     this.wave = this.runner.wave;
-    this.runner.stopTiming(lane);
+    // What was under way when the host began to refuse is refused fast: no reason to ask deeper after the pause.
+    if (isRefusal) this.runner.forgetTiming(lane);
+    else this.runner.stopTiming(lane, this.answers === 1);
   }
 
   /** Sends again, later: undici may be in the middle of failing its queue. */

@@ -3,7 +3,7 @@ import type { Lane } from './head-lane.ts';
 import { HeadLine } from './head-line.ts';
 import type { HostBudget } from './host-budget.ts';
 import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
-import { Refusals } from './refusals.ts';
+import { isRefusal, Refusals } from './refusals.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -13,9 +13,14 @@ export interface HeadRun {
   readonly count: number;
   /** An absolute path, percent-encoded. */
   readonly pathOf: (index: number) => string;
-  /** `lengthBytes` is -1 where none (or nonsense) is told; `location` is '' but for redirects, and is hostile text. */
-  readonly onAnswer: (index: number, status: number, lengthBytes: number, location: string) => void;
+  /**
+   * `lengthBytes` is -1 where none (or nonsense) is told, and that of something else where the answer `isEncoded`;
+   * `location` is '' but for redirects, and is hostile text.
+   */
+  readonly onAnswer: (index: number, status: number, lengthBytes: number, location: string, isEncoded: boolean) => void;
   readonly onFailure: (index: number, reason: string) => void;
+  /** Told how long an answer took that was not the first on its connection; of one request under way at a time. */
+  readonly onRound?: (latencyMs: number) => void;
   /** At most; the host's budget may allow fewer. */
   readonly connections: number;
   /** Requests under way on one connection: at first, and at most. */
@@ -124,7 +129,8 @@ export class HeadRunner {
     const again = this.#refusals.waiting;
     if (this.ended || (again.length === 0 && this.#next >= this.run.count)) return -1;
     if (!this.isAdmitted()) return -1;
-    return again.length > 0 ? (again.shift() as number) : this.#next++;
+    // Those refused last first: else a storm that meets hundreds under way would be waited for as often as they are many.
+    return again.pop() ?? this.#next++;
   }
 
   /** Whether a request may leave now; if not, the lines are woken when one may. */
@@ -135,15 +141,22 @@ export class HeadRunner {
     return false;
   }
 
-  answered(index: number, status: number, lengthBytes: number, location: string, retryAfter: string): void {
+  answered(
+    index: number,
+    status: number,
+    lengthBytes: number,
+    location: string,
+    retryAfter: string,
+    isEncoded: boolean,
+  ): void {
     this.strikes = 0;
-    if (status === 429 || status === 503) {
+    if (isRefusal(status)) {
       this.#wasRefused(index, status, retryAfter);
       return;
     }
     this.#refusals.over();
     this.run.budget.served();
-    this.run.onAnswer(index, status, lengthBytes, location);
+    this.run.onAnswer(index, status, lengthBytes, location, isEncoded);
     this.#settle();
   }
 
@@ -151,7 +164,7 @@ export class HeadRunner {
   #wasRefused(index: number, status: number, retryAfter: string): void {
     if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     if (this.#refusals.isAskedAgain(index, status)) return;
-    this.run.onAnswer(index, status, -1, '');
+    this.run.onAnswer(index, status, -1, '', false);
     this.#settle();
     if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
   }
@@ -184,10 +197,12 @@ export class HeadRunner {
     this.#timedAtMs = performance.now();
   }
 
-  stopTiming(lane: Lane): void {
+  stopTiming(lane: Lane, isFirst: boolean): void {
     if (this.#timed !== lane) return;
     this.#timed = null;
-    this.observe({ type: 'round', latencyMs: performance.now() - this.#timedAtMs });
+    const latencyMs = performance.now() - this.#timedAtMs;
+    if (!isFirst) this.run.onRound?.(latencyMs);
+    this.observe({ type: 'round', latencyMs });
   }
 
   forgetTiming(lane: Lane): void {

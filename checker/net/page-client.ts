@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { buildConnector } from './connector.ts';
 import type { HostBudget } from './host-budget.ts';
-import { contentLength, headerText } from './raw-headers.ts';
-import { connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
+import { contentLength, headerText, isEncoded } from './raw-headers.ts';
+import { COMPRESSED, connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
 import { Client, type Dispatcher } from './undici.ts';
 
 export interface PageClientOptions {
@@ -32,6 +32,8 @@ export interface PageAnswer {
   readonly status: number;
   /** As told; -1 where it is not. */
   readonly lengthBytes: number;
+  /** It comes compressed, and the length is that of something else. */
+  readonly isEncoded: boolean;
   /** Of a redirect, else ''; hostile text. */
   readonly location: string;
   /** The other side kept silent. */
@@ -50,7 +52,7 @@ const SHORT_CONNECTIONS_ALLOWED = 6;
 export const BROKEN_PAGE = 'a page that cannot be read';
 
 const INTERRUPTED: PageAnswer = {
-  ...{ reason: 'interrupted', status: 0, lengthBytes: -1, location: '' },
+  ...{ reason: 'interrupted', status: 0, lengthBytes: -1, isEncoded: false, location: '' },
   ...{ isSilent: false, isEndless: false },
 };
 
@@ -216,6 +218,7 @@ class PageHandler implements Dispatcher.DispatchHandler {
   #interim = 0;
   #status = 0;
   #lengthBytes = -1;
+  #isEncoded = false;
   #location = '';
   #bytes = 0;
   #given: string | null = null;
@@ -256,11 +259,11 @@ class PageHandler implements Dispatcher.DispatchHandler {
     );
     this.#status = status;
     this.#lengthBytes = contentLength(rawHeaders);
+    this.#isEncoded = isEncoded(rawHeaders);
     this.#location = headerText(rawHeaders, 'location');
     if (isRefusal(status)) this.#onRefused(headerText(rawHeaders, 'retry-after'));
-    const encoding = headerText(rawHeaders, 'content-encoding').toLowerCase();
     if (this.isPeek) this.#giveUp('');
-    else if (encoding !== '' && encoding !== 'identity') this.#giveUp('answers compressed without being asked');
+    else if (this.#isEncoded) this.#giveUp(COMPRESSED);
     return true;
   }
 
@@ -296,7 +299,7 @@ class PageHandler implements Dispatcher.DispatchHandler {
 
   #settle(reason: string, status: number, location: string, isSilent: boolean): void {
     clearTimeout(this.#deadline);
-    const lengthBytes = this.#lengthBytes;
-    this.#resolve({ reason, status, lengthBytes, location, isSilent, isEndless: this.#isEndless() });
+    const [lengthBytes, isEncoded] = [this.#lengthBytes, this.#isEncoded];
+    this.#resolve({ reason, status, lengthBytes, isEncoded, location, isSilent, isEndless: this.#isEndless() });
   }
 }

@@ -6,26 +6,36 @@ import type { HeadAnswer, HeadClient } from './head-client.ts';
  */
 export type Pipelining = 'right' | 'wanting' | 'wrong';
 
-const CONNECTIONS = 4;
+/** What a host answered to paths that it was asked for one at a time. */
+export interface Alone {
+  /**
+   * Paths that exist and paths that don't should take turns, and those that do should have different sizes: then neither
+   * swapped nor dropped answers go unseen.
+   */
+  readonly paths: readonly string[];
+  /** Null is no answer. */
+  readonly answers: readonly (HeadAnswer | null)[];
+  /** An answer was followed by bytes that are no answer. */
+  readonly isMismatched: boolean;
+}
 
 /**
- * Asks for the paths one at a time, then all of them on one connection at once, and compares. Paths that exist and
- * paths that don't should take turns, and those that do should have different sizes: then neither swapped nor dropped
- * answers go unseen. With `http2` the host is to answer over HTTP/2, where it can mix up nothing but itself: a host that
- * does not speak it is wanting.
+ * Asks for the same paths all at once on one connection, and compares. With `http2` the host is to answer over HTTP/2,
+ * where it can mix up nothing but itself: a host that does not speak it is wanting.
  */
-export async function tryPipelining(client: HeadClient, paths: readonly string[], http2 = false): Promise<Pipelining> {
-  const single = await client.askFew(paths, { connections: CONNECTIONS, depth: { first: 1, most: 1 } });
-  if (single.report.isMismatched) return 'wrong';
+export async function tryPipelining(client: HeadClient, alone: Alone, http2 = false): Promise<Pipelining> {
+  if (alone.isMismatched) return 'wrong';
   // Only what was answered alone can be compared; half of the pairs still tell a mix-up.
-  const asked = paths.filter((_, i) => single.answers[i] !== null);
-  if (asked.length <= paths.length / 2) return 'wanting';
-  const alone = single.answers.filter((answer) => answer !== null);
+  const asked = alone.paths.filter((_, i) => alone.answers[i] !== null);
+  if (asked.length <= alone.paths.length / 2) return 'wanting';
   const deep = { first: asked.length, most: asked.length };
   const together = await client.askFew(asked, { connections: 1, depth: deep, http2 });
   if (http2 && !together.report.isHttp2) return 'wanting';
   if (together.report.isMismatched) return 'wrong';
-  return comparePipelined(alone, together.answers);
+  return comparePipelined(
+    alone.answers.filter((answer) => answer !== null),
+    together.answers,
+  );
 }
 
 /** Pure: null is no answer. */
@@ -59,23 +69,19 @@ export class AnswerSample {
   }
 }
 
-/** One object may have changed between two answers; more than one of a sample has not. */
-const MAX_CHANGED = 1;
+/** Of more than so many answers one may have changed, because its object has; two of a sample have not. */
+const FEW_ANSWERS = 12;
 
-/** Whether a sample of pipelined answers holds when it is asked again, one at a time. No answer is no contradiction. */
-export async function isConfirmed(
-  client: HeadClient,
-  samples: Iterable<AnswerSample>,
-  pathOf: (index: number) => string,
-): Promise<boolean> {
-  const sampled = [...samples].flatMap((sample) => sample.answers);
-  const paths = sampled.map(({ index }) => pathOf(index));
-  const { answers } = await client.askFew(paths, { connections: CONNECTIONS, depth: { first: 1, most: 1 } });
-  const changed = sampled.filter(({ answer }, i) => {
-    const again = answers[i];
-    return again !== null && again !== undefined && proves(again) && !isSame(answer, again);
+/**
+ * Pure: whether answers hold that were asked for again, one at a time; both in the same order, null is no answer. No
+ * answer is no contradiction, nor is one that proves nothing.
+ */
+export function areConfirmed(before: readonly HeadAnswer[], again: readonly (HeadAnswer | null)[]): boolean {
+  const changed = before.filter((answer, i) => {
+    const other = again[i] ?? null;
+    return other !== null && proves(other) && !isSame(answer, other);
   });
-  return changed.length <= MAX_CHANGED;
+  return changed.length <= (before.length > FEW_ANSWERS ? 1 : 0);
 }
 
 function proves({ status }: HeadAnswer): boolean {

@@ -23,6 +23,18 @@ export function contentLength(rawHeaders: readonly Buffer[]): number {
   return -1;
 }
 
+/**
+ * Whether the body comes otherwise than it is kept (RFC 9110, 8.4): Content-Length then tells nothing of the object. It is
+ * asked for as it is, `accept-encoding: identity`.
+ */
+export function isEncoded(rawHeaders: readonly Buffer[]): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (!isNamed(rawHeaders[i] as Buffer, 'content-encoding')) continue;
+    if (!/^(identity)?$/i.test((rawHeaders[i + 1] as Buffer).toString('latin1').trim())) return true;
+  }
+  return false;
+}
+
 /** The first header of that name (in lower case), one character for each byte; '' where there is none. */
 export function headerText(rawHeaders: readonly Buffer[], name: string): string {
   for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -51,6 +51,9 @@ export function connectionReason(error: unknown, timeoutMs: number): string {
   return SENTENCES[code] ?? `connection failed: ${quoted(code || messageOf(error), MAX_FOREIGN_CHARACTERS)}`;
 }
 
+/** With Content-Encoding, that is. */
+export const COMPRESSED = 'answers compressed without being asked';
+
 /** A time for people: "18 s", "60 minutes". */
 export function inWords(ms: number): string {
   return ms < 120_000 ? `${Number((ms / 1000).toFixed(ms < 10_000 ? 1 : 0))} s` : `${Math.round(ms / 60_000)} minutes`;

@@ -1,3 +1,8 @@
+/** "Not so fast": too many requests, or none to spare for us (RFC 6585, 4; RFC 9110, 15.6.4). */
+export function isRefusal(status: number): boolean {
+  return status === 429 || status === 503;
+}
+
 /** An object whose question is refused so often has got its answer. */
 const MAX_REFUSALS = 3;
 /** After so many such objects in a row the host is given up. */

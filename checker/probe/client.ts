@@ -27,6 +27,8 @@ export interface Reply {
   readonly status: number;
   /** -1 where none, or nonsense, is told. */
   readonly lengthBytes: number;
+  /** The body comes compressed, and the length is that of something else. */
+  readonly isEncoded: boolean;
   /** At most as long as was asked for; `isWhole` = that is all of it. */
   readonly body: Buffer;
   readonly isWhole: boolean;
@@ -86,7 +88,8 @@ export class ProbeClient {
       });
       const location = answer.statusCode >= 300 && answer.statusCode < 400 ? headerOf(answer, 'location') : null;
       const { body, isWhole } = await readBody(answer.body, location === null ? maxBodyBytes : 0);
-      return { status: answer.statusCode, lengthBytes: lengthOf(answer), location, body, isWhole };
+      const isEncoded = !/^(identity)?$/i.test((headerOf(answer, 'content-encoding') ?? '').trim());
+      return { status: answer.statusCode, lengthBytes: lengthOf(answer), isEncoded, location, body, isWhole };
     } catch (error) {
       if (this.#options.signal.aborted) throw error;
       const reason = error instanceof ProbeFailure ? error.message : connectionReason(error, this.#options.timeoutMs);

@@ -4,7 +4,7 @@ import { grouped } from '../../core/grouped.ts';
 import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
-import { statusReason } from '../net/reasons.ts';
+import { COMPRESSED, statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
 import { ProbeFailure } from './failure.ts';
@@ -54,6 +54,7 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
   const name = quoted(shownPath(known.path));
   if (ABSENT.has(reply.status)) throw new ProbeFailure(`has no ${name}${after(reply)}`);
   if (reply.status !== 200) throw new ProbeFailure(`${statusReason(reply.status, '')} for ${name}${after(reply)}`);
+  if (reply.isEncoded && reply.lengthBytes !== known.sizeBytes) throw compressed(name, reply);
   if (reply.lengthBytes < 0) throw new ProbeFailure(`tells no length of ${name}${after(reply)}`);
   if (reply.lengthBytes !== known.sizeBytes) {
     const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => grouped(bytes));
@@ -100,6 +101,7 @@ async function askStamp(
   if (reply.status !== 200)
     throw new ProbeFailure(`${statusReason(reply.status, '')} for ${STAMP_PATH}${after(reply)}`);
   const foundS = stampS(reply.body);
+  if (foundS === null && reply.isEncoded) throw compressed(STAMP_PATH, reply);
   if (foundS === null) throw new ProbeFailure(`its stamp is no time: ${quoted(reply.body.toString('latin1'), 40)}`);
   const lagS = masterS - foundS;
   facts.stampLagS = Math.max(0, lagS);
@@ -124,6 +126,7 @@ async function askLayout(
   if (reply.status !== 200)
     throw new ProbeFailure(`${statusReason(reply.status, '')} for ${LAYOUT_PATH}${after(reply)}`);
   if (reply.isWhole && reply.body.equals(layout)) return;
+  if (reply.isEncoded) throw compressed(LAYOUT_PATH, reply);
   // The master's changed after that mirror's last sync: it has the one before, and that is no fault.
   if (stamp !== null && stamp < master.layoutChangedS) {
     warnings.push(`its ${LAYOUT_PATH} is the one before the master's last change`);
@@ -133,6 +136,10 @@ async function askLayout(
 function certificateWarnings(validToMs: number, nowMs: number): string[] {
   const days = Math.floor((validToMs - nowMs) / DAY_MS);
   return days < WARN_CERTIFICATE_DAYS ? [`certificate expires in ${days} ${days === 1 ? 'day' : 'days'}`] : [];
+}
+
+function compressed(what: string, reply: Reply): ProbeFailure {
+  return new ProbeFailure(`${COMPRESSED} (Content-Encoding) for ${what}${after(reply)}`);
 }
 
 function after({ redirects, origin }: Reply): string {

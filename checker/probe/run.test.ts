@@ -6,6 +6,7 @@ import { decodeLiveness } from '../../core/formats/liveness-file.ts';
 import { LAYOUT_PATH } from '../../core/master-files.ts';
 import { readProbes } from '../../core/node/liveness-files.ts';
 import { outputLayout } from '../../core/output-layout.ts';
+import { silentProgress } from '../../core/progress.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { plantFiles, scripted, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
@@ -23,6 +24,7 @@ import {
 
 const mirror = async (...args: Parameters<typeof startMirror>): Promise<TestMirror> => keep(await startMirror(...args));
 const outputOf = (...points: TestPoint[]) => keep(new TestOutput(points));
+const noting = (notes: string[]) => ({ ...silentProgress, note: (line: string) => notes.push(line) });
 const fileOf = ({ folder }: TestOutput) => {
   const file = outputLayout.liveness(folder);
   return decodeLiveness(readFileSync(file, 'utf8'), file);
@@ -100,9 +102,7 @@ describe('from run to run', () => {
     const output = outputOf({ name: 'm', url: (await mirror()).url });
     writeFileSync(outputLayout.liveness(output.folder), '{"version":1,"acc');
     const notes: string[] = [];
-    const { accessPoints } = await output.probe({
-      progress: { start: () => ({ advance() {}, setTotal() {}, end() {} }), note: (line) => notes.push(line) },
-    });
+    const { accessPoints } = await output.probe({ progress: noting(notes) });
     expect(accessPoints.map(told)).toEqual(['up']);
     expect(notes).toEqual([expect.stringContaining('liveness.json')]);
   });
@@ -166,14 +166,24 @@ describe('both families', () => {
     ]);
   });
 
-  it('prove nothing where this machine has none of them', async () => {
-    const network = { ...testNetwork({ 'far.example': ['2600::1'] }), hasIpv6: false };
+  it('prove nothing where this machine has none of them, which is said', async () => {
+    const network = { ...testNetwork({ 'far.example': ['2600::1'] }), hasIpv4: false, hasIpv6: false };
     const output = outputOf({ name: 'm', url: 'http://far.example/', ipv6: true, isUnchecked: true });
-    const { accessPoints } = await output.probe({ network });
+    const notes: string[] = [];
+    const { accessPoints } = await output.probe({ network, progress: noting(notes) });
+    expect(notes).toEqual(['this machine has no IPv6: over it nothing is told of one access point']);
     const reason = 'its IPv6 address cannot be reached: this machine has none';
     expect(accessPoints).toMatchObject([
       { liveness: { checkedAtS: 0, reason }, ipv4Up: null, ipv6Up: null, history: [] },
     ]);
+  });
+
+  it('need not be this machine’s where the mirrors are on it', async () => {
+    const network = { ...testNetwork({}), hasIpv4: false, hasIpv6: false };
+    const output = outputOf({ name: 'm', url: (await mirror()).url });
+    const notes: string[] = [];
+    const { accessPoints } = await output.probe({ network, progress: noting(notes) });
+    expect([accessPoints.map(told), notes]).toEqual([['up'], []]);
   });
 
   it('a second try takes another of a name’s addresses', async () => {

@@ -19,7 +19,7 @@ import { probeAccessPoint } from './access-point.ts';
 import { knownObjects, presumedObject, stillKnown } from './known-objects.ts';
 import { type Network, systemNetwork } from './network.ts';
 import type { Master } from './task.ts';
-import type { ProbeContext } from './try.ts';
+import type { Family, ProbeContext } from './try.ts';
 
 /** Each is another server, asked one thing at a time. */
 const AT_ONCE = 96;
@@ -78,14 +78,13 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
     readObservations(output, accessPoint, inventory.paths.length, nowMs() / 1000, note, whose);
   const evidence = (accessPoint: AccessPoint) =>
     (vantage === '' ? null : readOf(accessPoint, vantage)) ?? readOf(accessPoint, '');
-  const network = options.network ?? systemNetwork();
-  if (!network.hasIpv4) progress.note('this machine has no IPv4: nothing is told of it');
-  if (!network.hasIpv6) progress.note('this machine has no IPv6: nothing is told of it');
+  const leftOut = { 4: new Set<string>(), 6: new Set<string>() };
   const context: ProbeContext = {
     ...options,
     master: masterOf(inventory, options.master, objectIdOf),
     secondTryAfterMs: options.secondTryAfterMs ?? SECOND_TRY_AFTER_MS,
-    network,
+    network: options.network ?? systemNetwork(),
+    onLeftOut: ({ id }, family) => leftOut[family].add(id),
     knownAt: (accessPoint) => provenAt(accessPoint, inventory, evidence(accessPoint), objectIdOf),
   };
   const task = progress.start('probe', chosen.length, 'access points');
@@ -105,6 +104,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   try {
     const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
     const records = found.filter((record) => record !== null);
+    noteLeftOut(leftOut, progress);
     if (!signal.aborted) throwIfCutOff(records);
     write(options, all, records, nowMs());
     const requests = records.reduce((sum, { cost }) => sum + cost.requests, 0);
@@ -138,6 +138,15 @@ function provenAt(
   if (proven.length > 0) return proven;
   const presumed = presumedObject(accessPoint, inventory, objectIdOf);
   return presumed === null ? [] : [presumed];
+}
+
+/** A machine without IPv6 need not hear of it where nobody was to be reached that way. */
+function noteLeftOut(leftOut: Readonly<Record<Family, ReadonlySet<string>>>, progress: Progress): void {
+  for (const family of [4, 6] as const) {
+    const { size } = leftOut[family];
+    const points = size === 1 ? 'one access point' : `${size.toLocaleString('en')} access points`;
+    if (size > 0) progress.note(`this machine has no IPv${family}: over it nothing is told of ${points}`);
+  }
 }
 
 function throwIfCutOff(records: readonly ProbeRecord[]): void {

@@ -24,6 +24,8 @@ export interface ProbeContext {
   readonly signal: AbortSignal;
   /** Objects that an access point should have by what is known of it now. */
   readonly knownAt: (accessPoint: AccessPoint) => readonly KnownObject[];
+  /** Told where an access point has an address of a family that this machine lacks; it may be told so twice. */
+  readonly onLeftOut: (accessPoint: AccessPoint, family: Family) => void;
 }
 
 export type Family = 4 | 6;
@@ -65,8 +67,10 @@ export async function tryOnce(
           facts.warnings.push(`listed with IPv${family}, but its name has no such address`);
         return result(null, '');
       }
-      if (!canReach(network, address))
+      if (!canReach(network, address)) {
+        context.onLeftOut(accessPoint, family);
         return result(null, `its IPv${family} address cannot be reached: this machine has none`);
+      }
       const task: ProbeTask = { ...context, accessPoint, known: object, address, attempt, allowed, signal };
       await PROBES[accessPoint.protocol](task, facts);
       return result(true, '');

@@ -30,7 +30,7 @@ export function registerPublish(program: Command): void {
     .description('prove what was built, publish it, and prove it again; what fails is rolled back')
     .option('--dry-run', 'prove it and say what would be done, without doing it')
     .option('--target <name>', 'this target of the configuration alone; may be repeated', several, [])
-    .option('--force', 'overrule the guards (never the replay)')
+    .option('--force', 'overrule the guards (never a wrong answer)')
     .option('--reason <text>', 'why; --force needs it, and it is kept in the release')
     .option('--verify-url <url>', 'the hostname’s root: look-ups there must answer by the new map')
     .option('--verify-patience <time>', 'how long to wait for the new map there', durationOption)

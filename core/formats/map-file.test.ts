@@ -12,6 +12,7 @@ const table: ObjectTable = {
   retiredAtS: Uint32Array.of(0, 0, 1_700_007_200),
   paths: ['x', 'y'],
   classOf: Uint16Array.of(1, 0),
+  dealing: { fineness: 1, tiers: [{ key: '8 0:1 ', regions: ['DE', 'FR'], https: [[[0, 1]]], http: [[]] }] },
 };
 
 /** As files were written before class ids were used again. */
@@ -27,10 +28,11 @@ describe('an object table', () => {
     expect(decodeObjectTable(encodeObjectTable(table), 'objects.msgpack')).toEqual(table);
   });
 
-  it('of before counts every class as used', () => {
-    const { classes, unusedSinceS, retiredAtS } = decodeObjectTable(oldFile(), 'objects.msgpack');
+  it('of before counts every class as used, and knows of no dealing', () => {
+    const { classes, unusedSinceS, retiredAtS, dealing } = decodeObjectTable(oldFile(), 'objects.msgpack');
     expect(classes).toEqual(table.classes);
     expect([...unusedSinceS, ...retiredAtS]).toEqual([0, 0, 0, 0, 0, 0]);
+    expect(dealing).toBeNull();
   });
 
   it('whose columns are not those of its classes is refused', () => {

@@ -31,7 +31,28 @@ export interface ObjectTable {
   readonly paths: readonly string[];
   /** By object id. */
   readonly classOf: Uint16Array;
+  /** Null in tables of before it was kept. */
+  readonly dealing: Dealing | null;
 }
+
+/** How the viewers were dealt to mirrors: the next build moves as few of them as it can. */
+export interface Dealing {
+  /** How fine the tables are: 0 is the finest. */
+  readonly fineness: number;
+  readonly tiers: readonly DealtTier[];
+}
+
+/** Regions that had the same nearest mirrors, and as many pieces for both schemes. */
+export interface DealtTier {
+  /** Equal where the mirrors, their weights and families are. */
+  readonly key: string;
+  readonly regions: readonly string[];
+  readonly https: Pieces;
+  readonly http: Pieces;
+}
+
+/** By shard: the mirrors, by access point number, each with its part of all viewers. */
+export type Pieces = readonly (readonly (readonly [number: number, part: number])[])[];
 
 export interface MapCandidate {
   readonly number: number;
@@ -79,6 +100,7 @@ export function encodeObjectTable(table: ObjectTable): Buffer {
     count: table.paths.length,
     paths: table.paths.join('\n'),
     classOf: columnBytes(table.classOf),
+    dealing: table.dealing,
   });
 }
 
@@ -96,6 +118,7 @@ export function decodeObjectTable(bytes: Uint8Array, file: string): ObjectTable 
     ...idleTimes(reader, classes.length),
     paths: reader.lines('paths', count),
     classOf: reader.column('classOf', Uint16Array, count),
+    dealing: reader.valueOrNull('dealing'),
   };
 }
 

@@ -92,6 +92,11 @@ export class PackedReader {
     return value as T;
   }
 
+  /** As `value`; null where there is none. */
+  valueOrNull<T>(key: string): T | null {
+    return this.#body[key] == null ? null : this.value(key);
+  }
+
   /** A column of exactly `length` numbers (any length where it is undefined). */
   column<T extends ColumnArray>(
     key: string,

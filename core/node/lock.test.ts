@@ -98,14 +98,38 @@ describe('an output folder', () => {
   });
 
   it('is cleared of the temporary files of dead processes, and of nothing else', async () => {
-    const folder = join(output, 'observations', 'eu');
-    mkdirSync(folder, { recursive: true });
     const dead = `m.http.msgpack.${endedPid()}-3.tmp`;
     const alive = `m.http.msgpack.${process.ppid}-3.tmp`;
-    for (const name of [dead, alive, 'm.http.msgpack', 'notes.tmp']) writeFileSync(join(folder, name), '');
+    const folders = ['.', 'observations', 'observations/eu', 'edge/nginx'].map((name) => join(output, name));
+    for (const folder of folders) {
+      mkdirSync(folder, { recursive: true });
+      for (const name of [dead, alive, 'm.http.msgpack', 'notes.tmp']) writeFileSync(join(folder, name), '');
+    }
     await withLock(output, 'check', async () => {});
-    expect(readdirSync(folder).sort()).toEqual(['m.http.msgpack', alive, 'notes.tmp'].sort());
+    const filesOf = (folder: string) => readdirSync(folder).filter((name) => name.includes('.'));
+    const kept = ['m.http.msgpack', alive, 'notes.tmp'].sort();
+    expect(folders.map((folder) => filesOf(folder).sort())).toEqual(folders.map(() => kept));
   });
+
+  it('is left alone where it holds what is not ours', async () => {
+    const leftover = `notes.${endedPid()}-3.tmp`;
+    const foreign = ['demo/tree', 'published/incoming', 'edge/own', 'observations/eu/kept'];
+    for (const folder of foreign) {
+      mkdirSync(join(output, folder), { recursive: true });
+      writeFileSync(join(output, folder, leftover), 'theirs');
+    }
+    await withLock(output, 'check', async () => {});
+    expect(foreign.filter((folder) => !existsSync(join(output, folder, leftover)))).toEqual([]);
+  });
+
+  it.each(['', 'demo/', 'observations/', 'observations/eu/'])(
+    'may hold folders whose names are no UTF-8 (%j)',
+    async (parent) => {
+      mkdirSync(join(output, parent), { recursive: true });
+      mkdirSync(Buffer.concat([Buffer.from(join(output, parent, 'n')), Buffer.of(0xe9, 0xff)]));
+      expect(await withLock(output, 'run', async () => 'done')).toBe('done');
+    },
+  );
 
   it('has one holder, however many processes find a stale lock at once', async () => {
     const stale = { pid: endedPid(), bornAt: '', host: hostname(), command: 'x', since: 'y' };

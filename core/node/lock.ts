@@ -1,8 +1,17 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  type Dirent,
+  linkSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RunError } from '../errors.ts';
-import { outputLayout } from '../output-layout.ts';
+import { FOLDERS_BY_VANTAGE, OUTPUT_FOLDERS, outputLayout } from '../output-layout.ts';
 import { readFileOrNull } from './atomic-file.ts';
 
 /** Who works in an output folder, or publishes. */
@@ -137,9 +146,25 @@ export function holderWords({ pid, host, command, since }: Omit<Holder, 'bornAt'
 
 const TEMPORARY = /\.(\d+)-[^.]+\.tmp$/;
 
+/** Only where files of the layout lie: whatever else is below the output folder is not ours to walk, or to clear. */
 function removeLeftovers(output: string): void {
-  for (const entry of readdirSync(output, { withFileTypes: true, recursive: true })) {
+  const own = OUTPUT_FOLDERS.map((folder) => join(output, folder));
+  const vantages = FOLDERS_BY_VANTAGE.flatMap((folder) =>
+    entriesOf(join(output, folder))
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => join(entry.parentPath, entry.name)),
+  );
+  for (const entry of [output, ...own, ...vantages].flatMap(entriesOf)) {
     const pid = Number(TEMPORARY.exec(entry.name)?.[1] ?? process.pid);
     if (entry.isFile() && !isRunning(pid)) rmSync(join(entry.parentPath, entry.name), { force: true });
+  }
+}
+
+/** Nothing where the folder can't be read: it may not be there yet, or have a name that is no UTF-8 and is nobody's. */
+function entriesOf(folder: string): readonly Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch {
+    return [];
   }
 }

@@ -6,7 +6,7 @@ import { namedHolders } from './class-ids.ts';
 import { classify } from './classes.ts';
 import { edgeTables } from './edge-tables.ts';
 import { entriesOf } from './entries.ts';
-import type { Evidence, Known } from './evidence.ts';
+import { type Evidence, isUp, type Known } from './evidence.ts';
 import type { Region } from './rank.ts';
 
 export interface BuildInput {
@@ -49,15 +49,6 @@ export function buildMaps(input: BuildInput): Maps {
   const { entries, aliased } = entriesOf(inventory, classOf, classes, input.rules.aliases);
   const { epoch, buckets } = packed(entries, continues ? previous : null, previous?.epoch ?? null);
   const accessPoints = known.map((one) => one.point);
-  const table: ObjectTable = {
-    builtAtMs: nowMs,
-    epoch,
-    bucketCount: buckets.bucketCount,
-    accessPoints,
-    ...ids,
-    paths: inventory.paths,
-    classOf,
-  };
   const meta = [
     META_VERSION,
     epoch,
@@ -78,7 +69,18 @@ export function buildMaps(input: BuildInput): Maps {
     epoch,
     nowMs,
     mostListBytes,
+    dealing: previous?.dealing ?? null,
   });
+  const table: ObjectTable = {
+    builtAtMs: nowMs,
+    epoch,
+    bucketCount: buckets.bucketCount,
+    accessPoints,
+    ...ids,
+    paths: inventory.paths,
+    classOf,
+    dealing: tables.dealing,
+  };
   const keys = [...buckets.keys, ...tables.keys, [META_KEY, `${meta} ${tables.zoneList} ${scheme}`] as const];
   return { table, regions: tables.regions, keys, entryCount: entries.length, aliased };
 }
@@ -117,8 +119,7 @@ function upDigits(known: readonly Known[]): string {
     let digit = 0;
     for (let i = 0; i < 4; i++) {
       const evidence = known[first + i]?.evidence ?? null;
-      const up = evidence !== null && evidence.liveness.state === 'up' && !evidence.mirror.drained;
-      digit = digit * 2 + (up ? 1 : 0);
+      digit = digit * 2 + (evidence !== null && isUp(evidence) ? 1 : 0);
     }
     digits += digit.toString(16);
   }

@@ -1,15 +1,16 @@
 import { MOST_CLASSES } from '../../core/edge-keys.ts';
-import type { RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
+import type { Dealing, RegionMap, SchemeMap } from '../../core/formats/map-file.ts';
 import type { PresenceClass } from './class-ids.ts';
-import { type Known, rankedOf } from './evidence.ts';
+import { Dealer } from './dealing.ts';
+import { type Evidence, isUp, type Known, rankedOf } from './evidence.ts';
 import { evened } from './families.ts';
+import { holderKeys } from './holders.ts';
 import { privateList, privateZones } from './private-zones.ts';
 import { type Ranked, type Ranking, type Region, rank } from './rank.ts';
-import { fitting, holdersKey, masksOf, shardKey, type Target } from './region-keys.ts';
+import { bytesOf, fitting, type Keys, masksOf, shardKey, type Target, type Targets } from './region-keys.ts';
 import type { Shard } from './shards.ts';
 import { type Fineness, type RankedRegion, type ZoneTables, zoneList, zonesOf } from './zones.ts';
 
-type Keys = [string, string][];
 type Scheme = 'https' | 'http';
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
 
@@ -23,18 +24,22 @@ export interface TablesInput {
   readonly nowMs: number;
   /** How long the list of zones may be. */
   readonly mostListBytes: number;
+  /** Of the build before; null for the first. */
+  readonly dealing: Dealing | null;
 }
 
 export interface EdgeTables {
   readonly regions: readonly RegionMap[];
   readonly zoneList: string;
   readonly keys: Keys;
+  readonly dealing: Dealing;
 }
 
 /** The tables of all regions take no more of the store. */
 export const MOST_TABLE_BYTES = 600_000;
-/** The holders world-wide of scarce classes take no more; those of the fewest objects are left out. */
-const MOST_HOLDER_BYTES = 300_000;
+
+/** Zones get finer than they were only where they take no more of the room than this: else each odd object could move viewers. */
+const ROOM_TO_REFINE = 0.85;
 
 /** From the finest zones to those that always fit. */
 const FINENESSES: readonly Fineness[] = [
@@ -57,15 +62,19 @@ export function edgeTables(input: TablesInput): EdgeTables {
   }));
   const own = privateZones(points);
   const targets = (number: number) => input.known[number]?.evidence?.accessPoint as Target;
+  const known = { ...input, isUp: (number: number) => isUp(input.known[number]?.evidence as Evidence) };
   for (const [i, fineness] of FINENESSES.entries()) {
     const isLast = i === FINENESSES.length - 1;
-    const zones = zonesOf(ranked, fineness).map((zone) => fittingZone(zone, targets));
+    const room = i < (input.dealing?.fineness ?? 0) ? ROOM_TO_REFINE : 1;
+    const dealer = new Dealer(input.dealing);
+    const zones = zonesOf(ranked, fineness, dealer).map((zone) => fittingZone(zone, targets));
     const list = privateList(own) + zoneList(zones);
-    if (list.length > input.mostListBytes && !isLast) continue;
-    const { keys, scarce } = tablesOf([...zones, ...own.map((zone) => fittingZone(zone, targets))], input, targets);
-    if (bytesOf(keys) > MOST_TABLE_BYTES && !isLast) continue;
-    const holders = SCHEMES.flatMap((scheme) => holderKeys(scheme, scarce[scheme], points[scheme], input, targets));
-    return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders] };
+    if (list.length > room * input.mostListBytes && !isLast) continue;
+    const keys = tableKeys([...zones, ...own.map((zone) => fittingZone(zone, targets))], input, targets);
+    if (bytesOf(keys) > room * MOST_TABLE_BYTES && !isLast) continue;
+    const holders = SCHEMES.flatMap((scheme) => holderKeys(scheme, points[scheme], known, targets));
+    const dealing = { fineness: i, tiers: dealer.tiers() };
+    return { regions: regionMaps(ranked, zones, input), zoneList: list, keys: [...keys, ...holders], dealing };
   }
   throw new RangeError('no fineness fits');
 }
@@ -74,61 +83,22 @@ function pointsOf({ known, nowMs }: TablesInput, scheme: Scheme): Ranked[] {
   return known.flatMap((one, number) => (one.point.protocol === scheme ? rankedOf(one, number, nowMs) : []));
 }
 
-function fittingZone(zone: ZoneTables, targets: (number: number) => Target): ZoneTables {
+function fittingZone(zone: ZoneTables, targets: Targets): ZoneTables {
   const cut = (shards: readonly Shard[]) => shards.map((shard) => evened(fitting(shard, targets, MOST_CLASSES)));
   return { ...zone, https: cut(zone.https), http: cut(zone.http) };
 }
 
-/** All shards' tables, and the classes that some shard has at most one holder of: it may go down before the next build. */
-function tablesOf(zones: readonly ZoneTables[], input: TablesInput, targets: (number: number) => Target) {
+function tableKeys(zones: readonly ZoneTables[], input: TablesInput, targets: Targets): Keys {
   const keys: Keys = [];
-  const scarce = { https: new Set<number>(), http: new Set<number>() };
   for (const zone of zones) {
     for (const scheme of SCHEMES) {
       zone[scheme].forEach((candidates, shard) => {
-        const masks = masksOf(candidates, input.classes);
         const place = { epoch: input.epoch, zone: zone.name, scheme: scheme === 'https' ? 's' : 'h', shard };
-        keys.push(shardKey(place, candidates, masks, targets));
-        masks.forEach((mask, classId) => {
-          // A power of two or nothing.
-          if ((mask & (mask - 1)) === 0) scarce[scheme].add(classId);
-        });
+        keys.push(shardKey(place, candidates, masksOf(candidates, input.classes), targets));
       });
     }
   }
-  return { keys, scarce };
-}
-
-function holderKeys(
-  scheme: Scheme,
-  scarce: ReadonlySet<number>,
-  points: readonly Ranked[],
-  { classes, classUse, epoch }: TablesInput,
-  targets: (number: number) => Target,
-): Keys {
-  const keys: Keys = [];
-  const byUse = [...scarce].sort((a, b) => (classUse[b] as number) - (classUse[a] as number));
-  let left = MOST_HOLDER_BYTES / SCHEMES.length;
-  for (const classId of byUse) {
-    if (classUse[classId] === 0) break;
-    const members = new Set(classes[classId]);
-    // The class's id draws the lots: scarce classes do not all load the same few.
-    const world: Region = { code: `class ${classId}`, country: null, middle: null };
-    const holders = rank(
-      world,
-      points.filter((point) => members.has(point.number)),
-    ).accepted;
-    if (holders.length === 0) continue;
-    const key = holdersKey(epoch, scheme === 'https' ? 's' : 'h', classId, holders, targets);
-    left -= bytesOf([key]);
-    if (left < 0) break;
-    keys.push(key);
-  }
   return keys;
-}
-
-function bytesOf(keys: readonly (readonly [string, string])[]): number {
-  return keys.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }
 
 function regionMaps(ranked: readonly RankedRegion[], zones: readonly ZoneTables[], input: TablesInput): RegionMap[] {

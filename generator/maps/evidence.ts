@@ -20,6 +20,11 @@ export interface Known {
   readonly evidence: Evidence | null;
 }
 
+/** Whether viewers may be sent there. */
+export function isUp({ liveness, mirror }: Pick<Evidence, 'liveness' | 'mirror'>): boolean {
+  return liveness.state === 'up' && !mirror.drained;
+}
+
 /**
  * Who is down keeps its place in the tables for so long: `meta` alone takes it out and brings it back, and the viewers
  * of its neighbours are not dealt anew each time.

@@ -1,7 +1,7 @@
 import type { Place } from '../../core/mirror.ts';
 import { MOST_PREFIX_BYTES, prefixesOf } from '../../core/networks.ts';
 import { type Ranked, type Region, rank } from './rank.ts';
-import { shardsOf } from './shards.ts';
+import { freshCut, shardsOf } from './shards.ts';
 import type { ZoneTables } from './zones.ts';
 
 /**
@@ -26,7 +26,10 @@ export function privateZones(points: { readonly https: readonly Ranked[]; readon
     if (left < 0) break;
     // Who is in the network may be in any country.
     const region: Region = { code: prefix, country: null, middle, network: prefix };
-    const shards = (some: readonly Ranked[]) => shardsOf(rank(region, some).accepted, 1);
+    const shards = (some: readonly Ranked[]) => {
+      const { accepted } = rank(region, some);
+      return shardsOf(freshCut(accepted, 1), accepted);
+    };
     zones.push({ name: `${prefix}*`, regions: [], https: shards(points.https), http: shards(points.http) });
   }
   return zones;

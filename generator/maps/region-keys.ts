@@ -12,6 +12,9 @@ export interface Target {
   readonly ipv6: boolean;
 }
 
+/** Keys of the store with their values. */
+export type Keys = [string, string][];
+
 /** By access point number. */
 export type Targets = (number: number) => Target;
 
@@ -62,7 +65,7 @@ export function shardKey(
   return [tableKey(place.epoch, place.zone, place.scheme, place.shard), [...lines, digits].join('\n')];
 }
 
-/** The key of a class that some shard has hardly any holder of: its holders world-wide. */
+/** The key of a class: holders of it world-wide. */
 export function holdersKey(
   epoch: string,
   scheme: string,
@@ -74,4 +77,9 @@ export function holdersKey(
     candidateLine({ ...holder, tier: WORLD_TIER }, targets(holder.number)),
   );
   return [classKey(epoch, scheme, classId), [...everywhere, ''].join('\n')];
+}
+
+/** What the store counts of them. */
+export function bytesOf(keys: Readonly<Keys>): number {
+  return keys.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { MOST_CANDIDATES } from '../../core/edge-keys.ts';
 import type { Candidate } from './rank.ts';
-import { shardsOf } from './shards.ts';
+import { freshCut, shardsOf } from './shards.ts';
 
 const candidate = (number: number, tier: number, weight = 1): Candidate => ({
   number,
@@ -12,9 +12,13 @@ const candidate = (number: number, tier: number, weight = 1): Candidate => ({
   distanceKm: tier * 500,
 });
 
+/** As the first build cuts them. */
+const shardsFor = (accepted: readonly Candidate[], most: number, fewest?: number) =>
+  shardsOf(freshCut(accepted, most, fewest), accepted);
+
 /** Each mirror's share of the viewers: shards are equally large, within one the best tier shares by weight. */
 function shares(accepted: readonly Candidate[], most = 8): Map<number, number> {
-  const shards = shardsOf(accepted, most);
+  const shards = shardsFor(accepted, most);
   const found = new Map<number, number>();
   for (const shard of shards) {
     const best = shard.filter(({ tier }) => tier === shard[0]?.tier);
@@ -43,7 +47,7 @@ describe('shardsOf', () => {
 
   it('names the next best behind them, none twice, in every shard', () => {
     const accepted = [...Array.from({ length: 25 }, (_, i) => candidate(i, 0)), candidate(50, 3), candidate(51, 4)];
-    const shards = shardsOf(accepted, 8);
+    const shards = shardsFor(accepted, 8);
     expect(shards).toHaveLength(5);
     for (const shard of shards) {
       expect(shard).toHaveLength(MOST_CANDIDATES);
@@ -57,7 +61,7 @@ describe('shardsOf', () => {
     for (const count of [12, 20, 22, 33]) {
       // As drawn, some shards would get none.
       const tier = Array.from({ length: count }, (_, i) => ({ ...candidate(i, 0), ipv6: i % 2 === 0 }));
-      const shards = shardsOf(tier, 8);
+      const shards = shardsFor(tier, 8);
       expect(shards.length).toBeLessThanOrEqual(Math.ceil(count / 4) + 1);
       for (const shard of shards) {
         const best = shard.filter((one) => one.tier === 0);
@@ -76,10 +80,10 @@ describe('shardsOf', () => {
   });
 
   it('is one shard of the best six where that is enough', () => {
-    expect(shardsOf([candidate(3, 0), candidate(1, 2), candidate(2, 2)], 8)).toEqual([
+    expect(shardsFor([candidate(3, 0), candidate(1, 2), candidate(2, 2)], 8)).toEqual([
       [candidate(3, 0), candidate(1, 2), candidate(2, 2)],
     ]);
-    expect(shardsOf([], 8)).toEqual([[]]);
-    expect(shardsOf([], 4, 2)).toEqual([[], []]);
+    expect(shardsFor([], 8)).toEqual([[]]);
+    expect(shardsFor([], 4, 2)).toEqual([[], []]);
   });
 });

@@ -1,6 +1,7 @@
 import { DEFAULT_REGION } from '../../core/edge-keys.ts';
+import type { Dealer } from './dealing.ts';
 import type { Candidate, Ranking, Region } from './rank.ts';
-import { type Shard, shardsOf } from './shards.ts';
+import type { Shard } from './shards.ts';
 
 /** The rankings of one region. */
 export interface RankedRegion {
@@ -32,10 +33,11 @@ export interface Fineness {
 }
 
 /**
- * Regions with equal tables in one zone. A part of a country joins those parts of it, or the country itself, that have
+ * Regions with equal tables in one zone, if the same mirrors want none of their viewers: the next build may find room for
+ * these, and an old list of zones must not lead there who is unwanted. A part of a country joins those parts of it, or the country itself, that have
  * the same nearest tier: what comes behind it is reached too seldom for tables of its own.
  */
-export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness): ZoneTables[] {
+export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness, dealer: Dealer): ZoneTables[] {
   const zones = new Map<string, { tables: Omit<ZoneTables, 'regions'>; regions: string[] }>();
   const tierOf = new Map(ranked.map((one) => [one.region.code, nearestTier(one)]));
   for (const one of ranked) {
@@ -43,12 +45,15 @@ export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness): Zo
     const isPart = country !== null && code !== country;
     const tier = tierOf.get(code) as string;
     if (isPart && (!fineness.parts || tier === tierOf.get(country))) continue;
-    const tables = tablesOf(one, isPart, fineness);
+    const tables = tablesOf(one, isPart, fineness, dealer);
     const key = isPart
       ? `${country} ${tier}`
       : code === DEFAULT_REGION || !fineness.shared
         ? code
-        : JSON.stringify([tables.https, tables.http].map((shards) => shards.map((shard) => shard.map(signature))));
+        : JSON.stringify([
+            [tables.https, tables.http].map((shards) => shards.map((shard) => shard.map(signature))),
+            [one.https, one.http].map(({ excluded }) => excluded.map(({ number }) => number)),
+          ]);
     const zone = zones.get(key);
     if (zone === undefined) zones.set(key, { tables, regions: [code] });
     else zone.regions.push(code);
@@ -56,16 +61,11 @@ export function zonesOf(ranked: readonly RankedRegion[], fineness: Fineness): Zo
   return [...zones.values()].map(({ tables, regions }) => ({ ...tables, regions }));
 }
 
-function tablesOf({ region, https, http }: RankedRegion, isPart: boolean, fineness: Fineness) {
+function tablesOf({ region, https, http }: RankedRegion, isPart: boolean, fineness: Fineness, dealer: Dealer) {
   const tier = Math.min(...[https, http].map(({ accepted }) => accepted[0]?.tier ?? 99));
   const most = tier <= (isPart ? 1 : 0) ? fineness.ownShards : fineness.farShards;
-  const own = [https, http].map(({ accepted }) => shardsOf(accepted, most).length);
-  const shards = Math.max(...own);
-  return {
-    name: region.code,
-    https: shardsOf(https.accepted, shards, shards),
-    http: shardsOf(http.accepted, shards, shards),
-  };
+  const accepted = { https: https.accepted, http: http.accepted };
+  return { name: region.code, ...dealer.shards(accepted, most, region.code, region.country ?? '') };
 }
 
 /** What a table says of a candidate: not how far it is. */

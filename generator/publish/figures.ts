@@ -1,15 +1,10 @@
 import type { Inventory } from '../../core/inventory.ts';
 import { Outcome } from '../../core/observations.ts';
-import type { Evidence } from '../maps/evidence.ts';
+import { type Evidence, isUp } from '../maps/evidence.ts';
 import type { ReleaseFigures } from './contract.ts';
 import type { Built } from './read-built.ts';
 
 const HOUR_MS = 3_600_000;
-
-/** Whether viewers may be sent there. */
-export function isUp({ liveness, mirror }: Evidence): boolean {
-  return liveness.state === 'up' && !mirror.drained;
-}
 
 /** What guards compare. Pure. */
 export function figuresOf({ inventory, evidence, agesInHours, table, maps }: Built): ReleaseFigures {

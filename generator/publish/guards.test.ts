@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ReleaseFigures } from './contract.ts';
-import { guard, type Thresholds } from './guards.ts';
+import { guard, guardMissed, type Thresholds } from './guards.ts';
 
 const DAY_MS = 86_400_000;
 const allowed: Thresholds = {
@@ -73,5 +73,15 @@ describe('the guards', () => {
       'candidates',
       'evidence age',
     ]);
+  });
+
+  it('refuse to send many viewers to the fallback needlessly', () => {
+    expect(guardMissed({ missed: 20, objects: 1000 }).ok).toBe(true);
+    expect(guardMissed({ missed: 21, objects: 1000 })).toEqual({
+      guard: 'missed',
+      ok: false,
+      sentence: '21 replayed answers (1.1 %) are the fallback though a mirror holds the object, allowed 1.0 %',
+    });
+    expect(guardMissed({ missed: 0, objects: 0 }).ok).toBe(true);
   });
 });

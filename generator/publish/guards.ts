@@ -1,4 +1,5 @@
 import type { ReleaseFigures } from './contract.ts';
+import type { ReplayReport } from './replay/replay.ts';
 
 /** How much may change from one publication to the next. Shares are from 0 to 1. */
 export interface Thresholds {
@@ -15,13 +16,15 @@ export interface Thresholds {
 }
 
 export interface GuardFinding {
-  readonly guard: 'objects' | 'presence' | 'candidates' | 'evidence age' | 'unknown share';
+  readonly guard: 'objects' | 'presence' | 'candidates' | 'evidence age' | 'unknown share' | 'missed';
   readonly ok: boolean;
   /** What was found, what is allowed. */
   readonly sentence: string;
 }
 
 const MOST_REGIONS_NAMED = 8;
+/** So large a part of the ordinary requests may go to the fallback although somebody holds the object. */
+const MOST_MISSED = 0.01;
 
 /**
  * Judges a release against the last publication; `before` is null for the first one, which is only asked whether it is
@@ -35,6 +38,20 @@ export function guard(now: ReleaseFigures, before: ReleaseFigures | null, allowe
     evidenceAge(now, allowed),
     unknownShare(now, before, allowed),
   ];
+}
+
+/**
+ * Judges what the replay found of viewers who get the fallback needlessly. That is no wrong answer, and what is published
+ * may be worse by now: a person may overrule it.
+ */
+export function guardMissed({ missed, objects }: Pick<ReplayReport, 'missed' | 'objects'>): GuardFinding {
+  // An object is asked for over both schemes.
+  const share = missed / Math.max(1, 2 * objects);
+  return {
+    guard: 'missed',
+    ok: share <= MOST_MISSED,
+    sentence: `${grouped(missed)} replayed answers (${percent(share)}) are the fallback though a mirror holds the object, allowed ${percent(MOST_MISSED)}`,
+  };
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;

@@ -106,6 +106,26 @@ const keysOf = (id: string) =>
   JSON.parse(readFileSync(join(work, 'origin/releases', id, 'edge/kvs.json'), 'utf8')).data.length;
 
 describe('a publication to an origin and an edge', () => {
+  it('that sends many viewers to the fallback needlessly is refused, unless a person forces it', async () => {
+    await build(2);
+    const file = join(work, 'output/edge/kvs.json');
+    const data = JSON.parse(readFileSync(file, 'utf8')).data as { key: string; value: string }[];
+    writeFileSync(
+      file,
+      JSON.stringify({ data: data.map((one) => (/^\d/.test(one.key) ? { ...one, value: '' } : one)) }),
+    );
+    await expect(publish(options())).rejects.toThrow(/^not published: missed: \d+ replayed answers .* --force/);
+    expect(edge.calls.some((call) => call.startsWith('keys'))).toBe(false);
+    const { releaseId } = await publish(options({ force: 'better than what is there' }));
+    const { forced } = JSON.parse(readFileSync(join(work, 'origin/current/release.json'), 'utf8'));
+    expect(current()).toBe(releaseId);
+    expect(forced).toEqual({
+      reason: 'better than what is there',
+      objections: [expect.stringMatching(/^missed: /)],
+    });
+    expect(log().at(-1)).toMatchObject({ reason: 'better than what is there' });
+  });
+
   it('goes origin, keys, function, invalidation, and deletes last', async () => {
     await build(2);
     const { releaseId } = await publish(options());

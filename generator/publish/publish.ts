@@ -3,7 +3,7 @@ import { changedPaths, lastDone } from './changes.ts';
 import type { EdgePlan, GatheredRelease, Publication, ReleaseManifest, UploadWork } from './contract.ts';
 import { figuresOf } from './figures.ts';
 import { gatherRelease } from './gather.ts';
-import { type GuardFinding, guard, type Thresholds } from './guards.ts';
+import { type GuardFinding, guard, guardMissed, type Thresholds } from './guards.ts';
 import { finish, type Installation, install, installationOf, type Steps, type Targets, withLocks } from './install.ts';
 import { type LookUpReport, verifyLookUps } from './look-ups.ts';
 import { type Built, readBuilt } from './read-built.ts';
@@ -72,9 +72,9 @@ async function publishBuilt(options: PublishOptions, built: Built): Promise<Publ
   const origin = targets.origins[0];
   const [log, releases] = [await origin.log(), await origin.list()];
   const before = lastDone(log, releases);
-  const guards = guarded(options, built, before);
-  const release = gathered(options, built, guards);
-  const { manifest } = release;
+  const guards = guarded(options, guard(figuresOf(built), before?.figures ?? null, options.thresholds));
+  const draft = gathered(options, built);
+  const { manifest } = draft;
   const summary: PublishSummary = {
     releaseId: manifest.id,
     before: before?.id ?? null,
@@ -98,19 +98,21 @@ async function publishBuilt(options: PublishOptions, built: Built): Promise<Publ
   for (const edge of targets.edges)
     plans.push({ ...(await edge.plan(installation.content, context)), target: edge.name });
   const proof = await prove(options, built, installation.content);
-  if (options.dryRun) return { ...summary, ...proof, plans };
+  const all = [...guards, ...guarded(options, [guardMissed(proof.replay)])];
+  if (options.dryRun) return { ...summary, ...proof, guards: all, plans };
+  const release = forced(draft, all, options.force);
   const uploads: (UploadWork & { target: string })[] = [];
   for (const one of targets.origins) uploads.push({ ...(await one.upload(release, context)), target: one.name });
-  const { steps, lookUps } = await installed(options, built, installation, before);
+  const released = { ...installation, manifest: release.manifest };
+  const { steps, lookUps } = await installed(options, built, released, before);
   const removed = new Set<string>();
   for (const one of targets.origins)
     for (const id of await one.prune(keep, [manifest.id, before?.id ?? ''])) removed.add(id);
-  return { ...summary, ...proof, plans, uploads, steps, lookUps, removed: [...removed] };
+  return { ...summary, ...proof, guards: all, plans, uploads, steps, lookUps, removed: [...removed] };
 }
 
 /** Throws RunError where a guard objects and nobody overrules it. */
-function guarded({ thresholds, force, context }: PublishOptions, built: Built, before: ReleaseManifest | null) {
-  const findings = guard(figuresOf(built), before?.figures ?? null, thresholds);
+function guarded({ force, context }: PublishOptions, findings: readonly GuardFinding[]): readonly GuardFinding[] {
   const objections = findings.filter(({ ok }) => !ok);
   for (const one of objections) context.progress.note(`guard "${one.guard}" objects: ${one.sentence}`);
   if (objections.length === 0 || force !== null) return findings;
@@ -120,18 +122,20 @@ function guarded({ thresholds, force, context }: PublishOptions, built: Built, b
   );
 }
 
-function gathered(
-  { output, force, nowMs }: PublishOptions,
-  built: Built,
-  guards: readonly GuardFinding[],
-): GatheredRelease {
-  const objections = guards.filter(({ ok }) => !ok).map((one) => `${one.guard}: ${one.sentence}`);
+function gathered({ output, nowMs }: PublishOptions, built: Built): GatheredRelease {
   return gatherRelease(output, {
     gatheredAtMs: nowMs(),
     builtAtMs: built.table.builtAtMs,
     figures: figuresOf(built),
-    forced: force === null || objections.length === 0 ? null : { reason: force, objections },
+    forced: null,
   });
+}
+
+/** The release with what a person overruled. */
+function forced(release: GatheredRelease, guards: readonly GuardFinding[], reason: string | null): GatheredRelease {
+  const objections = guards.filter(({ ok }) => !ok).map((one) => `${one.guard}: ${one.sentence}`);
+  if (reason === null || objections.length === 0) return release;
+  return { ...release, manifest: { ...release.manifest, forced: { reason, objections } } };
 }
 
 /** Whether the very same files are what the last publication, done to its end, brought to all these targets. */

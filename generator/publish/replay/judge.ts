@@ -3,8 +3,7 @@ import { quoted } from '../../../core/errors.ts';
 import type { FunctionResponse } from '../../../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
-import type { Evidence } from '../../maps/evidence.ts';
-import { isUp } from '../figures.ts';
+import { type Evidence, isUp } from '../../maps/evidence.ts';
 import type { Scheme, Viewer } from './event.ts';
 
 /**
