@@ -26,6 +26,8 @@ const TRIES = 2;
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its listings: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
+/** RFC 959, 4.2: the service is not available, or the house is full. */
+const BUSY = 421;
 const OUT_OF_TIME = 'not done in time';
 const INTERRUPTED = 'interrupted';
 const UNSENDABLE = 'has a name that FTP cannot carry';
@@ -189,7 +191,7 @@ class Walk {
       this.requests += session.listings - listings;
       this.bytes += session.bytes - bytes;
       this.#budget.transferred(session.bytes - bytes);
-      if (session.isBusy) this.#budget.refused('', this.#task.timeoutMs);
+      if (session.isBusy) this.#budget.refused(BUSY, '', this.#task.timeoutMs);
       else this.#budget.served();
     }
   }

@@ -140,7 +140,7 @@ export class PageClient {
     line.weight -= weight;
     line.answers++;
     this.#countBytes(line);
-    if (isRefusal(answer.status)) budget.refused(retryAfter, timeoutMs);
+    if (isRefusal(answer.status)) budget.refused(answer.status, retryAfter, timeoutMs);
     else if (answer.status > 0) budget.served();
     return answer;
   }

@@ -1,5 +1,6 @@
 import type { KnownObject } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
+import type { HostBudgets } from '../net/host-budget.ts';
 import type { Address, AddressKind } from './address.ts';
 import type { Network } from './network.ts';
 
@@ -23,6 +24,7 @@ export interface ProbeTask {
   readonly attempt: number;
   readonly allowed: ReadonlySet<AddressKind>;
   readonly network: Network;
+  readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly nowMs: () => number;

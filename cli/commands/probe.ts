@@ -30,12 +30,12 @@ export async function probeMirrors(
   const { runProbe } = await import('../../checker/probe/run.ts');
   const { output, progress, signal } = context;
   const config = context.config();
-  const { userAgent, timeoutMs } = config;
+  const { userAgent, timeoutMs, hostLimits } = config;
   const { inventory, mirrors } = readLeader(output);
   const mirrorIds = (await askedMirrors(mirrors.mirrors, config, options)).map(({ id }) => id);
   const master = await refreshMasterFiles(context);
   const summary = await runProbe({
-    ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, progress, signal },
+    ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, hostLimits, progress, signal },
     vantage: options.vantage ?? '',
     nowMs: Date.now,
   });
