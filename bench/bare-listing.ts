@@ -20,11 +20,15 @@ const { ended, requests } = await httpListing.check({
     hint: () => void found.hinted++,
     fail: () => void found.failed++,
     withdraw: () => {},
+    confirm: () => {},
+    dismiss: () => {},
   },
   userAgent: 'redirector-bench/1',
   timeoutMs: 10_000,
   hosts: new HostBudgets(),
   acquaintance: new Acquaintance(),
+  checkpointMs: 30_000,
   signal: new AbortController().signal,
+  graceSignal: new AbortController().signal,
 });
 console.log(JSON.stringify({ elapsedMs: performance.now() - started, ended, requests, ...found }));

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FunctionEvent } from '../core/function-event.ts';
+import type { BuiltFunction, FunctionEvent } from '../core/function-event.ts';
 import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import { runNjs } from '../test/servers/njs.ts';
@@ -20,15 +20,16 @@ const EMPTY = 'async function handler(event) { return event.request; }';
 /** What one decision of the built function costs over built keys: time on njs and Node, instructions, memory. */
 export async function benchDecide(_tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const built = await bundleFunction(FALLBACK);
-  const { keys } = edgeBuild(OBJECTS);
+  const { keys, table } = edgeBuild(OBJECTS);
   const store = new Map(keys);
   const rows: string[] = [];
-  for (const [name, events] of Object.entries(mixes())) {
+  const kinds = await mixes(table.paths, loadBuiltFunction(built, store, 'function.js'));
+  for (const [name, events] of Object.entries(kinds)) {
     const trial = { code: built, events, keys: await keysRead(built, store, events) };
     const onNode = await nodeMicroseconds(built, store, events, rounds);
     rows.push(await rowOf(name, trial, microseconds(onNode), folder, rounds));
   }
-  const empty = { code: EMPTY, events: mixes()['near'] as FunctionEvent[], keys: new Map<string, string>() };
+  const empty = { code: EMPTY, events: kinds['near'] as FunctionEvent[], keys: new Map<string, string>() };
   rows.push(await rowOf('an empty function', empty, '', folder, rounds));
   return [
     `### One decision of the built function, ${Buffer.byteLength(built).toLocaleString('en')} bytes, over the keys of ${OBJECTS.toLocaleString('en')} objects`,
@@ -41,10 +42,10 @@ export async function benchDecide(_tree: BenchTree, folder: string, rounds: numb
   ].join('\n');
 }
 
-/** Requests of several kinds, each over many objects and networks. */
-function mixes(): Record<string, FunctionEvent[]> {
-  const many = (countries: readonly string[], uri: (i: number) => string, query = {}) =>
-    Array.from({ length: 100 }, (_, i): FunctionEvent => {
+/** Requests of several kinds, each over many objects and networks. Throws where they are not answered as they are meant to be. */
+async function mixes(paths: readonly string[], run: BuiltFunction): Promise<Record<string, FunctionEvent[]>> {
+  const many = (countries: readonly string[], uri: (i: number) => string, query = {}, count = 100) =>
+    Array.from({ length: count }, (_, i): FunctionEvent => {
       const country = countries[i % countries.length] as string;
       return {
         version: '1.0',
@@ -62,12 +63,33 @@ function mixes(): Record<string, FunctionEvent[]> {
         },
       };
     });
-  const known = (i: number) => `/distfiles/${((i * 1409) & 255).toString(16)}/package-${i * 1409}.tar.xz`;
+  // Files have even ids, and the flat link to each is the next object.
+  const file = (i: number) => `/${paths[(i * 1410) % paths.length]}`;
+  const link = (i: number) => `/${paths[((i * 1410) % paths.length) + 1]}`;
+  const isAnswered = async (event: FunctionEvent, path: (uri: string) => boolean) =>
+    path((await run(event)).headers['location']?.value ?? '');
+  const isNear = (event: FunctionEvent) => isAnswered(event, (url) => url.endsWith(`/gentoo${event.request.uri}`));
+  const isAlias = (event: FunctionEvent) => isAnswered(event, (url) => /\/gentoo\/distfiles\/[0-9a-f]{2}\//.test(url));
   return {
-    near: many(['DE', 'US', 'BR', 'IN', 'KE'], known),
+    near: await chosen(many(['DE', 'US', 'BR', 'IN', 'KE'], file), isNear, 90),
+    'near, by the target of a link': (await chosen(many(['DE', 'US', 'BR', 'IN'], link, {}, 4000), isAlias, 90)).slice(
+      0,
+      100,
+    ),
     'not known': many(['DE', 'US'], (i) => `/no/such/object-${i}`),
-    '?mirrorlist=json': many(['DE', 'US'], known, { mirrorlist: { value: 'json' } }),
+    '?mirrorlist=json': many(['DE', 'US'], file, { mirrorlist: { value: 'json' } }),
   };
+}
+
+async function chosen(
+  events: readonly FunctionEvent[],
+  isMeant: (event: FunctionEvent) => Promise<boolean>,
+  fewest: number,
+): Promise<FunctionEvent[]> {
+  const meant: FunctionEvent[] = [];
+  for (const event of events) if (await isMeant(event)) meant.push(event);
+  if (meant.length < fewest) throw new Error(`only ${meant.length} of ${events.length} are answered as meant`);
+  return meant;
 }
 
 interface Trial {

@@ -19,9 +19,10 @@ export interface HistoryOptions {
 /** Adds a run to the history of every access point that it asked. */
 export function recordHistory(options: HistoryOptions): void {
   const { output, vantage, startedAtS, accessPoints, lagS, note } = options;
-  for (const { accessPointId, coverage, state, requests } of accessPoints) {
+  for (const { accessPointId, coverage, state, isJudged, requests } of accessPoints) {
     const file = outputLayout.history(output, accessPointId, vantage);
-    const entry = { atS: startedAtS, coverage, isUp: state === 'up', lagS: lagS(accessPointId), requests };
+    const isUp = isJudged ? state === 'up' : null;
+    const entry = { atS: startedAtS, coverage, isUp, lagS: lagS(accessPointId), requests };
     const history = addToHistory(readHistory(file, note) ?? emptyHistory(accessPointId), entry);
     writeFileAtomic(file, encodeHistory(history), { durable: false });
   }

@@ -46,6 +46,9 @@ export class ListingDraft implements Listing {
       hint: (id) => put(id, HINT, inventory.sizeBytes[id] as number),
       fail: (id) => put(id, Outcome.none, -1),
       withdraw: () => void this.#found.fill(Outcome.none),
+      // Samples confirm it, at the access point that it is to count for.
+      confirm: () => {},
+      dismiss: () => void this.#found.fill(Outcome.none),
     };
   }
 

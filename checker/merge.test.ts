@@ -221,6 +221,13 @@ describe('what several vantages say of an access point', () => {
     expect(votedLiveness({ eu: report('up', now, since(10)), us: report('up', now, since(70)) }).sinceS).toBe(70);
   });
 
+  test('holds where one of them does, unless they find it up together', () => {
+    const held = { liveness: { state: 'down', sinceS: 1, checkedAtS: now, reason: 'lies', holds: true } as const };
+    const [eu, asia] = [report('up', now), report('up', now)];
+    expect(votedLiveness({ eu, us: report('down', now, held) })).toMatchObject({ state: 'failing', holds: true });
+    expect(votedLiveness({ eu, asia, us: report('down', now, held) }).holds).toBeUndefined();
+  });
+
   test('is nothing yet without reports', () => {
     expect(votedLiveness({})).toEqual({ state: 'failing', sinceS: 0, checkedAtS: 0, reason: 'not checked yet' });
   });

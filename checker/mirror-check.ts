@@ -1,11 +1,7 @@
-import { messageOf } from '../core/errors.ts';
-import { encodeObservations } from '../core/formats/observations-file.ts';
 import { grouped } from '../core/grouped.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
-import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import type { Liveness, MethodName, Observations } from '../core/observations.ts';
-import { outputLayout } from '../core/output-layout.ts';
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { FirstListings } from './first-listings.ts';
@@ -16,8 +12,8 @@ import type { Work } from './mirror-plan.ts';
 import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
 import type { Recorder } from './recorder.ts';
-import { askForFew, type Checked, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
-import { begin, type Target } from './target.ts';
+import { askForFew, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
+import { begin, type Target, write } from './target.ts';
 
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
@@ -35,6 +31,8 @@ export interface AccessPointSummary {
   readonly elapsedMs: number;
   readonly state: Liveness['state'];
   readonly reason: string;
+  /** Whether `state` was found in this run: of its checks at least one was not interrupted. */
+  readonly isJudged: boolean;
   /** Share of the tree's objects that are known to be there, 0 to 1. */
   readonly coverage: number;
 }
@@ -58,7 +56,10 @@ export interface CheckContext {
   readonly nowMs: () => number;
   readonly progress: Progress;
   readonly task: Task;
+  /** Raised: nothing more is asked for. */
   readonly signal: AbortSignal;
+  /** Raised some seconds later: what was found is not confirmed any more either. */
+  readonly graceSignal: AbortSignal;
   readonly firstListings?: FirstListings;
 }
 
@@ -102,57 +103,38 @@ export async function checkMirror(
       listing = await listFirst(target);
     }
     const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
-    const { report, methodName } = await withCheckpoints(target, check);
+    const { report, methodName } = await check;
     if (work.byListing && method.scope !== 'object' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
   }
   return summaries;
 }
 
-/** Writes what is known so far now and then, so that a run that is killed has not worked in vain. */
-async function withCheckpoints(target: Target, check: Promise<Checked>): Promise<Checked> {
-  const { context, accessPoint } = target;
-  const timer = setInterval(() => {
-    try {
-      write(target);
-    } catch (error) {
-      context.progress.note(`${accessPoint.id}: not written: ${messageOf(error)}`);
-    }
-  }, context.checkpointMs);
-  try {
-    return await check;
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-function write({ context, accessPoint, recorder }: Target): void {
-  writeFileAtomic(
-    outputLayout.observations(context.output, accessPoint.id, context.vantage),
-    encodeObservations(recorder.observations),
-  );
-}
-
 function finish(target: Target, report: MethodReport, method: MethodName): AccessPointSummary {
   const { context, accessPoint, recorder } = target;
   const { asked } = recorder;
+  recorder.takeBack();
   const counts = recorder.counts();
-  if (report.ended !== 'interrupted') {
+  const isJudged = report.ended !== 'interrupted';
+  if (isJudged) {
     const { known, failing, mostly } = recorder.standing();
     const { state, reason } = judge(report, failing, known, mostly);
-    recorder.setLiveness(state, reason);
+    recorder.setLiveness(state, reason, report.isRefuted);
   }
   if (isEachAsked(report, target.method)) recorder.countFailures();
   recorder.report();
   recorder.flushProgress();
-  write(target);
+  write(context, recorder);
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;
-  const reason = report.ended === 'interrupted' ? 'interrupted' : liveness.reason;
+  const reason = isJudged ? liveness.reason : 'interrupted';
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
-  return { accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs, state, reason, coverage };
+  return {
+    ...{ accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs },
+    ...{ state, reason, isJudged, coverage },
+  };
 }
 
 /** Whether all that failed was asked for; else it was given up before some of them, and what those would answer is open. */

@@ -71,6 +71,34 @@ describe('recorder', () => {
     expect(second.recorder.foundOutcome(1)).toBe(Outcome.none);
   });
 
+  test('what is not confirmed is taken back, as if it had not been asked for', () => {
+    const before = recorderAt(100);
+    before.sink.record(1, Outcome.different, 9);
+    before.sink.fail(2, 'no answer');
+    const { recorder, sink, observations } = recorderAt(200, before.observations);
+    sink.record(0, Outcome.present, 5);
+    sink.confirm();
+    for (const id of [1, 2, 3]) sink.record(id, Outcome.present, 5);
+    sink.fail(4, 'cut');
+    recorder.takeBack();
+    expect([...observations.outcome.subarray(0, 5)]).toEqual([Outcome.present, Outcome.different, 0, 0, 0]);
+    expect([...observations.failedAtS.subarray(0, 5)]).toEqual([0, 0, 100, 0, 200]);
+    expect([observations.sizeBytes[1], observations.failures[observations.failure[2]!]]).toEqual([9, 'no answer']);
+    expect(recorder.counts()).toEqual({ present: 1, absent: 0, different: 0, failed: 1 });
+  });
+
+  test('what is dismissed has failed; what was confirmed before stands', () => {
+    const { recorder, sink, observations } = recorderAt(100);
+    sink.record(0, Outcome.present, 5);
+    sink.confirm();
+    sink.record(1, Outcome.absent, -1);
+    sink.dismiss('died');
+    recorder.takeBack();
+    expect([...observations.outcome.subarray(0, 2)]).toEqual([Outcome.present, 0]);
+    expect([observations.failedAtS[1], observations.failures]).toEqual([100, ['died']]);
+    expect(recorder.counts()).toMatchObject({ present: 1, failed: 1 });
+  });
+
   test('more reasons than the table holds become "other"; unused ones make room in the next run', () => {
     const { sink, observations } = recorderAt(100);
     for (let id = 0; id < COUNT; id++) sink.fail(id, `reason ${id}`);

@@ -18,6 +18,12 @@ export interface RecorderCounts {
   readonly failed: number;
 }
 
+/** What is brought back where something is taken back. */
+type Before = Pick<
+  Observations,
+  'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedAtS' | 'failedTimes' | 'failure'
+>;
+
 /** The run that a recorder belongs to. */
 export interface RecordedRun {
   readonly startedAtS: number;
@@ -33,10 +39,9 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #before: Pick<
-    Observations,
-    'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedTimes'
-  >;
+  readonly #before: Before;
+  /** Objects of which something was recorded that is not confirmed. */
+  #unconfirmed: number[] = [];
   readonly #reasons: Map<string, number>;
   readonly #vantage: string;
   readonly #spentBeforeMs: number;
@@ -61,6 +66,7 @@ export class Recorder {
     this.#startedAtMs = nowMs();
     this.#onSettled = onSettled;
     this.#thisRun = new Uint8Array(observations.outcome.length);
+    this.#reasons = compactReasons(observations);
     this.#before = {
       outcome: observations.outcome.slice(),
       sizeBytes: observations.sizeBytes.slice(),
@@ -68,8 +74,9 @@ export class Recorder {
       method: observations.method.slice(),
       ownCheckAtS: observations.ownCheckAtS.slice(),
       failedTimes: observations.failedTimes.slice(),
+      failedAtS: observations.failedAtS.slice(),
+      failure: observations.failure.slice(),
     };
-    this.#reasons = compactReasons(observations);
     this.#vantage = run?.vantage ?? '';
     if (run === undefined || observations.cost.startedAtS !== run.startedAtS) {
       const startedAtS = run?.startedAtS ?? this.nowS();
@@ -90,7 +97,29 @@ export class Recorder {
       hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
       withdraw: (outcomes, reason) => this.#withdraw(outcomes, reason),
+      confirm: () => this.confirm(),
+      dismiss: (reason) => this.#dismiss(reason),
     };
+  }
+
+  /** What was recorded so far counts. */
+  confirm(): void {
+    this.#unconfirmed = [];
+  }
+
+  /** What was recorded and not confirmed is as if it had not been asked for. */
+  takeBack(): void {
+    const { observations } = this;
+    const before = this.#before;
+    for (const id of this.#unconfirmed) {
+      if (this.foundOutcome(id) === Outcome.none) continue;
+      this.#restore(id);
+      observations.failedAtS[id] = before.failedAtS[id] as number;
+      observations.failedTimes[id] = before.failedTimes[id] as number;
+      observations.failure[id] = before.failure[id] as number;
+      this.#thisRun[id] = 0;
+    }
+    this.#unconfirmed = [];
   }
 
   /** What this run found of an object: evidence, or `none` where it failed or was not asked. */
@@ -134,12 +163,12 @@ export class Recorder {
     this.#roundTripsMs.push(...(report.roundTripsMs ?? []));
   }
 
-  /** `since` moves only when the state does. */
-  setLiveness(state: Liveness['state'], reason: string): void {
+  /** `since` moves only when the state does. `holds`: no probe clears it. */
+  setLiveness(state: Liveness['state'], reason: string, holds = false): void {
     const before = this.observations.liveness;
     const checkedAtS = this.nowS();
     const sinceS = before.state === state && before.checkedAtS !== 0 ? before.sinceS : checkedAtS;
-    this.observations.liveness = { state, sinceS, checkedAtS, reason };
+    this.observations.liveness = { state, sinceS, checkedAtS, reason, ...(holds ? { holds } : {}) };
   }
 
   /** Puts what the check found as a whole under its vantage's name. To be called last. */
@@ -204,6 +233,7 @@ export class Recorder {
     observations.failedAtS[objectId] = 0;
     observations.failedTimes[objectId] = 0;
     observations.failure[objectId] = 0;
+    this.#unconfirmed.push(objectId);
     this.#settle(objectId, outcome);
   }
 
@@ -225,18 +255,32 @@ export class Recorder {
   }
 
   #withdraw(outcomes: readonly OutcomeCode[], reason: string): void {
-    const { observations } = this;
-    const before = this.#before;
     for (let id = 0; id < this.#thisRun.length; id++) {
       const found = this.foundOutcome(id);
       if (found === Outcome.none || !outcomes.includes(found)) continue;
-      observations.outcome[id] = before.outcome[id] as number;
-      observations.sizeBytes[id] = before.sizeBytes[id] as number;
-      observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
-      observations.method[id] = before.method[id] as number;
-      observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
+      this.#restore(id);
       this.#fail(id, reason);
     }
+  }
+
+  #dismiss(reason: string): void {
+    for (const id of this.#unconfirmed) {
+      if (this.foundOutcome(id) === Outcome.none) continue;
+      this.#restore(id);
+      this.#fail(id, reason);
+    }
+    this.#unconfirmed = [];
+  }
+
+  /** The evidence that was there before this run. */
+  #restore(id: number): void {
+    const { observations } = this;
+    const before = this.#before;
+    observations.outcome[id] = before.outcome[id] as number;
+    observations.sizeBytes[id] = before.sizeBytes[id] as number;
+    observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
+    observations.method[id] = before.method[id] as number;
+    observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
   }
 }
 

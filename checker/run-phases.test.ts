@@ -84,7 +84,8 @@ describe('a run', () => {
     const start = async (name: string) =>
       await scripted((socket, path, _nth, _asked, method) => {
         if (!path.includes('no-such') && method === 'HEAD') log.push(`${name}${path.slice(4)}`);
-        socket.write(isBroken && path.endsWith('3') ? answer(503, { 'Content-Length': 0 }) : fine(path));
+        const isBusy = isBroken && path.endsWith('3') && !path.includes('no-such');
+        socket.write(isBusy ? answer(503, { 'Content-Length': 0 }) : fine(path));
       });
     const [a, b] = [await start('a'), await start('b')];
     const inventory = files(40);
@@ -183,8 +184,13 @@ describe('a run', () => {
 describe('a run out of budget', () => {
   test('stops, keeps what it has, tells what is left, and the next one goes on from there', async () => {
     let answers = Number.POSITIVE_INFINITY;
-    const server = await scripted((socket, path) => {
-      if (answers-- > 0) socket.write(fine(path));
+    const answered = new Set<string>();
+    const server = await scripted((socket, path, _nth, _asked, method) => {
+      // What confirms the answers is answered on.
+      const isConfirming = method === 'GET' || path.includes('no-such') || answered.has(path);
+      if (!isConfirming && answers-- <= 0) return;
+      answered.add(path);
+      socket.write(fine(path));
     });
     const inventory = files(200);
     const check = harness(inventory, [mirror('m', server.url)]);
@@ -197,12 +203,35 @@ describe('a run out of budget', () => {
     expect(summary.left).toEqual({ new: 200 - found, expired: 0, failed: 0, rolling: 0, removed: 0 });
     expect(failedAtS.filter((atS) => atS !== 0)).toHaveLength(0);
     answers = Number.POSITIVE_INFINITY;
+    expect(check.history('m.http').days).toMatchObject([{ checks: 0, checksUp: 0, coverage: found / 200 }]);
     const from = server.paths.length;
     const next = await check.run({ budgetMs: 60_000, ...at(START_MS + 60_000) });
     expect(next).toMatchObject({ outOfBudget: false, left: { new: 0 } });
     const again = idsOf(server.paths.slice(from).filter((path) => !path.includes('no-such')));
     expect(again.filter((id) => outcome[id] === Outcome.present)).toEqual([]);
     expect(check.read('m.http').outcome.filter((code) => code === Outcome.present)).toHaveLength(200);
+    expect(check.history('m.http').days).toMatchObject([{ checks: 1, checksUp: 1, coverage: 1 }]);
+  });
+});
+
+describe('a server that denies GET what it told HEAD', () => {
+  test('is down, which holds until a check finds it right', async () => {
+    let isBroken = false;
+    const server = await scripted((socket, path, _nth, _asked, method) =>
+      socket.write(isBroken && method === 'GET' ? answer(404, { 'Content-Length': 0 }) : fine(path)),
+    );
+    const check = harness(files(100), [mirror('m', server.url)]);
+    const livenessAfter = async (days: number) => {
+      await check.run(at(START_MS + days * DAY_MS));
+      return check.read('m.http').liveness;
+    };
+    expect(await livenessAfter(0)).toMatchObject({ state: 'up' });
+    isBroken = true;
+    expect(await livenessAfter(8)).toMatchObject({ state: 'down', holds: true });
+    expect(check.read('m.http').vantages['']?.liveness.holds).toBe(true);
+    isBroken = false;
+    const { holds, state } = await livenessAfter(9);
+    expect([state, holds]).toEqual(['up', undefined]);
   });
 });
 

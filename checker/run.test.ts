@@ -145,10 +145,10 @@ describe('a check', () => {
     expect(Date.now() - startedAtMs).toBeLessThan(8000);
   });
 
-  test('interrupted: files hold what was found, nothing more', async () => {
+  test('interrupted: files hold what was found and is confirmed, nothing more', async () => {
     const abort = new AbortController();
     const server = await scripted((socket, path, _, asked) => {
-      if (asked <= 280) socket.write(fine(path));
+      if (asked <= 280 || abort.signal.aborted) socket.write(fine(path));
       else abort.abort();
     });
     const later = 'https://127.0.0.1:1/';

@@ -16,6 +16,8 @@ import { type PlannedMirror, planMirrors } from './plan.ts';
 import { type Only, PHASES, type PhaseName } from './schedule.ts';
 
 const STRAGGLERS_MS = 60_000;
+/** So long what was found is still confirmed when no more may be asked for. */
+const GRACE_MS = 5000;
 const DAY_S = 86_400;
 
 export interface CheckOptions {
@@ -88,11 +90,14 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const broken = new AbortController();
   const timer = budgetMs === null ? undefined : setTimeout(() => budget.abort(), budgetMs);
   const signal = AbortSignal.any([options.signal, budget.signal, broken.signal]);
-  // Every check under way listens to it.
-  setMaxListeners(0, signal);
+  const grace = graceAfter(signal);
+  const graceSignal = AbortSignal.any([grace.signal, broken.signal]);
+  // Every check under way listens to them.
+  setMaxListeners(0, signal, graceSignal);
   const context: CheckContext = {
     ...run,
     signal,
+    graceSignal,
     objectIdOf: pathIndex(options.inventory.paths),
     // By the clock as it is then: in a run of hours its own evidence is no future.
     loadObservations: (accessPoint) => loadObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
@@ -124,8 +129,27 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     };
   } finally {
     clearTimeout(timer);
+    grace.end();
     task.end();
   }
+}
+
+/** A signal that is raised some seconds after another one; to be ended. */
+function graceAfter(signal: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+  const grace = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const begin = () => {
+    timer = setTimeout(() => grace.abort(), GRACE_MS);
+  };
+  if (signal.aborted) begin();
+  else signal.addEventListener('abort', begin, { once: true });
+  return {
+    signal: grace.signal,
+    end: () => {
+      signal.removeEventListener('abort', begin);
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** How far behind the master the last probe found an access point, by its id; null where that was over a day ago. */
@@ -191,6 +215,7 @@ function together(before: AccessPointSummary, after: AccessPointSummary): Access
     different: before.different + after.different,
     failed: before.failed + after.failed,
     asked: before.asked + after.asked,
+    isJudged: before.isJudged || after.isJudged,
   };
 }
 

@@ -6,7 +6,7 @@ import { listingMethodFor } from './methods/index.ts';
 import { FEWEST_OBJECTS_LISTED } from './mirror-plan.ts';
 import type { Recorder } from './recorder.ts';
 import { agrees, type Evidence, type Stratum, strataOf } from './sample.ts';
-import { askFor, runMethod, type Target } from './target.ts';
+import { askFor, confirm, runMethod, type Target } from './target.ts';
 
 /**
  * Of 60 samples one is wrong with 95 % where 5 % of all are; of 600, where 0.5 % are: a listing without exact sizes
@@ -99,6 +99,7 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   // Not before the samples: a server that says yes to everything shows listings too.
   recorder.takeOver(directories, listing, listing.method);
   takeOverAgreed(target, listing, strata, inStratum);
+  confirm(target);
   const disputed = rest.filter((id) => inStratum[id] === 1);
   const methodName = disputed.length < rest.length ? sampledName(listing.method) : method.name;
   if (disputed.length === 0) return { report: sample, methodName };

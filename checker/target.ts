@@ -1,4 +1,9 @@
+import { messageOf } from '../core/errors.ts';
+import { encodeObservations } from '../core/formats/observations-file.ts';
 import type { AccessPoint } from '../core/mirror.ts';
+import { writeFileAtomic } from '../core/node/atomic-file.ts';
+import { outputLayout } from '../core/output-layout.ts';
+import { Checkpoint } from './checkpoint.ts';
 import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.ts';
 import type { CheckContext } from './mirror-check.ts';
 import { Acquaintance } from './net/acquaintance.ts';
@@ -15,6 +20,7 @@ export interface Target {
   readonly accessPoint: AccessPoint;
   readonly method: Method;
   readonly recorder: Recorder;
+  readonly checkpoint: Checkpoint;
 }
 
 /** Begins the check of an access point: loads what is known of it. */
@@ -22,7 +28,26 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
   const observations = context.loadObservations(accessPoint);
   const onSettled = (objects: number) => context.task.advance(objects);
   const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
-  return { context, accessPoint, method, recorder };
+  const checkpoint = new Checkpoint(context.checkpointMs, () => {
+    try {
+      write(context, recorder);
+    } catch (error) {
+      context.progress.note(`${accessPoint.id}: not written: ${messageOf(error)}`);
+    }
+  });
+  return { context, accessPoint, method, recorder, checkpoint };
+}
+
+/** To be called where nothing is unconfirmed. */
+export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
+  const file = outputLayout.observations(output, observations.accessPointId, vantage);
+  writeFileAtomic(file, encodeObservations(observations));
+}
+
+/** What was recorded so far counts, and is written where that is due. */
+export function confirm({ recorder, checkpoint }: Target): void {
+  recorder.confirm();
+  checkpoint.reached();
 }
 
 /** Runs a method over some objects, and counts what it costs. */
@@ -33,23 +58,12 @@ export async function runMethod(
   sink: Sink,
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
-  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal } = context;
+  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal } = context;
   const acquaintance = acquaintanceWith(context, accessPoint);
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
-    ...{
-      accessPoint,
-      inventory,
-      objectIdOf,
-      objectIds,
-      sink,
-      userAgent,
-      timeoutMs,
-      hosts,
-      acquaintance,
-      signal,
-      begun,
-    },
+    ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
+    ...{ checkpointMs: context.checkpointMs, signal, graceSignal, begun },
   };
   const report = await method.check(task);
   recorder.addCost(report);
@@ -63,6 +77,11 @@ function acquaintanceWith({ acquaintances }: CheckContext, { id }: AccessPoint):
 }
 
 /** Checks some objects by the access point's own method. */
-export function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
-  return runMethod(target, target.method, objectIds, target.recorder.sink(target.method.name));
+export async function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
+  const { method, recorder } = target;
+  const sink = { ...recorder.sink(method.name), confirm: () => confirm(target) };
+  const report = await runMethod(target, method, objectIds, sink);
+  // A listing is what it is; nothing else tells of it.
+  if (method.scope !== 'object') confirm(target);
+  return report;
 }

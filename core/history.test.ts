@@ -39,6 +39,13 @@ describe('a history', () => {
     ]);
   });
 
+  it('does not count a check that was interrupted before it could tell', () => {
+    const checks = [entry(NOON_S), entry(NOON_S + 60, { isUp: null, coverage: 0.6 })];
+    expect(checks.reduce(addToHistory, emptyHistory('m.http')).days).toMatchObject([
+      { checks: 1, checksUp: 1, coverage: 0.6, requests: 20 },
+    ]);
+  });
+
   it('is bounded: the oldest days go', () => {
     let history = emptyHistory('m.http');
     for (let day = 0; day < MAX_HISTORY_DAYS + 30; day++) history = addToHistory(history, entry(NOON_S + day * DAY_S));

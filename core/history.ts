@@ -28,7 +28,8 @@ export const MAX_HISTORY_DAYS = 400;
 export interface HistoryEntry {
   readonly atS: number;
   readonly coverage: number;
-  readonly isUp: boolean;
+  /** Null = it was interrupted before it could tell, and does not count as a check. */
+  readonly isUp: boolean | null;
   /** Null = not looked at. */
   readonly lagS: number | null;
   readonly requests: number;
@@ -41,7 +42,8 @@ export function emptyHistory(accessPointId: string): History {
 /** The history with one more check, on the day of its time. */
 export function addToHistory(history: History, { atS, coverage, isUp, lagS, requests }: HistoryEntry): History {
   const day = dayOf(atS);
-  const entry = { day, checkedAtS: atS, coverage, checks: 1, checksUp: isUp ? 1 : 0, lagS, requests };
+  const [checks, checksUp] = [isUp === null ? 0 : 1, isUp === true ? 1 : 0];
+  const entry = { day, checkedAtS: atS, coverage, checks, checksUp, lagS, requests };
   return { ...history, days: bounded([...history.days, entry]) };
 }
 

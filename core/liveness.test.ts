@@ -51,6 +51,16 @@ describe('what a check and a probe say together', () => {
     expect(foldLiveness(at('up', 10, 100), at('up', 120, 120)).state).toBe('up');
   });
 
+  it('stays as a check found it, where a probe does not look for that, until a check clears it', () => {
+    const held = { ...at('down', 50, 60, 'HEAD and GET disagree'), holds: true } as const;
+    expect(foldLiveness(held, at('up', 10, 70))).toBe(held);
+    expect(foldLiveness(held, at('up', 10, 60 + 30 * 86_400))).toBe(held);
+    const worse = at('down', 65, 70, 'connection refused');
+    expect(foldLiveness(held, worse)).toBe(worse);
+    expect(foldLiveness(held, at('down', 40, 50))).toBe(held);
+    expect(foldLiveness(at('up', 80, 80), at('up', 10, 70)).state).toBe('up');
+  });
+
   it('is up since both are, and was looked at when the later one was', () => {
     expect(foldLiveness(at('up', 10, 90), at('up', 70, 80))).toEqual(at('up', 70, 90));
   });

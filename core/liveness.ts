@@ -70,8 +70,9 @@ export function nextLiveness(before: Liveness | null, { ok, reason }: Verdict, a
 }
 
 /**
- * What counts for maps and the site: the newer of what the last check and the last probe say, but a probe that says no
- * holds against a check for `PROBE_HOLDS_S`. `checkedAtS` 0 = never looked; a null probe likewise.
+ * What counts for maps and the site: the newer of what the last check and the last probe say. But a probe that says no
+ * outweighs a later check for `PROBE_HOLDS_S`, and no probe clears what a check found that probes do not look for
+ * (`holds`). `checkedAtS` 0 = never looked; a null probe likewise.
  */
 export function foldLiveness(check: Liveness, probe: Liveness | null): Liveness {
   if (probe === null || probe.checkedAtS === 0) return check;
@@ -84,6 +85,7 @@ export function foldLiveness(check: Liveness, probe: Liveness | null): Liveness 
       reason: '',
     };
   }
+  if (check.holds === true && probe.state === 'up') return check;
   const holdsS = probe.state !== 'up' && check.state === 'up' ? PROBE_HOLDS_S : 0;
   return check.checkedAtS > probe.checkedAtS + holdsS ? check : probe;
 }

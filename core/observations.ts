@@ -33,6 +33,8 @@ export interface Liveness {
   readonly checkedAtS: number;
   /** A sentence an administrator can act on; when up '', or what is odd there. */
   readonly reason: string;
+  /** Found by a check that looked closer than probes do: only a check clears it. Missing where it is not so. */
+  readonly holds?: true;
 }
 
 /** What the last check cost the access point. */

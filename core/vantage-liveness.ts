@@ -17,7 +17,8 @@ type ByVantage<T> = Readonly<Record<string, T>>;
  * falls evenly with its age behind the newest, to 0 at `windowS`. More than half of all voices for `up`, or
  * for `down`, make it so; else it is `failing`. The reason is that of the newest report that is not up, with its
  * vantage's name before it; `sinceS` is that of the last one to join those of that state (where none has it: of all).
- * With no reports: failing, not checked yet. The order of the reports does not matter.
+ * Where it is not up and one of them `holds`, so does all. With no reports: failing, not checked yet. The order of the
+ * reports does not matter.
  */
 export function votedLiveness(
   reports: ByVantage<Pick<Voice, 'liveness'>>,
@@ -35,7 +36,9 @@ export function votedLiveness(
   const state = share('up') > 0.5 ? 'up' : share('down') > 0.5 ? 'down' : 'failing';
   const agreeing = heard.filter(([, { liveness }]) => liveness.state === state);
   const sinceS = Math.max(...(agreeing.length > 0 ? agreeing : heard).map(([, { liveness }]) => liveness.sinceS));
-  return { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
+  const said: Liveness = { state, sinceS, checkedAtS, reason: state === 'up' ? '' : reasonOf(heard) };
+  const holds = state !== 'up' && heard.some(([, { liveness }]) => liveness.holds === true);
+  return holds ? { ...said, holds } : said;
 }
 
 function reasonOf(heard: readonly (readonly [string, Pick<Voice, 'liveness'>])[]): string {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { answer, type ScriptedServer, startScripted } from '../checker/testing/servers.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
@@ -23,8 +24,8 @@ const MIRRORS = 3;
 
 requires('nginx')('a check that is killed', () => {
   const work = mkdtempSync(join(tmpdir(), 'redirector-killed-'));
-  const config = join(work, 'redirector.toml');
   let nginx: Nginx;
+  let liar: ScriptedServer;
 
   beforeAll(async () => {
     for (let i = 0; i < OBJECTS; i++) {
@@ -33,24 +34,42 @@ requires('nginx')('a check that is killed', () => {
       writeFileSync(join(folder, `f${i}`), 'x'.repeat(i % 7));
     }
     nginx = await startNginx(Array.from({ length: MIRRORS }, () => ({ root: join(work, 'tree') })));
-    const mirrors = nginx.sites.map(({ httpUrl }, i) => ({ name: `m${i}`, country: 'DE', urls: [httpUrl as string] }));
-    writeFileSync(join(work, 'distfiles.xml'), mirrorListXml(mirrors));
+    configure(
+      'honest',
+      nginx.sites.map(({ httpUrl }) => String(httpUrl)),
+    );
+    // To HEAD it has everything, to GET nothing.
+    liar = await startScripted((socket, path, _nth, _asked, method) => {
+      const size = path.endsWith('/') ? 0 : Number(/f(\d+)$/.exec(path)?.[1]) % 7;
+      const isThere = method === 'HEAD' && !path.includes('no-such');
+      setTimeout(() => socket.write(answer(isThere ? 200 : 404, { 'Content-Length': isThere ? size : 0 })), 5);
+    });
+    configure('liar', [`http://127.0.0.1:${liar.port}/`]);
+  });
+
+  const configOf = (name: string) => join(work, `${name}.toml`);
+
+  function configure(name: string, urls: readonly string[]): void {
+    const mirrors = urls.map((url, i) => ({ name: `m${i}`, country: 'DE', urls: [url] }));
+    writeFileSync(join(work, `${name}.xml`), mirrorListXml(mirrors));
     const lines = [
       'fallback = "https://fallback.example.org/"',
+      `[mirrors]\nlist = "${name}.xml"`,
       '[[inventory]]\nfrom = "tree"',
       // All is due in every run, and is written down all the time.
       '[check]\nperiod = "1s"\ncheckpoint = "10ms"\n',
     ];
-    writeFileSync(config, lines.join('\n'));
-  });
+    writeFileSync(configOf(name), lines.join('\n'));
+  }
 
   afterAll(async () => {
+    await liar.close();
     await nginx.close();
     rmSync(work, { recursive: true, force: true });
   });
 
-  function start(command: string, output: string) {
-    const args = [redirector, command, '--config', config, '--output', output, '--json', '--quiet'];
+  function start(command: string, output: string, name = 'honest', ...more: string[]) {
+    const args = [redirector, command, '--config', configOf(name), '--output', output, '--json', '--quiet', ...more];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let stdout = '';
     let stderr = '';
@@ -64,8 +83,8 @@ requires('nginx')('a check that is killed', () => {
     return { ended, kill: () => child.kill('SIGKILL') };
   }
 
-  async function whole(command: string, output: string) {
-    const { code, stdout, stderr } = await start(command, output).ended;
+  async function whole(command: string, output: string, name?: string, ...more: string[]) {
+    const { code, stdout, stderr } = await start(command, output, name, ...more).ended;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     return JSON.parse(stdout);
   }
@@ -138,5 +157,32 @@ requires('nginx')('a check that is killed', () => {
     await Promise.all(Array.from({ length: LANES }, (_, number) => lane(number)));
     // Else the moments were no test.
     expect(killedAtWork).toBeGreaterThan(KILLS / 10);
+  });
+
+  it('leaves nothing that a server told HEAD and denies GET, nor does one out of budget', {
+    timeout: 60_000,
+  }, async () => {
+    const output = join(work, 'liar');
+    await whole('inventory', output, 'liar');
+    const objects = readLeader(output).inventory.paths.length;
+    const proven = () => [...readAll(output, objects).values()].flatMap(({ outcome }) => [...outcome]).filter(Boolean);
+    const asked = liar.paths.length;
+    for (let i = 1; i <= 10; i++) {
+      const check = start('check', output, 'liar');
+      await delay(150 * i);
+      check.kill();
+      await check.ended;
+      expect(proven()).toEqual([]);
+    }
+    expect(liar.paths.length).toBeGreaterThan(asked);
+    for (const budget of ['200ms', '400ms', '800ms']) {
+      await whole('check', output, 'liar', '--budget', budget);
+      expect(proven()).toEqual([]);
+    }
+    const [found] = (await whole('check', output, 'liar')).accessPoints;
+    expect(found).toMatchObject({ present: 0, state: 'down', reason: expect.stringMatching(/^HEAD and GET disagree/) });
+    expect([...readAll(output, objects).values()].map(({ liveness }) => liveness)).toMatchObject([
+      { state: 'down', holds: true },
+    ]);
   });
 });

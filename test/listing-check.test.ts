@@ -64,6 +64,8 @@ async function askedSingly(url: string) {
     accessPoint: accessPointOf(url),
     inventory,
     objectIdOf: () => undefined,
+    checkpointMs: 30_000,
+    graceSignal: signal,
     objectIds: Int32Array.from(inventory.paths, (_, id) => id),
     sink: {
       record: (id, outcome) => {
@@ -72,6 +74,8 @@ async function askedSingly(url: string) {
       hint: () => {},
       fail: (id, reason) => failures.set(id, reason),
       withdraw: () => void outcomes.fill(Outcome.none),
+      confirm: () => {},
+      dismiss: () => void outcomes.fill(Outcome.none),
     },
   });
   expect(ended).toBe('whole');

@@ -7,7 +7,8 @@ import type { HostBudgets } from '../net/host-budget.ts';
 
 /**
  * Where a method puts what it found: calls with numbers into columns, because a full check has 66 million cells.
- * The last call for an object counts; an object without a call keeps what was known of it.
+ * The last call for an object counts; an object without a call keeps what was known of it. Evidence counts when it is
+ * confirmed: what is not is never written, and taken back when the check ends. What listings show needs no `confirm`.
  */
 export interface Sink {
   /** Evidence. `sizeBytes` is what was found, -1 where nothing tells one (directories, absent). */
@@ -21,6 +22,10 @@ export interface Sink {
   fail(objectId: number, reason: string): void;
   /** Takes back what this check found with one of these outcomes: it failed for that reason instead. */
   withdraw(outcomes: readonly OutcomeCode[], reason: string): void;
+  /** What was recorded so far counts, and is written where a checkpoint is due. */
+  confirm(): void;
+  /** Takes back what was recorded since the last `confirm`: it failed for that reason instead. */
+  dismiss(reason: string): void;
 }
 
 /** What a method is asked to check. */
@@ -41,7 +46,12 @@ export interface CheckTask {
   readonly hosts: Pick<HostBudgets, 'of'>;
   /** Of this run with the access point; a check adds to it. */
   readonly acquaintance: Acquaintance;
+  /** How often what was found is to be confirmed, so that it can be written. */
+  readonly checkpointMs: number;
+  /** Raised: nothing more is to be asked, but for what confirms what was found. */
   readonly signal: AbortSignal;
+  /** Raised some seconds later: nothing at all. */
+  readonly graceSignal: AbortSignal;
   /** A listing of the access point that the run has begun already. */
   readonly begun?: BegunListing | null;
 }
@@ -50,11 +60,13 @@ export interface CheckTask {
 export interface MethodReport {
   /**
    * whole: every object was asked for; partial: given up midway, what was not reached failed; unusable: nothing can be
-   * learnt here, every object failed; interrupted: the signal was raised, what was not reached is left as it was.
+   * learnt here, every object failed; interrupted: the signal was raised, what was not reached, or not confirmed, is left as it was.
    */
   readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted';
   /** A sentence; '' for interrupted, and for whole where nothing is worth telling. */
   readonly reason: string;
+  /** partial or unusable because of what probes do not look for: it answers GET otherwise than HEAD, or lies midway. */
+  readonly isRefuted?: boolean;
   readonly requests: number;
   readonly connections: number;
   /** Times from a request to its answer, of those that were asked one at a time on an open connection. */
@@ -65,8 +77,8 @@ export interface MethodReport {
 
 /**
  * One way to win evidence. It tells of `unusable` only after two tries, seconds apart, but for a server that claims to
- * hold what cannot exist. `check` never throws for the server's sake, ends soon after the signal is raised and holds
- * no socket, timer or process once it has ended.
+ * hold what cannot exist. `check` never throws for the server's sake, ends soon after `graceSignal` is raised and
+ * holds no socket, timer or process once it has ended.
  */
 export interface Method {
   readonly name: MethodName;

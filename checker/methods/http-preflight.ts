@@ -3,6 +3,7 @@ import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import { type HeadAnswer, type HeadClient, type Pace, SIDE_BY_SIDE } from '../net/head-client.ts';
 import type { Alone } from '../net/pipelining.ts';
 import { statusReason } from '../net/reasons.ts';
+import { isRefusal } from '../net/refusals.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask } from './contract.ts';
@@ -20,6 +21,7 @@ export const FEW_OBJECTS = 64;
 /** Asked for at once, of names that can't exist. */
 const IMPOSSIBLE_NAMES = 2;
 const KNOWN_FILES_ASKED = 16;
+const FAREWELL_TRIES = 3;
 /** Files of which one is enough to tell that our User-Agent is served: the tree may lack some. */
 const GREETED_FILES = 3;
 export const SOFT_404 = "answers 200 to names that don't exist";
@@ -117,20 +119,40 @@ async function meet(
 
 /** What a server says when all is done. */
 export interface Farewell {
-  /** It claims to have what can't exist. No answer is no claim. */
+  /** It claims to have what can't exist. */
   readonly isSoft404: boolean;
+  /** It does not: that it is too busy, or nothing at all, is no answer. */
+  readonly isAnswered: boolean;
+  /** Why it is not answered; else ''. */
+  readonly reason: string;
   /** To the paths that were to be asked for again, in their order; null is no answer. */
   readonly again: readonly (HeadAnswer | null)[];
 }
 
-/** Asks for names that can't exist once more, and again, one at a time, for paths that were asked for together. */
-export async function farewell(client: HeadClient, paths: readonly string[]): Promise<Farewell> {
+/**
+ * Asks for names that can't exist once more, and again, one at a time, for paths that were asked for together. Three
+ * tries, but hardly any after a time-out.
+ */
+export async function farewell(client: HeadClient, paths: readonly string[], timeoutMs: number): Promise<Farewell> {
+  const startedAtMs = performance.now();
   const impossible = impossibleNames(IMPOSSIBLE_NAMES);
-  const { answers } = await client.askFew([...impossible, ...paths], paths.length > 0 ? SIDE_BY_SIDE : undefined);
-  let denials: readonly (HeadAnswer | null)[] = answers.slice(0, impossible.length);
-  // It may take no more than one connection.
-  if (paths.length > 0 && denials.includes(null)) denials = (await client.askFew(impossible)).answers;
-  return { isSoft404: denials.some(isFound), again: answers.slice(impossible.length) };
+  const first = await client.askFew([...impossible, ...paths], paths.length > 0 ? SIDE_BY_SIDE : undefined);
+  let { report } = first;
+  let denials: readonly (HeadAnswer | null)[] = first.answers.slice(0, impossible.length);
+  for (let tries = 1; tries < FAREWELL_TRIES && denials.includes(null) && report.ended !== 'interrupted'; tries++) {
+    // It may take no more than one connection.
+    const mayBeTooMany = tries === 1 && paths.length > 0;
+    if (!mayBeTooMany && performance.now() - startedAtMs >= timeoutMs) break;
+    ({ answers: denials, report } = await client.askFew(impossible));
+  }
+  const busy = denials.find((answer) => answer !== null && isRefusal(answer.status));
+  const isSoft404 = denials.some(isFound);
+  return {
+    isSoft404,
+    isAnswered: !isSoft404 && busy === undefined && !denials.includes(null),
+    reason: report.reason || (busy ? statusReason(busy.status, '') : ''),
+    again: first.answers.slice(impossible.length),
+  };
 }
 
 function isFound(answer: HeadAnswer | null): boolean {

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
@@ -175,6 +176,24 @@ requires('rsync')('a listing that trickles', () => {
     expect(report).toMatchObject({ ended: 'interrupted', reason: '' });
     expect(Object.values(results).filter((text) => text !== 'present 0')).toEqual([]);
     await expect.poll(front.open).toBe(0);
+  });
+});
+
+requires('rsync')('a process that is killed', () => {
+  test('leaves no rsync behind that holds a connection', async () => {
+    const root = keep(tempFolder());
+    plantFiles(root.path, Object.fromEntries(Array.from({ length: 2000 }, (_, i) => [`d${i % 50}/f${i}`, 0])));
+    const daemon = keep(await startRsyncDaemon(root.path));
+    const front = keep(await startSlowFront(daemon.port, { freeBytes: 2000, pieceBytes: 100, everyMs: 50 }));
+    const url = `rsync://127.0.0.1:${front.port}/tree/`;
+    const options = `{ url: '${url}', timeoutMs: 60_000, signal: new AbortController().signal, onEntry() {} }`;
+    const code = `const { listOverRsync } = await import('./core/node/rsync.ts'); await listOverRsync(${options});`;
+    const flags = ['--import', 'tsx', '--input-type=module', '-e', code];
+    const child = spawn(process.execPath, flags, { stdio: 'ignore' });
+    await expect.poll(front.open, { timeout: 20_000 }).toBe(1);
+    child.kill('SIGKILL');
+    await once(child, 'close');
+    await expect.poll(front.open, { timeout: 5000 }).toBe(0);
   });
 });
 

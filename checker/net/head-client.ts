@@ -47,7 +47,11 @@ export class HeadClient {
 
   /** `pathOf` is relative to the root. */
   async askAll(
-    run: Pick<HeadRun, 'count' | 'pathOf' | 'onAnswer' | 'onFailure' | 'onRound' | 'maxStrikes' | 'budgetMs'> & Pace,
+    run: Pick<
+      HeadRun,
+      'count' | 'pathOf' | 'onAnswer' | 'onFailure' | 'onRound' | 'maxStrikes' | 'budgetMs' | 'spentMs' | 'isEnough'
+    > &
+      Pace,
   ): Promise<HeadRunReport> {
     const { budget, timeoutMs, signal, ca } = this.#options;
     const { origin, pathname } = this.#url;

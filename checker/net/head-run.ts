@@ -35,13 +35,20 @@ export interface HeadRun {
   readonly timeoutMs: number;
   /** Gives up after this time, however well it goes. */
   readonly budgetMs: number;
+  /** Of it, what earlier runs have spent. Default: 0. */
+  readonly spentMs?: number;
+  /** Looked at before each request but the first: once true, none is begun any more. */
+  readonly isEnough?: () => boolean;
   readonly signal: AbortSignal;
   /** Certificates to trust instead of the system's. */
   readonly ca?: Buffer;
 }
 
 export interface HeadRunReport {
-  readonly ended: 'whole' | 'gave up' | 'interrupted';
+  /** enough: what was begun is answered. */
+  readonly ended: 'whole' | 'enough' | 'gave up' | 'interrupted';
+  /** Indexes before this one were begun. */
+  readonly next: number;
   /** Why it gave up; else ''. */
   readonly reason: string;
   readonly requests: number;
@@ -84,6 +91,8 @@ export class HeadRunner {
   #depth: DepthState;
   #deepest: number;
   #next = 0;
+  /** No index from this one on is begun. */
+  #last: number;
   #settled = 0;
   #lastStruck = -1;
   #lastCutAfter = 0;
@@ -102,6 +111,7 @@ export class HeadRunner {
     this.#depth = startDepth(run.depth.first, run.depth.most);
     this.answersPerConnection = run.singleUse === true ? 1 : Number.POSITIVE_INFINITY;
     this.#deepest = this.depth;
+    this.#last = run.count;
     this.#resolve = resolve;
   }
 
@@ -119,7 +129,7 @@ export class HeadRunner {
   #begin(): void {
     const { run } = this;
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
-    this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs);
+    this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs - (run.spentMs ?? 0));
     for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
     this.#fillLines();
   }
@@ -127,10 +137,18 @@ export class HeadRunner {
   /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
     const again = this.#refusals.waiting;
-    if (this.ended || (again.length === 0 && this.#next >= this.run.count)) return -1;
+    if (this.ended || (again.length === 0 && !this.#hasMore())) return -1;
     if (!this.isAdmitted()) return -1;
     // Those refused last first: else a storm that meets hundreds under way would be waited for as often as they are many.
     return again.pop() ?? this.#next++;
+  }
+
+  #hasMore(): boolean {
+    if (this.#next >= this.#last) return false;
+    if (this.#next === 0 || this.run.isEnough?.() !== true) return true;
+    this.#last = this.#next;
+    this.#endIfSettled();
+    return false;
   }
 
   /** Whether a request may leave now; if not, the lines are woken when one may. */
@@ -249,7 +267,12 @@ export class HeadRunner {
   }
 
   #settle(): void {
-    if (++this.#settled === this.run.count && !this.ended) this.#end('whole', '');
+    this.#settled++;
+    this.#endIfSettled();
+  }
+
+  #endIfSettled(): void {
+    if (this.#settled === this.#last && !this.ended) this.#end(this.#last === this.run.count ? 'whole' : 'enough', '');
   }
 
   readonly #wake = (): void => {
@@ -296,6 +319,7 @@ export class HeadRunner {
       await Promise.all(this.#lines.map((line) => line.close()));
       this.#resolve({
         ended,
+        next: this.#next,
         reason,
         requests: this.requests,
         connections: this.connections,

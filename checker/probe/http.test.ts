@@ -52,6 +52,10 @@ const ownAgentRefused: Answer = ({ headers }, response) =>
 
 const stamp = `/${STAMP_PATH}`;
 const layout = `/${LAYOUT_PATH}`;
+const getOf = (url: string, act: Answer): Answer =>
+  at(url, (request, response) => (request.method === 'GET' ? act(request, response) : false));
+const disagrees = (path: string, toGet: string) =>
+  `down: HEAD and GET disagree: for "${path}" HEAD is answered 200, GET ${toGet}`;
 const STALE_S = STAMP_S - 31 * 3600;
 
 /** Whichever ends first: the wait for an answer, or the try. */
@@ -155,6 +159,24 @@ const ROWS: readonly (readonly [name: string, answer: Answer, told: string | Reg
     `down: answers compressed without being asked (Content-Encoding) for ${LAYOUT_PATH}`,
   ],
   ['refuses HEAD', ({ method }, response) => (method === 'HEAD' ? reply(response, 405, 0) : false), 'up'],
+  [
+    'answers 404 to GET alone',
+    ({ method }, response) => (method === 'GET' ? reply(response, 404, 0) : false),
+    `down: HEAD and GET disagree: for "${STAMP_PATH}" HEAD is answered 200, GET 404 (not found)`,
+  ],
+  ['denies GET the layout alone', getOf(layout, all(404)), disagrees(LAYOUT_PATH, '404 (not found)')],
+  ['denies GET the object alone', getOf(known, all(404)), disagrees(KNOWN_PATH, '404 (not found)')],
+  ['is too busy for GET of the object', getOf(known, all(503)), disagrees(KNOWN_PATH, '503 (service unavailable)')],
+  ['gives GET another object', getOf(known, text('sorry')), disagrees(KNOWN_PATH, '200 with 5 bytes')],
+  [
+    'sends the object in chunks to GET',
+    getOf(known, (_, response) => {
+      response.writeHead(200).write('x');
+      response.end('y');
+      return true;
+    }),
+    'up',
+  ],
   ['refuses our User-Agent', ownAgentRefused, 'up | refuses our User-Agent (403), but not that of Portage'],
   ['refuses everybody', all(403), `down: answers 403 (forbidden) for "${KNOWN_PATH}"`],
   ['is busy', all(503), `down: answers 503 (service unavailable) for "${KNOWN_PATH}"`],
@@ -265,11 +287,11 @@ describe('what is told of a mirror that', () => {
     expect(record.ipv6Up).toBe(null);
   });
 
-  it('is as it should be gets five requests on one connection, with our name on each', () => {
+  it('is as it should be gets six requests on one connection, with our name on each', () => {
     const record = records.get('is as it should be') as ProbeRecord;
-    expect(record.cost).toMatchObject({ requests: 5, connections: 1 });
+    expect(record.cost).toMatchObject({ requests: 6, connections: 1 });
     expect(record).toMatchObject({ stampLagS: 0, finalHost: `127.0.0.1:${mirrors[0]?.port}` });
-    expect(mirrors[0]?.requests).toHaveLength(5);
+    expect(mirrors[0]?.requests).toHaveLength(6);
     expect(mirrors[0]?.requests.every((line) => line.endsWith(' redirector-test/1'))).toBe(true);
   });
 

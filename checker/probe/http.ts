@@ -4,7 +4,7 @@ import { grouped } from '../../core/grouped.ts';
 import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
-import { COMPRESSED, statusReason } from '../net/reasons.ts';
+import { COMPRESSED, phraseOf, statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
 import { ProbeFailure } from './failure.ts';
@@ -34,6 +34,7 @@ export async function probeHttp(task: ProbeTask, client: ProbeClient, facts: Fam
   await askImpossible(task, client);
   const stamp = master.stampS === null ? null : await askStamp(task, master.stampS, client, facts);
   if (master.layout !== null) await askLayout(task, master.layout, stamp, client, facts.warnings);
+  if (task.known !== null) await askByGet(task, task.known, client);
   const { certificateValidToMs } = client;
   if (certificateValidToMs !== null) facts.warnings.push(...certificateWarnings(certificateValidToMs, task.nowMs()));
 }
@@ -65,6 +66,33 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
   return new URL(reply.origin).host;
 }
 
+/**
+ * Viewers ask by GET, which a server may answer otherwise. To be asked last: of the body hardly more than its beginning
+ * is read, and the connection closed.
+ */
+async function askByGet(
+  { accessPoint }: ProbeTask,
+  { path, sizeBytes }: KnownObject,
+  client: ProbeClient,
+): Promise<void> {
+  const reply = await client.request('GET', accessPoint.url + path);
+  if (reply.status !== 200) throw disagreement(path, phraseOf(reply.status), reply);
+  if (reply.lengthBytes >= 0 && reply.lengthBytes !== sizeBytes)
+    throw disagreement(path, `200 with ${reply.lengthBytes.toLocaleString('en')} bytes`, reply);
+}
+
+function disagreement(path: string, toGet: string, reply: Reply): ProbeFailure {
+  return new ProbeFailure(
+    `HEAD and GET disagree: for ${quoted(shownPath(path))} HEAD is answered 200, GET ${toGet}${after(reply)}`,
+  );
+}
+
+/** What GET was denied is not there if HEAD says so too. Throws ProbeFailure where it does not. */
+async function throwUnlessAbsent({ accessPoint }: ProbeTask, path: string, denied: Reply, client: ProbeClient) {
+  const { status } = await client.request('HEAD', accessPoint.url + path);
+  if (status === 200) throw disagreement(path, phraseOf(denied.status), denied);
+}
+
 async function headOrGet(client: ProbeClient, url: string): Promise<Reply> {
   const reply = await client.request('HEAD', url);
   return HEAD_REFUSED.has(reply.status) ? client.request('GET', url) : reply;
@@ -88,13 +116,15 @@ async function askImpossible({ accessPoint, known }: ProbeTask, client: ProbeCli
 
 /** The stamp in seconds since 1970; null where it has none. */
 async function askStamp(
-  { accessPoint, nowMs }: ProbeTask,
+  task: ProbeTask,
   masterS: number,
   client: ProbeClient,
   facts: FamilyFacts,
 ): Promise<number | null> {
+  const { accessPoint, nowMs } = task;
   const reply = await client.request('GET', accessPoint.url + STAMP_PATH, MAX_STAMP_BYTES);
   if (ABSENT.has(reply.status)) {
+    await throwUnlessAbsent(task, STAMP_PATH, reply, client);
     if (!accessPoint.partial) facts.warnings.push(`has no ${STAMP_PATH}: how old its tree is cannot be told`);
     return null;
   }
@@ -112,14 +142,16 @@ async function askStamp(
 }
 
 async function askLayout(
-  { accessPoint, master }: ProbeTask,
+  task: ProbeTask,
   layout: Buffer,
   stamp: number | null,
   client: ProbeClient,
   warnings: string[],
 ): Promise<void> {
+  const { accessPoint, master } = task;
   const reply = await client.request('GET', accessPoint.url + LAYOUT_PATH, layout.length);
   if (ABSENT.has(reply.status)) {
+    await throwUnlessAbsent(task, LAYOUT_PATH, reply, client);
     if (!accessPoint.partial) warnings.push(`has no ${LAYOUT_PATH}`);
     return;
   }

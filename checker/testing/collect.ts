@@ -9,6 +9,8 @@ export interface Collected {
   readonly report: MethodReport;
   /** By path: the outcome's word and size ("present 5"), or "failed: " and the reason. */
   readonly results: Readonly<Record<string, string>>;
+  /** What of them was there when they were last confirmed. */
+  readonly confirmed: Readonly<Record<string, string>>;
   /** Objects that were told of twice. */
   readonly repeated: readonly string[];
 }
@@ -24,17 +26,23 @@ export async function collect(
     readonly timeoutMs?: number;
     readonly secondTryAfterMs?: number;
     readonly signal?: AbortSignal;
+    /** Default: no grace. */
+    readonly graceSignal?: AbortSignal;
+    /** Default: never. */
+    readonly checkpointMs?: number;
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
   } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
   const repeated: string[] = [];
+  let confirmed: Readonly<Record<string, string>> = {};
   const put = (id: number, text: string) => {
     const path = inventory.paths[id] as string;
     if (path in results) repeated.push(path);
     results[path] = text;
   };
+  const signal = options.signal ?? new AbortController().signal;
   const report = await method.check({
     accessPoint: {
       id: 'm.test',
@@ -62,15 +70,25 @@ export async function collect(
           if (words.includes(text.split(' ')[0])) results[path] = `failed: ${reason}`;
         }
       },
+      confirm: () => {
+        confirmed = { ...results };
+      },
+      dismiss: (reason: string) => {
+        for (const [path, text] of Object.entries(results)) {
+          if (confirmed[path] !== text && !text.startsWith('failed: ')) results[path] = `failed: ${reason}`;
+        }
+      },
     },
     userAgent: 'redirector-test/1',
     timeoutMs: options.timeoutMs ?? 1000,
     secondTryAfterMs: options.secondTryAfterMs ?? 20,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: options.acquaintance ?? new Acquaintance(),
-    signal: options.signal ?? new AbortController().signal,
+    checkpointMs: options.checkpointMs ?? Number.POSITIVE_INFINITY,
+    signal,
+    graceSignal: options.graceSignal ?? signal,
   });
-  return { report, results, repeated };
+  return { report, results, confirmed, repeated };
 }
 
 /** How often each result was given. */

@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { messageOf, quoted } from '../errors.ts';
 import { grouped } from '../grouped.ts';
 import { type RsyncEntry, RsyncListParser } from '../rsync-list.ts';
+import { NO_COMMAND, spawnLeashed } from './leashed.ts';
 import { Spool } from './spool.ts';
 
 export interface RsyncListing {
@@ -163,10 +164,10 @@ function start({ url, timeoutMs, recursive }: RsyncOptions, spool: Spool): Child
   const flags = [...what, `--timeout=${seconds}`, `--contimeout=${seconds}`];
   // A locale of its own: rsync then escapes every byte that is not printable ASCII.
   const env = { PATH: process.env['PATH'], LC_ALL: 'C', TZ: 'UTC' };
-  return spawn('rsync', [...flags, '--', url], { stdio: ['ignore', spool.fd, 'pipe'], env, detached: true });
+  return spawnLeashed('rsync', [...flags, '--', url], { env, stdout: spool.fd, stderr: 'pipe' });
 }
 
-/** rsync forks, and what it has forked would hold its connection and its pipes. It leads a group of its own. */
+/** rsync forks, and what it has forked would hold its connection and its pipes. */
 function killGroup({ pid }: ChildProcess): void {
   if (pid === undefined) return;
   try {
@@ -178,12 +179,10 @@ function killGroup({ pid }: ChildProcess): void {
 
 /** Why the process did not end well; '' where it did. */
 function endReason({ error, code, stderr }: ProcessEnd, aborted: boolean): string {
-  if (error !== null) {
-    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    return isMissing ? 'rsync is not installed on this machine' : messageOf(error);
-  }
+  if (error !== null) return messageOf(error);
   if (code === 0) return '';
   if (code === null) return aborted ? 'interrupted' : 'rsync was killed';
+  if (code === NO_COMMAND) return 'rsync is not installed on this machine';
   const said = stderr.trim().split('\n')[0] ?? '';
   const known = code === 5 ? refusal(said) : (EXIT_REASONS[code] ?? 'failed');
   return `${known} (rsync exit ${code}${said === '' ? '' : `: ${quoted(said)}`})`;

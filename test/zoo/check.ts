@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runCheck } from '../../checker/run.ts';
+import { type CheckOptions, runCheck } from '../../checker/run.ts';
 import { quoted } from '../../core/errors.ts';
 import { encodeInventory } from '../../core/formats/inventory-file.ts';
 import { decodeObservations } from '../../core/formats/observations-file.ts';
@@ -47,6 +47,38 @@ export interface CheckInput {
   readonly url: string;
   readonly protocol: Protocol;
   readonly timeoutMs: number;
+}
+
+/**
+ * Checks a behaviour's server in this process, as `cut` says; answers every state of its file that a process that is
+ * killed could leave behind, the last one that which it leaves in the end.
+ */
+export async function statesLeft(
+  zoo: ZooTree,
+  { protocol, timeoutMs = 5000 }: Behaviour,
+  { url }: Started,
+  cut: Pick<CheckOptions, 'budgetMs' | 'checkpointMs'>,
+): Promise<Observations[]> {
+  const output = mkdtempSync(join(zoo.folder, 'output-'));
+  const file = outputLayout.observations(output, ID);
+  const states: Observations[] = [];
+  let lastWritten = 0;
+  const look = () => {
+    const writtenAt = statSync(file, { throwIfNoEntry: false })?.ctimeMs ?? 0;
+    if (writtenAt === lastWritten) return;
+    lastWritten = writtenAt;
+    states.push(decodeObservations(readFileSync(file), zoo.inventory.paths.length, ID));
+  };
+  const looking = setInterval(look, 1);
+  try {
+    const never = new AbortController().signal;
+    await runOne(zoo.inventory, { output, url, protocol, timeoutMs }, never, () => {}, cut);
+    look();
+    return states;
+  } finally {
+    clearInterval(looking);
+    rmSync(output, { recursive: true, force: true });
+  }
 }
 
 /** Runs the real check of a behaviour's server into an output folder of its own. */
@@ -139,6 +171,7 @@ export async function runOne(
   { output, url, protocol, timeoutMs }: CheckInput,
   signal: AbortSignal,
   note: (line: string) => void,
+  cut: Pick<CheckOptions, 'budgetMs' | 'checkpointMs'> = { budgetMs: null, checkpointMs: DAY_MS },
 ): Promise<void> {
   const accessPoint: AccessPoint = { id: ID, mirrorId: 'zoo', protocol, url, ipv4: true, ipv6: true, partial: false };
   const places = [{ country: 'DE', latitude: 0, longitude: 0 }];
@@ -153,8 +186,7 @@ export async function runOne(
     vantage: '',
     periodMs: DAY_MS,
     expiryMs: 14 * DAY_MS,
-    budgetMs: null,
-    checkpointMs: DAY_MS,
+    ...cut,
     hostLimits: {
       connections: 4,
       requestsPerSecond: Number.POSITIVE_INFINITY,

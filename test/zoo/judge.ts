@@ -48,6 +48,12 @@ function findingOf(object: ZooObject, truth: Truth, observations: Observations):
   };
 }
 
+/** What the file of a check that was cut says and is not true; what it says nothing of may be anything. */
+export function falseEvidence(zoo: ZooTree, { truth }: Behaviour, observations: Observations): string[] {
+  const findings = zoo.objects.map((object) => findingOf(object, truth(object), observations));
+  return falsehoods(findings.filter(({ found }) => found !== 'nothing'));
+}
+
 /** Evidence that is not true. */
 function falsehoods(findings: readonly Finding[]): string[] {
   const isFalse = ({ object, found, truth, sizeBytes }: Finding) => {
