@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
+import { encodeHosts } from '../core/formats/hosts-file.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { keep } from '../test/keep.ts';
@@ -15,10 +16,13 @@ function mirrorAt(url: string): Mirror {
   return { id: 'm', accessPoints: [point as AccessPoint] } as unknown as Mirror;
 }
 
+const NOW_MS = Date.UTC(2026, 6, 1);
+
 function begun(url: string, output: string, { only = 'all' as Only, treePrefix = '' } = {}): FirstListings {
   const listings = new FirstListings();
   const signal = new AbortController().signal;
-  listings.begin({ output, vantage: '', mirrors: [mirrorAt(url)], treePrefix, only, timeoutMs: 120_000, signal });
+  const mirrors = [mirrorAt(url)];
+  listings.begin({ output, vantage: '', mirrors, treePrefix, only, timeoutMs: 120_000, nowMs: NOW_MS, signal });
   keep({ close: () => listings.drop() });
   return listings;
 }
@@ -54,6 +58,12 @@ test('nothing begins where it may not be due', () => {
   const url = 'rsync://127.0.0.1:1/tree/';
   expect(begun(url, output, { only: 'expired' }).take('m.rsync')).toBeNull();
   expect(begun(url, output, { treePrefix: 'distfiles' }).take('m.rsync')).toBeNull();
+  const hosts = (notBeforeMs: number) =>
+    encodeHosts({ version: 1, hosts: [{ host: '127.0.0.1:1', status: 429, notBeforeMs }] });
+  writeFileSync(outputLayout.hosts(output), hosts(NOW_MS + 60_000));
+  expect(begun(url, output).take('m.rsync')).toBeNull();
+  writeFileSync(outputLayout.hosts(output), hosts(NOW_MS - 1));
+  expect(begun(url, output).take('m.rsync')).not.toBeNull();
   const file = outputLayout.observations(output, 'm.rsync');
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, '');

@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import type { Mirror } from '../core/mirror.ts';
 import { type BegunListing, beginRsyncListing } from '../core/node/rsync.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { readHostWishes } from './host-wishes.ts';
+import { hostKey } from './net/host-budget.ts';
 import type { Only } from './schedule.ts';
 
 /** Mirrors under way at the same time. */
@@ -14,6 +16,7 @@ export interface FirstListingsOptions {
   readonly treePrefix: string;
   readonly only: Only;
   readonly timeoutMs: number;
+  readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -24,12 +27,15 @@ export interface FirstListingsOptions {
 export class FirstListings {
   readonly #begun = new Map<string, BegunListing>();
 
-  /** Begins those of the mirrors that come first. */
-  begin({ output, vantage, mirrors, treePrefix, only, timeoutMs, signal }: FirstListingsOptions): void {
+  /** Begins those of the mirrors that come first, and may be asked. */
+  begin({ output, vantage, mirrors, treePrefix, only, timeoutMs, nowMs, signal }: FirstListingsOptions): void {
     if (only === 'expired' || treePrefix !== '') return;
+    // Of a torn file the run tells.
+    const wishes = readHostWishes(output, nowMs, () => {});
     for (const { accessPoints } of mirrors.slice(0, MIRRORS_AT_ONCE)) {
       const point = accessPoints.find(({ protocol }) => protocol === 'rsync');
       if (point === undefined || existsSync(outputLayout.observations(output, point.id, vantage))) continue;
+      if (wishes.has(hostKey(point.url))) continue;
       this.#begun.set(point.id, beginRsyncListing({ url: point.url, timeoutMs, signal }));
     }
   }

@@ -11,6 +11,7 @@ import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
 import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
+import { busyReason } from './net/reasons.ts';
 import type { Recorder } from './recorder.ts';
 import { askForFew, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
 import { begin, type Target, write } from './target.ts';
@@ -91,7 +92,7 @@ export async function checkMirror(
   for (const { accessPoint, method } of checkable(mirror)) {
     if (run.signal.aborted) break;
     const work = workAt.get(accessPoint.id);
-    if (work === undefined) continue;
+    if (work === undefined || run.hosts.of(accessPoint.url).isLeftAlone) continue;
     const target = begin({ ...run, objectIds: work.objectIds }, accessPoint, method);
     const isBySample = work.byListing && method.scope === 'object';
     if (isBySample && listing === null) {
@@ -128,7 +129,9 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;
-  const reason = isJudged ? liveness.reason : 'interrupted';
+  const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
+  const why = isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
+  const reason = isJudged ? liveness.reason : why;
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
   return {

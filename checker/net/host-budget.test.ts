@@ -91,7 +91,7 @@ describe('a pause', () => {
     const budget = new HostBudget(unlimited, clock);
     const wishOf = (retryAfter: string) => {
       budget.refused(503, retryAfter, 10);
-      return [budget.leftAlone.aborted, budget.wish];
+      return [budget.isLeftAlone, budget.wish];
     };
     const until = (ms: number) => ({ status: 503, notBeforeMs: clock.wallMs() + ms });
     expect(budget.wish).toBe(null);
@@ -107,9 +107,9 @@ describe('a pause', () => {
   test('that was asked for in an earlier run goes on', () => {
     const clock = new TestClock();
     const wishing = (ms: number) => new HostBudget(unlimited, clock, { status: 429, notBeforeMs: clock.wallMs() + ms });
-    expect([wishing(-1).admit(), wishing(-1).leftAlone.aborted]).toEqual([0, false]);
-    expect([wishing(1000).admit(), wishing(1000).leftAlone.aborted]).toEqual([1125, false]);
-    expect(wishing(300_001).leftAlone.aborted).toBe(true);
+    expect([wishing(-1).admit(), wishing(-1).isLeftAlone]).toEqual([0, false]);
+    expect([wishing(1000).admit(), wishing(1000).isLeftAlone]).toEqual([1125, false]);
+    expect(wishing(300_001).isLeftAlone).toBe(true);
   });
 });
 

@@ -49,6 +49,7 @@ export class HostBudget {
   readonly #bytes: Bucket;
   readonly #isUnlimited: boolean;
   readonly #leftAlone = new AbortController();
+  #isLeftAlone = false;
   #pausedUntilMs = 0;
   /** In a row. */
   #refusals = 0;
@@ -125,13 +126,20 @@ export class HostBudget {
     return this.#wish;
   }
 
-  /** Raised where nobody is to ask it any more in this run. */
+  /** Whether nobody is to ask it any more in this run. */
+  get isLeftAlone(): boolean {
+    return this.#isLeftAlone;
+  }
+
+  /** Raised soon after that. */
   get leftAlone(): AbortSignal {
     return this.#leftAlone.signal;
   }
 
   leaveAlone(): void {
-    this.#leftAlone.abort();
+    this.#isLeftAlone = true;
+    // Not at once: whoever listens may be in the midst of reading the answer.
+    setImmediate(() => this.#leftAlone.abort());
   }
 
   /** It answered something else. */
@@ -243,9 +251,8 @@ export class HostBudgets {
    * and unlimited but for its connections: nobody else's machine is there.
    */
   of(url: string): HostBudget {
-    const { hostname, host } = new URL(url);
-    const isLoopback = isLoopbackHost(hostname);
-    const key = isLoopback ? host : hostname;
+    const key = hostKey(url);
+    const isLoopback = isLoopbackHost(new URL(url).hostname);
     let budget = this.#budgets.get(key);
     if (budget === undefined) {
       const unlimited = { requestsPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY };
@@ -256,6 +263,12 @@ export class HostBudgets {
     return budget;
   }
 
+  /** Whom nobody is to ask any more in this run, and what they asked for. */
+  get leftAlone(): ReadonlyMap<string, HostWish> {
+    const alone = [...this.#budgets].filter(([, { isLeftAlone }]) => isLeftAlone);
+    return new Map(alone.flatMap(([host, { wish }]) => (wish === null ? [] : [[host, wish] as const])));
+  }
+
   /** What hosts have asked for by now, those of earlier runs with them. */
   get wishes(): ReadonlyMap<string, HostWish> {
     const said = [...this.#budgets].flatMap(([host, { wish }]) => (wish === null ? [] : [[host, wish] as const]));
@@ -263,7 +276,14 @@ export class HostBudgets {
   }
 }
 
+/** Who answers at a URL: its host, or on loopback addresses host and port. */
+export function hostKey(url: string): string {
+  const { hostname, host } = new URL(url);
+  // Of rsync and ftp URLs it is left as it was written.
+  return (isLoopbackHost(hostname) ? host : hostname).toLowerCase();
+}
+
 /** Whether a URL's hostname means this machine. */
 export function isLoopbackHost(hostname: string): boolean {
-  return /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/.test(hostname);
+  return /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/i.test(hostname);
 }

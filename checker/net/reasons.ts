@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { messageOf, quoted } from '../../core/errors.ts';
+import type { HostWish } from '../../core/formats/hosts-file.ts';
 
 const MAX_FOREIGN_CHARACTERS = 80;
 
@@ -78,6 +79,17 @@ export function isStrayAnswer(error: unknown): boolean {
 export function statusReason(status: number, location: string): string {
   if (status >= 300 && status < 400) return `redirects (${status})${location === '' ? '' : ` to ${target(location)}`}`;
   return `answers ${phraseOf(status)}`;
+}
+
+/** What a host that wants to be left alone says. */
+export function busyReason({ status, notBeforeMs }: HostWish): string {
+  const until = notBeforeMs === 0 ? 'not asked on' : `not to be asked before ${minuteOf(notBeforeMs)}`;
+  return `answers ${phraseOf(status)}: ${until}`;
+}
+
+/** "2026-07-01 06:10 UTC". */
+function minuteOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** A status and what it means: "404 (not found)". */

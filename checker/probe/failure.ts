@@ -1,6 +1,6 @@
 import type { HostWish } from '../../core/formats/hosts-file.ts';
 import type { HostBudget } from '../net/host-budget.ts';
-import { phraseOf } from '../net/reasons.ts';
+import { busyReason } from '../net/reasons.ts';
 
 /** Why an access point is of no use, as a sentence for its administrator. Thrown within the probe of one family. */
 export class ProbeFailure extends Error {
@@ -13,18 +13,12 @@ export class HostBusy extends Error {
   readonly wish: HostWish;
 
   constructor(wish: HostWish) {
-    const { status, notBeforeMs } = wish;
-    const until = notBeforeMs === 0 ? 'not asked on' : `not to be asked before ${minute(notBeforeMs)}`;
-    super(`answers ${phraseOf(status)}: ${until}`);
+    super(busyReason(wish));
     this.wish = wish;
   }
 }
 
 /** Throws HostBusy where a host wants to be left alone at `nowMs` (since 1970). */
-export function throwIfBusy({ wish, leftAlone }: HostBudget, nowMs: number): void {
-  if (wish !== null && (leftAlone.aborted || wish.notBeforeMs > nowMs)) throw new HostBusy(wish);
-}
-
-function minute(atMs: number): string {
-  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
+export function throwIfBusy({ wish, isLeftAlone }: HostBudget, nowMs: number): void {
+  if (wish !== null && (isLeftAlone || wish.notBeforeMs > nowMs)) throw new HostBusy(wish);
 }

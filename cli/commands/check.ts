@@ -96,7 +96,8 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   // Before the inventory is read: of its strings so much survives that the space of young objects would double.
   const letHeapGrow = keepHeapSmall();
   try {
-    if (options.dryRun !== true) firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix });
+    if (options.dryRun !== true)
+      firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     const run = {
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: readInventory(output),
