@@ -12,17 +12,19 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const { accessPoint, timeoutMs, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const budget = task.hosts.of(accessPoint.url);
   const connections = await budget.reserve(1, signal);
-  let tries = 0;
-  const list = (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {
+  let [tries, bytes] = [0, 0];
+  const list = async (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {
     tries++;
-    return begun.read((entry) => tree.add(entry), signal);
+    const read = await begun.read((entry) => tree.add(entry), signal);
+    bytes += read.bytes;
+    return read;
   };
   let listing = await list(task.begun ?? undefined);
   const isOfNoUse = !listing.complete && tree.entries === 0;
   if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
   budget.release(connections);
   tree.isWhole = () => listing.complete;
-  const cost = { requests: tries, connections: tries };
+  const cost = { requests: tries, connections: tries, bytes };
   const isInterrupted = task.signal.aborted && !listing.complete;
   for (const id of task.objectIds) {
     const outcome = tree.outcome(id);

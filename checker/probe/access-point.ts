@@ -108,7 +108,8 @@ function recordOf(
   const facts = last.map((result) => result.facts);
   const validToMs = facts.map((fact) => fact.certificateValidToMs).filter((ms) => ms !== null);
   const lagsS = facts.map((fact) => fact.stampLagS).filter((lagS) => lagS !== null);
-  const sum = (key: 'requests' | 'connections') => tries.flat().reduce((total, one) => total + one.facts[key], 0);
+  const sum = (key: 'requests' | 'connections' | 'bytes') =>
+    tries.flat().reduce((total, one) => total + one.facts[key], 0);
   const history = before?.history ?? [];
   return {
     accessPointId: id,
@@ -122,7 +123,7 @@ function recordOf(
     warnings: warningsOf(liveness, tries),
     // What is only presumed is not remembered: the next check may prove something better.
     knownObjects: known.filter(({ path }) => path !== LAYOUT_PATH),
-    cost: { ...time, requests: sum('requests'), connections: sum('connections') },
+    cost: { ...time, requests: sum('requests'), connections: sum('connections'), bytes: sum('bytes') },
     history: liveness.checkedAtS === 0 ? history : withChange(history, earlier, liveness),
   };
 }

@@ -44,6 +44,8 @@ export class ProbeClient {
   userAgent: string;
   requests = 0;
   connections = 0;
+  /** Sent and received, on connections that are closed. */
+  bytes = 0;
   /** Of the first TLS connection, in milliseconds since 1970. */
   certificateValidToMs: number | null = null;
   readonly #options: ClientOptions;
@@ -162,6 +164,12 @@ export class ProbeClient {
             return;
           }
           this.connections++;
+          const budget = this.#options.hosts.of(url.href);
+          socket.once('close', () => {
+            const bytes = socket.bytesRead + socket.bytesWritten;
+            this.bytes += bytes;
+            budget.transferred(bytes);
+          });
           const reason = options.protocol === 'https:' ? this.#distrust(socket as TLSSocket, nowMs()) : '';
           if (reason === '') callback(null, socket);
           else {

@@ -43,8 +43,11 @@ export interface FamilyFacts {
   readonly warnings: string[];
   requests: number;
   connections: number;
+  /** Sent and received. */
+  bytes: number;
 }
 
 export function noFacts(): FamilyFacts {
-  return { finalHost: '', stampLagS: null, certificateValidToMs: null, warnings: [], requests: 0, connections: 0 };
+  const cost = { requests: 0, connections: 0, bytes: 0 };
+  return { finalHost: '', stampLagS: null, certificateValidToMs: null, warnings: [], ...cost };
 }

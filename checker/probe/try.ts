@@ -178,5 +178,6 @@ async function overHttp(task: ProbeTask, facts: FamilyFacts): Promise<void> {
     facts.requests += client.requests;
     facts.connections += client.connections;
     await client.close();
+    facts.bytes += client.bytes;
   }
 }
