@@ -18,11 +18,15 @@ function mirrorAt(url: string): Mirror {
 
 const NOW_MS = Date.UTC(2026, 6, 1);
 
-function begun(url: string, output: string, { only = 'all' as Only, treePrefix = '' } = {}): FirstListings {
+async function begun(
+  url: string,
+  output: string,
+  { only = 'all' as Only, treePrefix = '' } = {},
+): Promise<FirstListings> {
   const listings = new FirstListings();
   const signal = new AbortController().signal;
   const mirrors = [mirrorAt(url)];
-  listings.begin({ output, vantage: '', mirrors, treePrefix, only, timeoutMs: 120_000, nowMs: NOW_MS, signal });
+  await listings.begin({ output, vantage: '', mirrors, treePrefix, only, timeoutMs: 120_000, nowMs: NOW_MS, signal });
   keep({ close: () => listings.drop() });
   return listings;
 }
@@ -31,7 +35,7 @@ test('what was begun is read to its end by the one who takes it, and by nobody e
   const root = keep(tempFolder());
   plantFiles(root.path, { 'distfiles/ab/x.tar.xz': 5 });
   const { port } = keep(await startRsyncDaemon(root.path));
-  const listings = begun(`rsync://127.0.0.1:${port}/tree/`, keep(tempFolder()).path);
+  const listings = await begun(`rsync://127.0.0.1:${port}/tree/`, keep(tempFolder()).path);
   const listing = listings.take('m.rsync');
   expect(listings.take('m.rsync')).toBeNull();
   const paths: string[] = [];
@@ -45,7 +49,10 @@ test('what nobody takes is ended', async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   keep({ close: () => void server.close() });
   const connected = once(server, 'connection');
-  const listings = begun(`rsync://127.0.0.1:${(server.address() as AddressInfo).port}/tree/`, keep(tempFolder()).path);
+  const listings = await begun(
+    `rsync://127.0.0.1:${(server.address() as AddressInfo).port}/tree/`,
+    keep(tempFolder()).path,
+  );
   const [socket] = (await connected) as [Socket];
   socket.resume().on('error', () => {});
   listings.drop();
@@ -53,19 +60,19 @@ test('what nobody takes is ended', async () => {
   expect(listings.take('m.rsync')).toBeNull();
 }, 20_000);
 
-test('nothing begins where it may not be due', () => {
+test('nothing begins where it may not be due', async () => {
   const output = keep(tempFolder()).path;
   const url = 'rsync://127.0.0.1:1/tree/';
-  expect(begun(url, output, { only: 'expired' }).take('m.rsync')).toBeNull();
-  expect(begun(url, output, { treePrefix: 'distfiles' }).take('m.rsync')).toBeNull();
+  expect((await begun(url, output, { only: 'expired' })).take('m.rsync')).toBeNull();
+  expect((await begun(url, output, { treePrefix: 'distfiles' })).take('m.rsync')).toBeNull();
   const hosts = (notBeforeMs: number) =>
     encodeHosts({ version: 1, hosts: [{ host: '127.0.0.1:1', status: 429, notBeforeMs }] });
   writeFileSync(outputLayout.hosts(output), hosts(NOW_MS + 60_000));
-  expect(begun(url, output).take('m.rsync')).toBeNull();
+  expect((await begun(url, output)).take('m.rsync')).toBeNull();
   writeFileSync(outputLayout.hosts(output), hosts(NOW_MS - 1));
-  expect(begun(url, output).take('m.rsync')).not.toBeNull();
+  expect((await begun(url, output)).take('m.rsync')).not.toBeNull();
   const file = outputLayout.observations(output, 'm.rsync');
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, '');
-  expect(begun(url, output).take('m.rsync')).toBeNull();
+  expect((await begun(url, output)).take('m.rsync')).toBeNull();
 });

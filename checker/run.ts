@@ -11,6 +11,7 @@ import { keepHostWishes, readHostWishes } from './host-wishes.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
+import { privateUrls } from './net/reach.ts';
 import { busyReason } from './net/reasons.ts';
 import { pathIndex } from './path-index.ts';
 import { runPhases } from './phases.ts';
@@ -96,7 +97,12 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const graceSignal = AbortSignal.any([grace.signal, broken.signal]);
   // Every check under way listens to them.
   setMaxListeners(0, signal, graceSignal);
-  const hosts = new HostBudgets(options.hostLimits, readHostWishes(options.output, startedAtMs, run.note), nowMs);
+  const hosts = new HostBudgets(
+    options.hostLimits,
+    readHostWishes(options.output, startedAtMs, run.note),
+    nowMs,
+    privateUrls(options.mirrors.mirrors),
+  );
   const context: CheckContext = {
     ...run,
     signal,

@@ -205,6 +205,7 @@ class Walk {
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? 21 : Number(port),
       password: userAgent,
+      allowed: this.#budget.allowed,
       timeoutMs,
     });
     return this.#session;

@@ -1,6 +1,7 @@
 import { beginRsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { ListedTree } from '../listed-tree.ts';
+import { forbiddenReason } from '../net/reach.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
@@ -11,6 +12,12 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
   const { accessPoint, timeoutMs, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const budget = task.hosts.of(accessPoint.url);
+  const forbidden = await forbiddenReason(accessPoint.url, budget.allowed);
+  if (forbidden !== '') {
+    task.begun?.drop();
+    for (const id of task.objectIds) task.sink.fail(id, forbidden);
+    return { ended: 'unusable', reason: forbidden, requests: 0, connections: 0 };
+  }
   const connections = await budget.reserve(1, signal);
   let [tries, bytes] = [0, 0];
   const list = async (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {

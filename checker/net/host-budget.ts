@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostWish } from '../../core/formats/hosts-file.ts';
+import { type Allowed, allowedFor } from './reach.ts';
 import { retryAfterMs } from './retry-after.ts';
 
 /** What one host may be asked, whatever the scheme. */
@@ -44,6 +45,8 @@ interface Waiting {
 /** The account of one host, shared by all that ask it. */
 export class HostBudget {
   readonly connections: number;
+  /** Where connections to it may go. */
+  readonly allowed: Allowed;
   readonly #clock: Clock;
   readonly #requests: Bucket;
   readonly #bytes: Bucket;
@@ -57,8 +60,9 @@ export class HostBudget {
   #free: number;
   readonly #waiting: Waiting[] = [];
 
-  /** `wish`: what the host asked for in earlier runs. */
-  constructor(limits: HostLimits, clock: Clock = realClock, wish: HostWish | null = null) {
+  /** `wish`: what the host asked for in earlier runs; `allowed`: where its name may lead. */
+  constructor(limits: HostLimits, clock: Clock = realClock, wish: HostWish | null = null, allowed: Allowed = null) {
+    this.allowed = allowed;
     this.connections = limits.connections;
     this.#clock = clock;
     this.#requests = new Bucket(limits.requestsPerSecond, clock.nowMs());
@@ -233,14 +237,20 @@ export class HostBudgets {
   readonly #limits: HostLimits;
   readonly #wishes: ReadonlyMap<string, HostWish>;
   readonly #clock: Clock;
+  readonly #private: ReadonlySet<string>;
   readonly #budgets = new Map<string, HostBudget>();
 
-  /** `wishes`: what hosts asked for in earlier runs, by host. `wallMs`: the time since 1970. */
+  /**
+   * `wishes`: what hosts asked for in earlier runs, by host. `wallMs`: the time since 1970. `privateUrls`: of hosts whose
+   * names may lead to addresses that are not public.
+   */
   constructor(
     limits: HostLimits = DEFAULT_LIMITS,
     wishes: ReadonlyMap<string, HostWish> = new Map(),
     wallMs: () => number = Date.now,
+    privateUrls: readonly string[] = [],
   ) {
+    this.#private = new Set(privateUrls.map(hostKey));
     this.#limits = limits;
     this.#wishes = wishes;
     this.#clock = { ...realClock, wallMs };
@@ -257,7 +267,8 @@ export class HostBudgets {
     if (budget === undefined) {
       const unlimited = { requestsPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY };
       const limits = isLoopback ? { ...this.#limits, ...unlimited } : this.#limits;
-      budget = new HostBudget(limits, this.#clock, this.#wishes.get(key) ?? null);
+      const allowed = allowedFor(url, this.#private.has(key));
+      budget = new HostBudget(limits, this.#clock, this.#wishes.get(key) ?? null, allowed);
       this.#budgets.set(key, budget);
     }
     return budget;

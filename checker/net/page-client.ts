@@ -174,9 +174,9 @@ export class PageClient {
   }
 
   #newLine(): Line {
-    const { origin, timeoutMs, depth } = this.#options;
+    const { origin, timeoutMs, depth, budget } = this.#options;
     // A request that waits for the last one to be acknowledged waits 40 ms (RFC 896, RFC 1122 4.2.3.2).
-    const connect = buildConnector({ timeout: timeoutMs, noDelay: true });
+    const connect = buildConnector({ timeout: timeoutMs, noDelay: true }, budget.allowed);
     const client = new Client(origin, {
       pipelining: depth,
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -2,6 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import { messageOf, quoted } from '../../core/errors.ts';
 import type { HostWish } from '../../core/formats/hosts-file.ts';
 
+import { ForbiddenAddress } from './reach.ts';
+
 const MAX_FOREIGN_CHARACTERS = 80;
 
 const CUT = 'closes the connection without a whole answer';
@@ -40,6 +42,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 /** What went wrong with a connection, as a short sentence. Foreign text in it is quoted and cut. */
 export function connectionReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof ForbiddenAddress) return error.message;
   const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
   const seconds = `${timeoutMs / 1000} s`;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`;

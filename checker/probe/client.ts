@@ -2,9 +2,9 @@ import type { TLSSocket } from 'node:tls';
 // The whole of it: a client without it has no `request`.
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { quoted } from '../../core/errors.ts';
+import { type Address, plainHost } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
 import { connectionReason } from '../net/reasons.ts';
-import { type Address, plainHost } from './address.ts';
 import { certificateReason, validToMs } from './certificate.ts';
 import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
 import { addressesOf, type Reach } from './targets.ts';

@@ -1,7 +1,7 @@
 import type { KnownObject } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
+import type { Address, AddressKind } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
-import type { Address, AddressKind } from './address.ts';
 import type { Network } from './network.ts';
 
 /** What is known of the master, for all probes of a run. */

@@ -1,7 +1,7 @@
 import type { KnownObject, Verdict } from '../../core/liveness.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
+import { type Address, allowedKinds, kindOf } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
-import { type Address, allowedKinds, kindOf } from './address.ts';
 import { ProbeClient } from './client.ts';
 import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
 import { probeFtp } from './ftp.ts';

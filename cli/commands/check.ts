@@ -99,7 +99,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const letHeapGrow = keepHeapSmall();
   try {
     if (options.dryRun !== true)
-      firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
+      await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     const run = {
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: readInventory(output),
