@@ -143,4 +143,4 @@ export function privateZoneOf(list: string, network: string): string {
  * scheme. What is not of this form is no candidate, so a redirect can only name a host, a port and a path.
  */
 export const CANDIDATE_LINE =
-  /^([0-9a-z]+) (\d+) (\d+(?:\.\d+)?) (4|6|46) ((?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?\/(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)$/;
+  /^([0-9a-z]+) (\d+) (\d+(?:\.\d+)?) (4|6|46) ((?:[A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?\/(?:[A-Za-z0-9._~/!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})*)(?!\n)$/;

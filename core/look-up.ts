@@ -17,7 +17,7 @@ export interface Member {
 }
 
 const SLOTS = 257;
-const HASHED = /^(.*\/)?([0-9a-f]{2})\/([^/]+)$/;
+const HASHED = /^(.*\/)?([0-9a-f]{2})\/([^/]+)(?!\n)$/;
 
 export function memberOf(path: string): Member {
   const match = HASHED.exec(path);

@@ -37,6 +37,7 @@ describe('canonicalRequestPath', () => {
     ['/a?b', 'a%3Fb'],
     ['/a%23b%3fc', 'a%23b%3Fc'],
     ['/?', '%3F'],
+    ['/a\n', 'a%0A'],
   ])('%j is %j', (uri, path) => {
     expect(canonicalRequestPath(uri)).toBe(path);
   });

@@ -8,7 +8,8 @@
  */
 export type ObjectPath = string;
 
-const CANONICAL = /^[A-Za-z0-9._~/-]*$/;
+/** For njs, which is PCRE, a `$` alone stands before a last line break too. */
+const CANONICAL = /^[A-Za-z0-9._~/-]*(?!\n)$/;
 /** Of what encodeURIComponent makes of a path: the percent signs that were there, the slashes, and what it leaves. */
 const PIECES = /%25([0-9A-Fa-f]{2})?|%2F|[!'()*]/g;
 const UNRESERVED = /[A-Za-z0-9._~-]/;

@@ -134,7 +134,7 @@ function asJson(decision: Found, urls: readonly string[], reason: string): strin
 
 /** RFC 5854. A name that is not harmless as a file's stays percent-encoded, and so leads a client nowhere else. */
 function asMetalink(request: EdgeRequest, urls: readonly string[]): string {
-  const encoded = (request.path as string).replace(/\/$/, '').replace(/^.*\//, '') || 'index';
+  const encoded = (request.path as string).replace(/\/(?!\n)$/, '').replace(/^.*\//, '') || 'index';
   const plain = encoded
     .replace(/%2B/g, '+')
     .replace(/%40/g, '@')

@@ -61,7 +61,7 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
   const network = networkOf(event.ip);
   const networkDigest = sha256(network);
   const asked = (event.query['country'] || '').toUpperCase();
-  const isElsewhere = /^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(asked);
+  const isElsewhere = /^[A-Z]{2}(-[A-Z0-9]{1,3})?(?!\n)$/.test(asked);
   const place = isElsewhere ? asked : event.country + '-' + event.subdivision;
   const list = event.query['mirrorlist'];
   return {
@@ -78,8 +78,8 @@ export function readRequest(event: ViewerEvent, sha256: (text: string) => Digest
     bucketHash: digest.readUInt32BE(0),
     pathHash: digest.readUIntBE(4, 6),
     slot: member.slot,
-    country: /^[A-Z]{2}(-|$)/.test(place) ? place.slice(0, 2) : '',
-    subdivision: /^[A-Z]{2}-[A-Z]{1,3}$/.test(place) ? place.slice(3) : '',
+    country: /^[A-Z]{2}(-|(?!\n)$)/.test(place) ? place.slice(0, 2) : '',
+    subdivision: /^[A-Z]{2}-[A-Z]{1,3}(?!\n)$/.test(place) ? place.slice(3) : '',
     isElsewhere: isElsewhere,
     https: event.forwardedProto !== 'http',
     ipv6: event.ip.indexOf(':') >= 0,

@@ -199,6 +199,10 @@ function regexFaults({ pattern, flags }: { readonly pattern: string; readonly fl
   return [
     /^[gimy]*$/.test(flags) ? '' : `a regular expression with the flags ${flags}`,
     /\(\?<[=!]|\\[pP]\{/.test(pattern) ? 'a regular expression that looks behind, or at Unicode classes' : '',
+    // Escaped characters, classes, and what is guarded set aside: PCRE, and so njs, takes a `$` for the end before a last LF.
+    /\$/.test(pattern.replace(/\\.|\[(?:\\.|[^\]])*\]|\(\?!\\n\)\$/g, '')) && !flags.includes('m')
+      ? 'a regular expression whose $ is also met before a last line break'
+      : '',
   ];
 }
 
