@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { HostWish } from '../../core/formats/hosts-file.ts';
+import { Bucket } from './bucket.ts';
 import { type Allowed, allowedFor } from './reach.ts';
 import { retryAfterMs } from './retry-after.ts';
 
@@ -19,8 +20,6 @@ export const DEFAULT_LIMITS: HostLimits = { connections: 4, requestsPerSecond: 5
 
 /** No host is waited for longer within a run: one that asks for more is left alone for the rest of it. */
 const MAX_PAUSE_MS = 300_000;
-/** Requests that a host which was idle may get at once, as the time in which they would leave otherwise. */
-const BURST_S = 0.1;
 const SHORTEST_WAIT_MS = 5;
 /** Waits are longer by up to this share, so that checkers which were refused together don't come back together. */
 const JITTER = 0.25;
@@ -199,36 +198,6 @@ export class HostBudget {
 
   #jitter(): number {
     return 1 + JITTER * this.#clock.random();
-  }
-}
-
-/** A token bucket that may be overdrawn: what was spent too much is waited for. */
-class Bucket {
-  readonly #perSecond: number;
-  #tokens: number;
-  #filledAtMs: number;
-
-  constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#tokens = this.#most;
-    this.#filledAtMs = nowMs;
-  }
-
-  /** Until there is a whole token. */
-  waitMs(nowMs: number): number {
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return 0;
-    const filled = this.#tokens + ((nowMs - this.#filledAtMs) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#most, filled);
-    this.#filledAtMs = nowMs;
-    return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) / this.#perSecond) * 1000;
-  }
-
-  spend(tokens: number): void {
-    this.#tokens -= tokens;
-  }
-
-  get #most(): number {
-    return Math.max(1, this.#perSecond * BURST_S);
   }
 }
 
