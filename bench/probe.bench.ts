@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { lstatSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { decodeLiveness } from '../core/formats/liveness-file.ts';
@@ -16,13 +16,15 @@ import type { BenchTree } from './tree.ts';
 
 /** As many as Gentoo's list has. */
 const ACCESS_POINTS = 450;
+/** Of so many hosts, each of which has an account of its own. */
+const HOSTS = 169;
 const ROUND_TRIP_MS = 100;
 
-/** Probes of 450 access points, each 100 ms away, that hold the whole tree. */
+/** Probes of 450 access points of 169 hosts, each 100 ms away, that hold the whole tree. */
 export async function benchProbe(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const server = await startFarMirrors(tree.root);
   try {
-    const urls = Array.from({ length: ACCESS_POINTS }, (_, i) => `http://127.0.0.1:${server.port}/m${i}/`);
+    const urls = Array.from({ length: ACCESS_POINTS }, (_, i) => `http://127.0.0.1:${server.ports[i % HOSTS]}/m${i}/`);
     const fixture = new Fixture(join(folder, 'probe'), tree.root, urls);
     const { inventory, mirrors } = readLeader(fixture.output);
     const count = inventory.paths.length;
@@ -50,7 +52,7 @@ export async function benchProbe(tree: BenchTree, folder: string, rounds: number
     const up = accessPoints.filter(({ liveness }) => liveness.state === 'up').length;
     const requests = accessPoints.reduce((sum, { cost }) => sum + cost.requests, 0);
     return [
-      `### Probe of ${ACCESS_POINTS} access points at ${ROUND_TRIP_MS} ms, ${count.toLocaleString('en')} objects`,
+      `### Probe of ${ACCESS_POINTS} access points of ${HOSTS} hosts at ${ROUND_TRIP_MS} ms, ${count.toLocaleString('en')} objects`,
       '',
       TABLE_HEAD,
       ...figures.map(row),
@@ -62,10 +64,10 @@ export async function benchProbe(tree: BenchTree, folder: string, rounds: number
   }
 }
 
-/** One server that is all mirrors: an answer takes a round trip, the first one of a connection two. */
-async function startFarMirrors(root: string): Promise<{ readonly port: number; close(): void }> {
+/** One program that is all mirrors: an answer takes a round trip, the first one of a connection two. */
+async function startFarMirrors(root: string): Promise<{ readonly ports: readonly number[]; close(): void }> {
   const greeted = new WeakSet<object>();
-  const server = createServer((request, response) => {
+  const answer: RequestListener = (request, response) => {
     const delayMs = greeted.has(request.socket) ? ROUND_TRIP_MS : 2 * ROUND_TRIP_MS;
     greeted.add(request.socket);
     const path = (request.url ?? '').replace(/^\/m\d+\//, '');
@@ -76,13 +78,16 @@ async function startFarMirrors(root: string): Promise<{ readonly port: number; c
       response.writeHead(sizeBytes < 0 ? 404 : 200, { 'content-length': Math.max(0, sizeBytes) });
       response.end(hasBody ? readFileSync(file) : undefined);
     }, delayMs);
-  }).listen(0, '127.0.0.1', 1024);
-  await once(server, 'listening');
+  };
+  const servers = Array.from({ length: HOSTS }, () => createServer(answer).listen(0, '127.0.0.1'));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
   return {
-    port: (server.address() as AddressInfo).port,
+    ports: servers.map((server) => (server.address() as AddressInfo).port),
     close() {
-      server.closeAllConnections();
-      server.close();
+      for (const server of servers) {
+        server.closeAllConnections();
+        server.close();
+      }
     },
   };
 }

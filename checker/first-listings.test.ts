@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
+import { encodeHosts } from '../core/formats/hosts-file.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { keep } from '../test/keep.ts';
@@ -15,10 +16,17 @@ function mirrorAt(url: string): Mirror {
   return { id: 'm', accessPoints: [point as AccessPoint] } as unknown as Mirror;
 }
 
-function begun(url: string, output: string, { only = 'all' as Only, treePrefix = '' } = {}): FirstListings {
+const NOW_MS = Date.UTC(2026, 6, 1);
+
+async function begun(
+  url: string,
+  output: string,
+  { only = 'all' as Only, treePrefix = '' } = {},
+): Promise<FirstListings> {
   const listings = new FirstListings();
   const signal = new AbortController().signal;
-  listings.begin({ output, vantage: '', mirrors: [mirrorAt(url)], treePrefix, only, timeoutMs: 120_000, signal });
+  const mirrors = [mirrorAt(url)];
+  await listings.begin({ output, vantage: '', mirrors, treePrefix, only, timeoutMs: 120_000, nowMs: NOW_MS, signal });
   keep({ close: () => listings.drop() });
   return listings;
 }
@@ -27,7 +35,7 @@ test('what was begun is read to its end by the one who takes it, and by nobody e
   const root = keep(tempFolder());
   plantFiles(root.path, { 'distfiles/ab/x.tar.xz': 5 });
   const { port } = keep(await startRsyncDaemon(root.path));
-  const listings = begun(`rsync://127.0.0.1:${port}/tree/`, keep(tempFolder()).path);
+  const listings = await begun(`rsync://127.0.0.1:${port}/tree/`, keep(tempFolder()).path);
   const listing = listings.take('m.rsync');
   expect(listings.take('m.rsync')).toBeNull();
   const paths: string[] = [];
@@ -41,7 +49,10 @@ test('what nobody takes is ended', async () => {
   await once(server.listen(0, '127.0.0.1'), 'listening');
   keep({ close: () => void server.close() });
   const connected = once(server, 'connection');
-  const listings = begun(`rsync://127.0.0.1:${(server.address() as AddressInfo).port}/tree/`, keep(tempFolder()).path);
+  const listings = await begun(
+    `rsync://127.0.0.1:${(server.address() as AddressInfo).port}/tree/`,
+    keep(tempFolder()).path,
+  );
   const [socket] = (await connected) as [Socket];
   socket.resume().on('error', () => {});
   listings.drop();
@@ -49,13 +60,19 @@ test('what nobody takes is ended', async () => {
   expect(listings.take('m.rsync')).toBeNull();
 }, 20_000);
 
-test('nothing begins where it may not be due', () => {
+test('nothing begins where it may not be due', async () => {
   const output = keep(tempFolder()).path;
   const url = 'rsync://127.0.0.1:1/tree/';
-  expect(begun(url, output, { only: 'expired' }).take('m.rsync')).toBeNull();
-  expect(begun(url, output, { treePrefix: 'distfiles' }).take('m.rsync')).toBeNull();
+  expect((await begun(url, output, { only: 'expired' })).take('m.rsync')).toBeNull();
+  expect((await begun(url, output, { treePrefix: 'distfiles' })).take('m.rsync')).toBeNull();
+  const hosts = (notBeforeMs: number) =>
+    encodeHosts({ version: 1, hosts: [{ host: '127.0.0.1:1', status: 429, notBeforeMs }] });
+  writeFileSync(outputLayout.hosts(output), hosts(NOW_MS + 60_000));
+  expect((await begun(url, output)).take('m.rsync')).toBeNull();
+  writeFileSync(outputLayout.hosts(output), hosts(NOW_MS - 1));
+  expect((await begun(url, output)).take('m.rsync')).not.toBeNull();
   const file = outputLayout.observations(output, 'm.rsync');
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, '');
-  expect(begun(url, output).take('m.rsync')).toBeNull();
+  expect((await begun(url, output)).take('m.rsync')).toBeNull();
 });

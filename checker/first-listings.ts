@@ -2,6 +2,9 @@ import { existsSync } from 'node:fs';
 import type { Mirror } from '../core/mirror.ts';
 import { type BegunListing, beginRsyncListing } from '../core/node/rsync.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { readHostWishes } from './host-wishes.ts';
+import { hostKey } from './net/host-budget.ts';
+import { allowedFor, forbiddenReason } from './net/reach.ts';
 import type { Only } from './schedule.ts';
 
 /** Mirrors under way at the same time. */
@@ -14,6 +17,7 @@ export interface FirstListingsOptions {
   readonly treePrefix: string;
   readonly only: Only;
   readonly timeoutMs: number;
+  readonly nowMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -24,14 +28,30 @@ export interface FirstListingsOptions {
 export class FirstListings {
   readonly #begun = new Map<string, BegunListing>();
 
-  /** Begins those of the mirrors that come first. */
-  begin({ output, vantage, mirrors, treePrefix, only, timeoutMs, signal }: FirstListingsOptions): void {
+  /** Begins those of the mirrors that come first, and may be asked. */
+  async begin({
+    output,
+    vantage,
+    mirrors,
+    treePrefix,
+    only,
+    timeoutMs,
+    nowMs,
+    signal,
+  }: FirstListingsOptions): Promise<void> {
     if (only === 'expired' || treePrefix !== '') return;
-    for (const { accessPoints } of mirrors.slice(0, MIRRORS_AT_ONCE)) {
+    // Of a torn file the run tells.
+    const wishes = readHostWishes(output, nowMs, () => {});
+    const begin = async ({ accessPoints, networks }: Mirror) => {
       const point = accessPoints.find(({ protocol }) => protocol === 'rsync');
-      if (point === undefined || existsSync(outputLayout.observations(output, point.id, vantage))) continue;
+      if (point === undefined || existsSync(outputLayout.observations(output, point.id, vantage))) return;
+      if (wishes.has(hostKey(point.url))) return;
+      // What it means the check itself tells.
+      if ((await forbiddenReason(point.url, allowedFor(point.url, networks !== undefined))) !== '' || signal.aborted)
+        return;
       this.#begun.set(point.id, beginRsyncListing({ url: point.url, timeoutMs, signal }));
-    }
+    };
+    await Promise.all(mirrors.slice(0, MIRRORS_AT_ONCE).map(begin));
   }
 
   /** That of an access point, for the one who reads it; null where none was begun. */

@@ -35,7 +35,9 @@ const cell = fc.record({
       ownCheckAtS: timeS,
     }),
   ),
-  failure: fc.option(fc.record({ atS: timeS, reason: fc.constantFrom('no answer', 'answers 403', 'reset') })),
+  failure: fc.option(
+    fc.record({ atS: timeS, reason: fc.constantFrom('no answer', 'answers 403', 'reset'), times: fc.nat(2) }),
+  ),
 });
 const reports = fc.dictionary(
   fc.constantFrom('eu', 'us', ''),
@@ -60,6 +62,7 @@ const observations = fc
       if (failure !== null) {
         if (!found.failures.includes(failure.reason)) found.failures.push(failure.reason);
         found.failedAtS[id] = failure.atS;
+        found.failedTimes[id] = failure.times;
         found.failure[id] = found.failures.indexOf(failure.reason);
       }
     });

@@ -11,7 +11,8 @@ const DOUBT: readonly number[] = [Outcome.none, Outcome.present, Outcome.differe
 /**
  * Folds what several vantages found of one access point. Of each object the newest evidence stands; of the same second
  * the more doubtful one, then the larger size, then the later method. A failed check is kept where it is newer than
- * that evidence; of several the newest, then the reason that sorts last. Of each vantage the newest report is kept
+ * that evidence; of several the newest, then the reason that sorts last,
+ * then the one that failed more often. Of each vantage the newest report is kept
  * (votedLiveness tells what they say together), so merged columns can be merged again: neither order nor grouping nor
  * repetition changes the result, as long as there are at most 255 different reasons; further ones become "other". What
  * is dated later than `nowS` (seconds since 1970) counts for nothing (core/clock.ts).
@@ -59,9 +60,14 @@ function takeFailures(merged: Observations, inputs: readonly Observations[]): vo
       const atS = input.failedAtS[id] as number;
       if (atS === 0 || atS <= (merged.evidenceAtS[id] as number)) continue;
       const rank = rankings[i]?.[input.failure[id] as number] ?? 0;
-      const by = atS - (merged.failedAtS[id] as number) || rank - (chosen[id] as number);
+      const times = input.failedTimes[id] as number;
+      const by =
+        atS - (merged.failedAtS[id] as number) ||
+        rank - (chosen[id] as number) ||
+        times - (merged.failedTimes[id] as number);
       if (by <= 0) continue;
       merged.failedAtS[id] = atS;
+      merged.failedTimes[id] = times;
       chosen[id] = rank;
     }
   });

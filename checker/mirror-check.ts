@@ -11,6 +11,7 @@ import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
 import type { Acquaintance } from './net/acquaintance.ts';
 import type { HostBudgets } from './net/host-budget.ts';
+import { busyReason } from './net/reasons.ts';
 import type { Recorder } from './recorder.ts';
 import { askForFew, checkAll, checkBySample, listFirst, listingOf } from './sampled-check.ts';
 import { begin, type Target, write } from './target.ts';
@@ -63,14 +64,16 @@ export interface CheckContext {
   readonly firstListings?: FirstListings;
 }
 
+const SCOPES: readonly Method['scope'][] = ['tree', 'directory', 'object'];
+
 /** The access points of a mirror that a method serves, those read by listing first. */
 export function checkable(mirror: Mirror): { accessPoint: AccessPoint; method: Method }[] {
   const pairs = mirror.accessPoints.flatMap((accessPoint) => {
     const method = methodFor(accessPoint.protocol);
     return method === undefined ? [] : [{ accessPoint, method }];
   });
-  const isListing = (pair: { method: Method }) => (pair.method.scope === 'listing' ? 0 : 1);
-  return pairs.sort((a, b) => isListing(a) - isListing(b));
+  const rank = ({ method }: { method: Method }) => SCOPES.indexOf(method.scope);
+  return pairs.sort((a, b) => rank(a) - rank(b));
 }
 
 /**
@@ -89,7 +92,7 @@ export async function checkMirror(
   for (const { accessPoint, method } of checkable(mirror)) {
     if (run.signal.aborted) break;
     const work = workAt.get(accessPoint.id);
-    if (work === undefined) continue;
+    if (work === undefined || run.hosts.of(accessPoint.url).isLeftAlone) continue;
     const target = begin({ ...run, objectIds: work.objectIds }, accessPoint, method);
     const isBySample = work.byListing && method.scope === 'object';
     if (isBySample && listing === null) {
@@ -102,7 +105,7 @@ export async function checkMirror(
     }
     const check = listing === null || !isBySample ? checkAll(target) : checkBySample(target, listing);
     const { report, methodName } = await check;
-    if (method.scope === 'listing' && report.ended === 'whole') listing ??= listingOf(target);
+    if (work.byListing && method.scope !== 'object' && report.ended === 'whole') listing ??= listingOf(target);
     summaries.push(finish(target, report, methodName));
   }
   return summaries;
@@ -119,19 +122,29 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
     const { state, reason } = judge(report, failing, known, mostly);
     recorder.setLiveness(state, reason, report.isRefuted);
   }
+  if (isEachAsked(report, target.method)) recorder.countFailures();
   recorder.report();
   recorder.flushProgress();
   write(context, recorder);
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;
-  const reason = isJudged ? liveness.reason : 'interrupted';
+  const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
+  const why = isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
+  const reason = isJudged ? liveness.reason : why;
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
   return {
     ...{ accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs },
     ...{ state, reason, isJudged, coverage },
   };
+}
+
+/** Whether all that failed was asked for; else it was given up before some of them, and what those would answer is open. */
+function isEachAsked({ ended }: MethodReport, { scope }: Method): boolean {
+  // One question for all.
+  if (ended === 'partial') return scope === 'tree';
+  return ended !== 'unusable';
 }
 
 /** The state of an access point after a check; `mostly` is what most of those failed for that did. */

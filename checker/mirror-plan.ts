@@ -17,7 +17,10 @@ const LISTED_PHASES: readonly PhaseName[] = ['new', 'expired', 'failed'];
 export interface Work {
   /** Ascending. */
   readonly objectIds: Int32Array;
-  /** Whether so much is due that a listing of the mirror, confirmed by samples, may spare requests. */
+  /**
+   * Of an access point that is asked object by object: whether so much is due that a listing of the mirror, confirmed by
+   * samples, may spare requests. Of one that is listed: whether its listing shows all that those others want.
+   */
   readonly byListing: boolean;
 }
 
@@ -36,22 +39,17 @@ export function isListingCheaper(due: number, objectsInTree: number): boolean {
 }
 
 /**
- * Divides the work at the access points of one mirror into phases. A listing shows everything at once, so the access
- * points that are listed are done in the first phase in which one is needed: they with all of `inTree` (ascending ids),
- * those that take over from it with all that is due there and may be.
+ * Divides the work at the access points of one mirror into phases. The access points that are listed are done in the
+ * first phase in which one is needed, with all that is due there: one that shows the whole tree at once with all of
+ * `inTree` (ascending ids) besides, one that is listed by directory with that alone, since each is a request. Those that
+ * take over from a listing are done in that phase too, with all that is due there and may be taken over; one access point
+ * is listed for them, whatever is due there.
  */
 export function planMirror(points: readonly ScheduledPoint[], inTree: Int32Array): MirrorPlan {
-  const lists = points.some(({ scope }) => scope === 'listing');
-  const isListed = (point: ScheduledPoint) => {
-    if (point.scope === 'listing') return false;
-    const count = due(point, LISTED_PHASES).length;
-    const canList =
-      lists || (listingMethodFor(point.accessPoint.protocol) !== undefined && count >= FEWEST_OBJECTS_LISTED);
-    return canList && isListingCheaper(count, inTree.length);
-  };
-  const takers = points.filter(isListed);
-  const listers = points.filter(({ scope }) => scope === 'listing');
+  const listers = points.filter(({ scope }) => scope !== 'object');
+  const takers = points.filter((point) => takesOver(point, listers.length > 0, inTree.length));
   const busyListers = listers.filter((point) => due(point, PHASES).length > 0);
+  const speaker = takers.length === 0 ? undefined : bestListing(busyListers, listers);
   const plan = new Map(PHASES.map((name) => [name, new Map<string, Work>()]));
   const put = (phase: PhaseName, { accessPoint }: ScheduledPoint, objectIds: Int32Array, byListing: boolean) => {
     if (objectIds.length > 0) plan.get(phase)?.set(accessPoint.id, { objectIds, byListing });
@@ -62,18 +60,37 @@ export function planMirror(points: readonly ScheduledPoint[], inTree: Int32Array
       (LISTED_PHASES.includes(name) && takers.some((point) => due(point, [name]).length > 0)),
   );
   if (first !== undefined) {
-    const asked = busyListers.length > 0 ? busyListers : listers.slice(0, 1);
-    for (const point of asked) put(first, point, united(inTree, due(point, PHASES)), true);
+    const wanted = takers.map((point) => due(point, LISTED_PHASES)).reduce(united, new Int32Array(0));
+    for (const point of listers.filter((one) => one === speaker || busyListers.includes(one))) {
+      const own = due(point, PHASES);
+      const others = point.scope === 'tree' ? inTree : point === speaker ? wanted : new Int32Array(0);
+      const objectIds = united(others, own);
+      put(first, point, objectIds, united(objectIds, wanted).length === objectIds.length);
+    }
     for (const point of takers) put(first, point, due(point, LISTED_PHASES), true);
   }
   for (const point of points) {
-    if (point.scope === 'listing') continue;
+    if (point.scope !== 'object') continue;
     for (const { name, objectIds } of point.schedule.phases) {
       const isDone = takers.includes(point) && LISTED_PHASES.includes(name);
       if (!isDone) put(name, point, objectIds, false);
     }
   }
   return plan;
+}
+
+/** Whether an access point that is asked object by object is to take over what a listing of the mirror shows. */
+function takesOver(point: ScheduledPoint, isListed: boolean, objectsInTree: number): boolean {
+  if (point.scope !== 'object') return false;
+  const count = due(point, LISTED_PHASES).length;
+  const hasPages = listingMethodFor(point.accessPoint.protocol) !== undefined && count >= FEWEST_OBJECTS_LISTED;
+  return (isListed || hasPages) && isListingCheaper(count, objectsInTree);
+}
+
+/** Who costs its server least to be listed for others: one request for all, and one that is made anyway. */
+function bestListing(busy: readonly ScheduledPoint[], all: readonly ScheduledPoint[]): ScheduledPoint | undefined {
+  const isTree = ({ scope }: ScheduledPoint) => scope === 'tree';
+  return busy.find(isTree) ?? all.find(isTree) ?? busy[0] ?? all[0];
 }
 
 function due({ schedule }: ScheduledPoint, phases: readonly PhaseName[]): Int32Array {

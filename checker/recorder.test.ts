@@ -30,6 +30,33 @@ describe('recorder', () => {
     expect([observations.outcome[1], observations.evidenceAtS[1], observations.failedAtS[1]]).toEqual([2, 300, 0]);
   });
 
+  test('counts failures in a row, those of a run once', () => {
+    const { observations } = recorderAt(100);
+    const timesAfter = (nowS: number, run: (recorder: Recorder) => void) => {
+      const { recorder } = recorderAt(nowS, observations);
+      run(recorder);
+      return observations.failedTimes[1];
+    };
+    const failing = (recorder: Recorder) => {
+      const sink = recorder.sink('http-head');
+      sink.hint(1);
+      sink.fail(1, 'no answer');
+      sink.record(1, Outcome.present, 5);
+      sink.withdraw([Outcome.present], 'soft 404');
+    };
+    const counted = (recorder: Recorder) => {
+      failing(recorder);
+      recorder.countFailures();
+    };
+    expect([100, 200, 300].map((nowS) => timesAfter(nowS, counted))).toEqual([1, 2, 3]);
+    expect(timesAfter(400, failing)).toBe(3);
+    expect(timesAfter(500, (recorder) => recorder.countFailures())).toBe(3);
+    observations.failedTimes[1] = 255;
+    expect(timesAfter(600, counted)).toBe(255);
+    expect(timesAfter(700, (recorder) => recorder.sink('http-head').record(1, Outcome.present, 5))).toBe(0);
+    expect(timesAfter(800, counted)).toBe(1);
+  });
+
   test('withdrawing brings back what older runs found, and leaves what was found absent', () => {
     const { sink, observations } = recorderAt(100);
     sink.record(1, Outcome.different, 9);

@@ -7,6 +7,8 @@ const MAX_REASONS = 256;
 const OTHER = 'other';
 /** In the column of this run: a check that proved nothing. The other values are those of `Outcome`. */
 const FAILED = 255;
+/** What a column of bytes can hold. */
+const MAX_TIMES = 255;
 const PROGRESS_STEP = 1024;
 
 export interface RecorderCounts {
@@ -19,7 +21,7 @@ export interface RecorderCounts {
 /** What is brought back where something is taken back. */
 type Before = Pick<
   Observations,
-  'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedAtS' | 'failure'
+  'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedAtS' | 'failedTimes' | 'failure'
 >;
 
 /** The run that a recorder belongs to. */
@@ -71,6 +73,7 @@ export class Recorder {
       evidenceAtS: observations.evidenceAtS.slice(),
       method: observations.method.slice(),
       ownCheckAtS: observations.ownCheckAtS.slice(),
+      failedTimes: observations.failedTimes.slice(),
       failedAtS: observations.failedAtS.slice(),
       failure: observations.failure.slice(),
     };
@@ -112,6 +115,7 @@ export class Recorder {
       if (this.foundOutcome(id) === Outcome.none) continue;
       this.#restore(id);
       observations.failedAtS[id] = before.failedAtS[id] as number;
+      observations.failedTimes[id] = before.failedTimes[id] as number;
       observations.failure[id] = before.failure[id] as number;
       this.#thisRun[id] = 0;
     }
@@ -137,6 +141,14 @@ export class Recorder {
 
   failAll(objectIds: Iterable<number>, reason: string): void {
     for (const id of objectIds) this.#fail(id, reason);
+  }
+
+  /** What failed in this run has failed once more in a row. To be called once, where each of them was asked for. */
+  countFailures(): void {
+    const { failedTimes } = this.observations;
+    for (let id = 0; id < this.#thisRun.length; id++) {
+      if (this.#thisRun[id] === FAILED) failedTimes[id] = Math.min(MAX_TIMES, (failedTimes[id] as number) + 1);
+    }
   }
 
   addCost(report: MethodReport): void {
@@ -219,6 +231,7 @@ export class Recorder {
     observations.method[objectId] = method;
     if (isOwnCheck(method) || observations.ownCheckAtS[objectId] === 0) observations.ownCheckAtS[objectId] = atS;
     observations.failedAtS[objectId] = 0;
+    observations.failedTimes[objectId] = 0;
     observations.failure[objectId] = 0;
     this.#unconfirmed.push(objectId);
     this.#settle(objectId, outcome);
@@ -226,6 +239,7 @@ export class Recorder {
 
   #fail(objectId: number, reason: string): void {
     this.observations.failedAtS[objectId] = this.nowS();
+    this.observations.failedTimes[objectId] = this.#before.failedTimes[objectId] as number;
     this.observations.failure[objectId] = this.#reasonIndex(reason);
     this.#settle(objectId, FAILED);
   }

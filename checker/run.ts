@@ -7,9 +7,12 @@ import type { Progress } from '../core/progress.ts';
 import type { Chosen } from './chosen.ts';
 import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
+import { keepHostWishes, readHostWishes } from './host-wishes.ts';
 import { loadObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
+import { privateUrls } from './net/reach.ts';
+import { busyReason } from './net/reasons.ts';
 import { pathIndex } from './path-index.ts';
 import { runPhases } from './phases.ts';
 import { type PlannedMirror, planMirrors } from './plan.ts';
@@ -94,6 +97,12 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   const graceSignal = AbortSignal.any([grace.signal, broken.signal]);
   // Every check under way listens to them.
   setMaxListeners(0, signal, graceSignal);
+  const hosts = new HostBudgets(
+    options.hostLimits,
+    readHostWishes(options.output, startedAtMs, run.note),
+    nowMs,
+    privateUrls(options.mirrors.mirrors),
+  );
   const context: CheckContext = {
     ...run,
     signal,
@@ -101,7 +110,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     objectIdOf: pathIndex(options.inventory.paths),
     // By the clock as it is then: in a run of hours its own evidence is no future.
     loadObservations: (accessPoint) => loadObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
-    hosts: new HostBudgets(options.hostLimits),
+    hosts,
     acquaintances: new Map(),
     task,
   };
@@ -119,6 +128,10 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   try {
     const limits = { concurrency: MIRRORS_AT_ONCE, stragglersMs: STRAGGLERS_MS };
     await runPhases({ phases: PHASES, items: planned, work, ...limits });
+    keepHostWishes(options.output, hosts, nowMs());
+    for (const [host, wish] of hosts.leftAlone) {
+      progress.note(`${host} ${busyReason(wish)}: what is due there is left for a later run`);
+    }
     const accessPoints = results.inOrder(planned);
     recordHistory({ ...run, accessPoints, lagS: stampLag(options, planned) });
     return {

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { emptyObservations } from '../core/formats/observations-file.ts';
 import type { Inventory } from '../core/inventory.ts';
 import { isOwnCheck, METHODS, type MethodName, type Observations, Outcome } from '../core/observations.ts';
-import { PHASES, type PhaseName, type ScheduleInput, schedule } from './schedule.ts';
+import { PHASES, type PhaseName, pauseS, type ScheduleInput, schedule } from './schedule.ts';
 import { testInventory } from './testing/inventory.ts';
 
 const HOUR_S = 3600;
@@ -31,6 +31,12 @@ function prove(known: Observations, id: number, method: MethodName, atS: number,
   known.method[id] = code;
   if (isOwnCheck(code) || known.ownCheckAtS[id] === 0) known.ownCheckAtS[id] = atS;
   known.failedAtS[id] = 0;
+  known.failedTimes[id] = 0;
+}
+
+function fail(known: Observations, id: number, atS: number, times = known.failedTimes[id]! + 1) {
+  known.failedAtS[id] = atS;
+  known.failedTimes[id] = Math.min(255, times);
 }
 
 function due(inventory: Inventory, observations: Observations, nowS: number, more: Partial<ScheduleInput> = {}) {
@@ -71,15 +77,47 @@ describe('an object is due as', () => {
   });
 
   test('failed, where the last check proved nothing, with or without older evidence', () => {
-    const fail = (known: Observations) => {
-      known.failedAtS[0] = START_S - 10;
-    };
-    expect(one(fail)).toBe('failed');
+    expect(one((known) => fail(known, 0, START_S - 10, 0))).toBe('failed');
     const both = (known: Observations) => {
       prove(known, 0, 'http-head', START_S - 20 * DAY_S);
-      fail(known);
+      fail(known, 0, START_S - 10, 0);
     };
     expect(one(both)).toBe('failed');
+  });
+
+  test('failed, after a pause that doubles each time, up to its turn in the period', () => {
+    const since = (times: number, pauseS: number, change: (known: Observations) => void = () => {}) =>
+      one((known) => {
+        change(known);
+        fail(known, 0, START_S - pauseS, times);
+      });
+    const pauses: [times: number, minutes: number][] = [
+      ...([1, 2, 3, 4] as const).map((times): [number, number] => [times, 10 * 2 ** (times - 1)]),
+      ...([11, 100, 255] as const).map((times): [number, number] => [times, (PERIOD_S / 60) * 0.875]),
+    ];
+    for (const [times, minutes] of pauses) {
+      expect([times, since(times, minutes * 60 - 1), since(times, minutes * 60)]).toEqual([times, 'nothing', 'failed']);
+      expect(pauseS(times, PERIOD_S)).toBe(minutes * 60);
+    }
+    const expired = (known: Observations) => prove(known, 0, 'http-head', START_S - 20 * DAY_S);
+    expect([since(3, 60, expired), since(3, 3600, expired)]).toEqual(['nothing', 'failed']);
+    // What all are asked for, whether it is their turn or not.
+    const fully = (times: number) => {
+      const known = emptyObservations('m.http', 'http://m/', 1, 0);
+      fail(known, 0, START_S, times);
+      return due(tree(1), known, START_S + 1, { periodS: 1 }).failed;
+    };
+    expect(fully(9)).toEqual([0]);
+  });
+
+  test('new, where it has changed on the master since it failed', () => {
+    const change = (modifiedS: number) => (known: Observations, inventory: Inventory) => {
+      fail(known, 0, START_S - 10, 9);
+      inventory.mtimeS[0] = modifiedS;
+    };
+    expect(one(change(START_S - 11))).toBe('nothing');
+    expect(one(change(START_S - 9))).toBe('new');
+    expect(one(change(START_S + DAY_S))).toBe('nothing');
   });
 
   test('expired, where its evidence is older than the expiry', () => {
@@ -136,6 +174,12 @@ describe('an object is due as', () => {
     expect(one(removed(START_S + 10, Outcome.present), START_S + HOUR_S)).toBe('removed');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + HOUR_S)).toBe('nothing');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + 900 * DAY_S)).toBe('nothing');
+    const failing = (times: number) => (known: Observations, inventory: Inventory) => {
+      inventory.removedAtS[0] = START_S;
+      fail(known, 0, START_S, times);
+    };
+    expect([one(failing(5), START_S + 60), one(failing(0), START_S + 60)]).toEqual(['nothing', 'removed']);
+    expect(one(failing(5), START_S + DAY_S)).toBe('removed');
     // A mirror that keeps it for ever is asked once in a period.
     expect(one(removed(START_S + 30 * DAY_S, Outcome.present), START_S + 30 * DAY_S + 60)).toBe('nothing');
     expect(one(removed(START_S + 30 * DAY_S, Outcome.present), START_S + 37 * DAY_S)).toBe('removed');
@@ -147,7 +191,7 @@ describe('a schedule', () => {
     const inventory = tree(2000);
     const known = emptyObservations('m.http', 'http://m/', 2000, 0);
     for (let id = 0; id < 2000; id++) {
-      if (id % 10 === 1) known.failedAtS[id] = START_S - 1;
+      if (id % 10 === 1) known.failedAtS[id] = START_S;
       if (id % 10 > 1) prove(known, id, 'http-head', START_S - (id % 20) * DAY_S);
       if (id % 17 === 0) inventory.removedAtS[id] = START_S - 5;
     }
@@ -185,7 +229,7 @@ describe('a schedule', () => {
     for (let id = 0; id < 100; id++) prove(known, id, 'rsync', START_S);
     const counts = [];
     for (let hours = 0; hours <= 7 * 24; hours++) {
-      counts.push(due(inventory, known, START_S + hours * HOUR_S, { scope: 'listing' }).rolling.length);
+      counts.push(due(inventory, known, START_S + hours * HOUR_S, { scope: 'tree' }).rolling.length);
     }
     expect(new Set(counts)).toEqual(new Set([0, 100]));
   });
@@ -219,6 +263,44 @@ describe('runs at any intervals of at most a tenth of the period', () => {
         });
       }),
       { numRuns: 60 },
+    );
+  });
+
+  test('hold back what fails no longer than it has failed, never beyond the period, and ask for it ever more seldom', () => {
+    const count = 10;
+    const outages = fc.array(fc.tuple(fc.nat(29), fc.nat(30)), { minLength: count, maxLength: count });
+    fc.assert(
+      fc.property(gaps, outages, (gaps, outages) => {
+        const inventory = tree(count);
+        const known = emptyObservations('m.http', 'http://m/', count, 0);
+        const [failedFromS, provableFromS, asked] = Array.from({ length: 3 }, () => new Float64Array(count)) as [
+          ...[Float64Array, Float64Array, Float64Array],
+        ];
+        let nowS = START_S;
+        gaps.forEach((gapS, run) => {
+          nowS += gapS;
+          const dueNow = new Set(Object.values(due(inventory, known, nowS)).flat());
+          outages.forEach(([from, runs], id) => {
+            const isOut = run >= from && run < from + runs;
+            if (!isOut) provableFromS[id] ||= nowS;
+            if (dueNow.has(id) && !isOut) {
+              prove(known, id, 'http-head', nowS);
+              asked[id] = 0;
+            } else if (dueNow.has(id)) {
+              provableFromS[id] = 0;
+              if (asked[id]!++ === 0) failedFromS[id] = nowS;
+              fail(known, id, nowS);
+              const spanS = nowS - failedFromS[id]!;
+              expect(asked[id]).toBeLessThanOrEqual(1 + Math.log2(1 + spanS / 600) + spanS / (PERIOD_S * 0.875));
+            } else if (known.failedAtS[id] !== 0) {
+              const failedAtS = known.failedAtS[id]!;
+              expect(nowS - failedAtS).toBeLessThan(600 + failedAtS - failedFromS[id]!);
+              if (!isOut) expect(nowS - provableFromS[id]!).toBeLessThan(PERIOD_S);
+            }
+          });
+        });
+      }),
+      { numRuns: 200 },
     );
   });
 

@@ -1,6 +1,7 @@
 import type { Inventory } from '../core/inventory.ts';
 import { type Observations, Outcome } from '../core/observations.ts';
 import { presenceColumn } from '../core/presence.ts';
+import type { Method } from './methods/contract.ts';
 
 /** In the order of their weight. */
 export const PHASES = ['new', 'expired', 'failed', 'rolling', 'removed'] as const;
@@ -16,8 +17,14 @@ const PHASES_OF: Readonly<Record<Only, readonly PhaseName[]>> = {
 /** Runs at most an eighth of the period apart still ask for every object once in the period. */
 const TURN_SHARE = 7 / 8;
 
+/** After the first check that proved nothing: the next run, where runs are a quarter of an hour apart, asks again. */
+const FIRST_PAUSE_S = 600;
+
 /** The columns of one access point that decide what is due there. */
-export type Known = Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS' | 'failedAtS' | 'ownCheckAtS'>;
+export type Known = Pick<
+  Observations,
+  'outcome' | 'sizeBytes' | 'evidenceAtS' | 'failedAtS' | 'failedTimes' | 'ownCheckAtS'
+>;
 
 export interface ScheduleInput {
   readonly inventory: Inventory;
@@ -26,8 +33,8 @@ export interface ScheduleInput {
   readonly observations: Known;
   /** Sets the turns of one access point apart from those of others. */
   readonly accessPointId: string;
-  /** A listing proves all objects at once, so there their turns come together; else each has one of its own. */
-  readonly scope: 'object' | 'listing';
+  /** Where a question tells of many objects their turns come together; else each has one of its own. */
+  readonly scope: Method['scope'];
   readonly nowS: number;
   readonly periodS: number;
   readonly expiryS: number;
@@ -45,7 +52,8 @@ export interface Schedule {
  * - new: never proven in the shape that the master's tree has now, and never tried; or young (first seen or modified
  *   within the period) and not there when it was last asked for, as often as its age doubles: mirrors lag by hours.
  * - expired: the evidence is older than `expiryS`.
- * - failed: the last check proved nothing.
+ * - failed: the last check proved nothing, and the pause after it is over (`pauseS`); as new, where the object has changed
+ *   on the master since.
  * - rolling: its turn in the period has come since the last check of its own. Turns are spread by a hash of the id, so
  *   that each run re-validates the share of the objects that the time since the last run is of the period.
  * - removed from the tree: in each run for a period, then in its turn, until it is proven absent; then never again.
@@ -76,12 +84,17 @@ type Due = typeof NEW | typeof EXPIRED | typeof FAILED | typeof ROLLING | typeof
 function duePhases(input: ScheduleInput): Uint8Array {
   const { inventory, objectIds, observations, nowS, expiryS } = input;
   const { removedAtS } = inventory;
-  const { evidenceAtS, failedAtS, ownCheckAtS } = observations;
+  const { evidenceAtS, failedAtS, failedTimes, ownCheckAtS } = observations;
+  const isPausing = (id: number) =>
+    failedAtS[id] !== 0 && nowS < (failedAtS[id] as number) + pauseS(failedTimes[id] as number, input.periodS);
   const presence = presenceColumn(inventory, observations, 0);
   const isTurn = turns(input);
   const phaseOf = (id: number): Due => {
-    if (removedAtS[id] !== 0) return isRemovalDue(input, id, isTurn) ? REMOVED : NOT_DUE;
-    if (failedAtS[id] !== 0) return FAILED;
+    if (removedAtS[id] !== 0) return !isPausing(id) && isRemovalDue(input, id, isTurn) ? REMOVED : NOT_DUE;
+    if (failedAtS[id] !== 0) {
+      if (bornS(inventory, id, nowS) > (failedAtS[id] as number)) return NEW;
+      return isPausing(id) ? NOT_DUE : FAILED;
+    }
     const known = presence[id];
     if (known === Outcome.none) return NEW;
     if ((evidenceAtS[id] as number) < nowS - expiryS) return EXPIRED;
@@ -93,6 +106,14 @@ function duePhases(input: ScheduleInput): Uint8Array {
   const due = new Uint8Array(objectIds.length);
   for (let i = 0; i < due.length; i++) due[i] = phaseOf(objectIds[i] as number);
   return due;
+}
+
+/**
+ * How long what failed so many times in a row is left alone, in seconds: each time twice as long, so that an answer comes
+ * at most twice as late as it could, but never beyond its turn in the period.
+ */
+export function pauseS(failedTimes: number, periodS: number): number {
+  return failedTimes === 0 ? 0 : Math.min(FIRST_PAUSE_S * 2 ** (failedTimes - 1), periodS * TURN_SHARE);
 }
 
 /** When the object came into the tree in its present shape. A modification time in the future is none. */
@@ -123,7 +144,7 @@ function turns({ accessPointId, scope, nowS, periodS }: ScheduleInput): (id: num
   const turnS = Math.max(1, periodS * TURN_SHARE);
   const salt = hashOf(accessPointId);
   return (id, sinceS) => {
-    const lot = scope === 'listing' ? salt : mixed(id ^ salt);
+    const lot = scope === 'object' ? mixed(id ^ salt) : salt;
     const atS = (lot / 2 ** 32) * turnS;
     return Math.floor((nowS - atS) / turnS) > Math.floor((sinceS - atS) / turnS);
   };

@@ -59,11 +59,14 @@ export async function runMethod(
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
   const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal } = context;
+  const { leftAlone } = hosts.of(accessPoint.url);
   const acquaintance = acquaintanceWith(context, accessPoint);
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ checkpointMs: context.checkpointMs, signal, graceSignal, begun },
+    ...{ checkpointMs: context.checkpointMs, begun },
+    signal: AbortSignal.any([signal, leftAlone]),
+    graceSignal: AbortSignal.any([graceSignal, leftAlone]),
   };
   const report = await method.check(task);
   recorder.addCost(report);
@@ -82,6 +85,6 @@ export async function askFor(target: Target, objectIds: Int32Array): Promise<Met
   const sink = { ...recorder.sink(method.name), confirm: () => confirm(target) };
   const report = await runMethod(target, method, objectIds, sink);
   // A listing is what it is; nothing else tells of it.
-  if (method.scope === 'listing') confirm(target);
+  if (method.scope !== 'object') confirm(target);
   return report;
 }

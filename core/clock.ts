@@ -45,6 +45,7 @@ export function withoutFuture(
     method: observations.method.slice(),
     ownCheckAtS: observations.ownCheckAtS.slice(),
     failedAtS: observations.failedAtS.slice(),
+    failedTimes: observations.failedTimes.slice(),
     failure: observations.failure.slice(),
   };
   forgetCells(kept, nowS);
@@ -52,7 +53,7 @@ export function withoutFuture(
 }
 
 function forgetCells(kept: Observations, nowS: number): void {
-  const { outcome, sizeBytes, evidenceAtS, method, ownCheckAtS, failedAtS, failure } = kept;
+  const { outcome, sizeBytes, evidenceAtS, method, ownCheckAtS, failedAtS, failedTimes, failure } = kept;
   for (let id = 0; id < outcome.length; id++) {
     const isForgotten = isFuture(evidenceAtS[id] as number, nowS);
     if (isForgotten) {
@@ -65,6 +66,7 @@ function forgetCells(kept: Observations, nowS: number): void {
     if (isForgotten || isFuture(ownCheckAtS[id] as number, nowS)) ownCheckAtS[id] = 0;
     if (isFuture(failedAtS[id] as number, nowS)) {
       failedAtS[id] = 0;
+      failedTimes[id] = 0;
       failure[id] = 0;
     }
   }

@@ -81,6 +81,11 @@ export interface Observations {
   readonly ownCheckAtS: Uint32Array;
   /** The last check since that evidence that proved nothing, in seconds since 1970; 0 = none. */
   readonly failedAtS: Uint32Array;
+  /**
+   * How many checks in a row have proved nothing, `failedAtS` being the last of them; those that an access point failed
+   * as a whole don't count. 255 = that many or more.
+   */
+  readonly failedTimes: Uint8Array;
   /** Index into `failures`, where `failedAtS` is not 0. */
   readonly failure: Uint8Array;
   /** The reasons of failed checks, as sentences; at most 256. */

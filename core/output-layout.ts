@@ -8,6 +8,8 @@ export const outputLayout = {
   /** Folded, or of probes without a vantage; with one, what that vantage found. */
   liveness: (output: string, vantage = '') =>
     vantage === '' ? join(output, 'liveness.json') : join(output, 'liveness', `${vantage}.json`),
+  /** Which hosts asked not to be asked for a while. */
+  hosts: (output: string) => join(output, 'hosts.json'),
   livenessFolder: (output: string) => join(output, 'liveness'),
   /** What the store of the state was last known to hold. */
   storeMemory: (output: string) => join(output, 'store.json'),

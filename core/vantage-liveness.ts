@@ -53,11 +53,13 @@ function reasonOf(heard: readonly (readonly [string, Pick<Voice, 'liveness'>])[]
 export function summedCost(reports: ByVantage<Pick<Voice, 'cost'>>): CheckCost {
   const costs = Object.values(reports).map(({ cost }) => cost);
   const sum = (key: 'requests' | 'connections') => costs.reduce((total, cost) => total + cost[key], 0);
+  const counted = costs.flatMap(({ bytes }) => bytes ?? []);
   return {
     startedAtS: costs.length === 0 ? 0 : Math.min(...costs.map(({ startedAtS }) => startedAtS)),
     elapsedMs: Math.max(0, ...costs.map(({ elapsedMs }) => elapsedMs)),
     requests: sum('requests'),
     connections: sum('connections'),
+    ...(counted.length === 0 ? {} : { bytes: counted.reduce((total, bytes) => total + bytes, 0) }),
   };
 }
 

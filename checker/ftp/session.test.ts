@@ -91,7 +91,7 @@ interface Held {
 /** A session with a server that says this. Throws what is no named failure, and where it never ends. */
 async function hold(which: number, dialogue: Buffer): Promise<Held> {
   const { port, close } = await talker(dialogue, dataPorts[which] as number);
-  const session = new FtpSession({ host: '127.0.0.1', port, password: 'test', timeoutMs: TIMEOUT_MS });
+  const session = new FtpSession({ host: '127.0.0.1', port, password: 'test', allowed: null, timeoutMs: TIMEOUT_MS });
   const listings: FtpListing[] = [];
   const names: string[] = [];
   const work = async () => {
@@ -158,7 +158,13 @@ describe('whatever a server replies', () => {
       more();
     });
     const before = process.memoryUsage().rss;
-    const session = new FtpSession({ host: '127.0.0.1', port: server.port, password: 'test', timeoutMs: TIMEOUT_MS });
+    const session = new FtpSession({
+      host: '127.0.0.1',
+      port: server.port,
+      password: 'test',
+      allowed: null,
+      timeoutMs: TIMEOUT_MS,
+    });
     const failure = await session.open().then(
       () => null,
       (error: unknown) => error,

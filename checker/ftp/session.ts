@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Client, FTPError, type FTPResponse } from 'basic-ftp';
+import { type Allowed, forbidden } from '../net/reach.ts';
 import { connectionReason } from '../net/reasons.ts';
 import { type FtpListing, judged, type Transferred } from './judge-listing.ts';
 import type { LineEntry } from './list-line.ts';
@@ -11,6 +12,8 @@ export interface FtpSessionOptions {
   /** A name, or an address without brackets. */
   readonly host: string;
   readonly port: number;
+  /** Where its name may lead. */
+  readonly allowed: Allowed;
   /** The password of the anonymous login: servers log it, so it tells them who we are. */
   readonly password: string;
   /** Longest silence. */
@@ -75,11 +78,20 @@ export class FtpSession {
 
   /** Connects and logs in. Throws FtpFailure. */
   async open(): Promise<void> {
-    const { host, port, password } = this.#options;
+    const { host, port, password, allowed } = this.#options;
     const client = this.#client;
     try {
       await this.#bounded(async () => {
-        await client.connect(host, port);
+        const connected = client.connect(host, port);
+        const { socket } = client.ftp;
+        socket.once('connect', () => {
+          const error = forbidden(host, socket.remoteAddress, allowed);
+          if (error === null) return;
+          // Not with a QUIT: there it may be a command to somebody else.
+          this.#stopped ??= new FtpFailure(error.message);
+          socket.destroy(error);
+        });
+        await connected;
         this.#stage = 'login';
         await client.login('anonymous', password);
         this.#stage = 'in';

@@ -82,8 +82,11 @@ export interface MethodReport {
  */
 export interface Method {
   readonly name: MethodName;
-  /** Whether it asks for each object or reads listings, which cost the same for one object as for all. */
-  readonly scope: 'object' | 'listing';
+  /**
+   * What one question tells of: an object, the names in a directory, or the whole tree, which costs the same for one
+   * object as for all.
+   */
+  readonly scope: 'object' | 'directory' | 'tree';
   readonly protocols: readonly Protocol[];
   check(task: CheckTask): Promise<MethodReport>;
 }

@@ -14,7 +14,7 @@ import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
-export const ftp: Method = { name: 'ftp', scope: 'listing', protocols: ['ftp'], check };
+export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp'], check };
 
 /** One for control and one for data. */
 const CONNECTIONS = 2;
@@ -26,6 +26,8 @@ const TRIES = 2;
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its listings: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
+/** RFC 959, 4.2: the service is not available, or the house is full. */
+const BUSY = 421;
 const OUT_OF_TIME = 'not done in time';
 const INTERRUPTED = 'interrupted';
 const UNSENDABLE = 'has a name that FTP cannot carry';
@@ -189,7 +191,7 @@ class Walk {
       this.requests += session.listings - listings;
       this.bytes += session.bytes - bytes;
       this.#budget.transferred(session.bytes - bytes);
-      if (session.isBusy) this.#budget.refused('', this.#task.timeoutMs);
+      if (session.isBusy) this.#budget.refused(BUSY, '', this.#task.timeoutMs);
       else this.#budget.served();
     }
   }
@@ -203,6 +205,7 @@ class Walk {
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? 21 : Number(port),
       password: userAgent,
+      allowed: this.#budget.allowed,
       timeoutMs,
     });
     return this.#session;

@@ -20,7 +20,7 @@ const BUDGET_TIMEOUTS = 360;
 const OFTEN_HIDDEN = /(?:^|\/)(?:\.|README|HEADER|RCS(?:\/|$)|CVS(?:\/|$))|(?:~|%23|%2C[vt])(?:\/|$)/i;
 
 /** An index page for each directory, compared with the inventory. */
-export const httpListing: Method = { name: 'http-listing', scope: 'listing', protocols: ['https', 'http'], check };
+export const httpListing: Method = { name: 'http-listing', scope: 'directory', protocols: ['https', 'http'], check };
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const { accessPoint, inventory, timeoutMs, signal } = task;

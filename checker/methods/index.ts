@@ -15,10 +15,10 @@ export const METHOD_LIST: readonly Method[] = [
     { name: 'http-head', scope: 'object', protocols: ['https', 'http'] },
     async () => (await import('./http-head.ts')).httpHead,
   ),
-  lazy({ name: 'rsync', scope: 'listing', protocols: ['rsync'] }, async () => (await import('./rsync.ts')).rsync),
-  lazy({ name: 'ftp', scope: 'listing', protocols: ['ftp'] }, async () => (await import('./ftp.ts')).ftp),
+  lazy({ name: 'rsync', scope: 'tree', protocols: ['rsync'] }, async () => (await import('./rsync.ts')).rsync),
+  lazy({ name: 'ftp', scope: 'directory', protocols: ['ftp'] }, async () => (await import('./ftp.ts')).ftp),
   lazy(
-    { name: 'http-listing', scope: 'listing', protocols: ['https', 'http'] },
+    { name: 'http-listing', scope: 'directory', protocols: ['https', 'http'] },
     async () => (await import('./http-listing.ts')).httpListing,
   ),
 ];
@@ -30,5 +30,5 @@ export function methodFor(protocol: Protocol): Method | undefined {
 
 /** What can list an access point over a protocol; undefined where there is nothing. */
 export function listingMethodFor(protocol: Protocol): Method | undefined {
-  return METHOD_LIST.find((method) => method.scope === 'listing' && method.protocols.includes(protocol));
+  return METHOD_LIST.find((method) => method.scope !== 'object' && method.protocols.includes(protocol));
 }

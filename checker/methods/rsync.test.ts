@@ -44,7 +44,10 @@ requires('rsync')('over a real daemon', () => {
 describe('over a real daemon', () => {
   test('a whole mirror: everything is present, what lies beneath a link too', async () => {
     const { report, results, repeated } = await (await mirror()).check();
-    expect(report).toEqual({ ended: 'whole', reason: '', requests: 1, connections: 1 });
+    expect(report).toEqual({ ended: 'whole', reason: '', requests: 1, connections: 1, bytes: expect.any(Number) });
+    // A line for each of the six entries, and the root's.
+    expect(report.bytes).toBeGreaterThan(6 * 40);
+    expect(report.bytes).toBeLessThan(7 * 120);
     expect(repeated).toEqual([]);
     expect(results).toEqual({
       distfiles: 'present',
@@ -111,7 +114,7 @@ describe('a daemon that is not there at first', () => {
     await once(front, 'listening');
     keep({ close: () => void front.close() });
     const { report, results } = await collect(rsync, INVENTORY, url((front.address() as AddressInfo).port));
-    expect(report).toEqual({ ended: 'whole', reason: '', requests: 2, connections: 2 });
+    expect(report).toMatchObject({ ended: 'whole', reason: '', requests: 2, connections: 2 });
     expect(results['distfiles/ab/x%23y.tar.xz']).toBe('present 5');
   });
 

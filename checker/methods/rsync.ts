@@ -1,28 +1,37 @@
 import { beginRsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { ListedTree } from '../listed-tree.ts';
+import { forbiddenReason } from '../net/reach.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of the whole tree, compared with the inventory; where nothing comes of it, another. */
-export const rsync: Method = { name: 'rsync', scope: 'listing', protocols: ['rsync'], check };
+export const rsync: Method = { name: 'rsync', scope: 'tree', protocols: ['rsync'], check };
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
   const { accessPoint, timeoutMs, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = task;
   const budget = task.hosts.of(accessPoint.url);
+  const forbidden = await forbiddenReason(accessPoint.url, budget.allowed);
+  if (forbidden !== '') {
+    task.begun?.drop();
+    for (const id of task.objectIds) task.sink.fail(id, forbidden);
+    return { ended: 'unusable', reason: forbidden, requests: 0, connections: 0 };
+  }
   const connections = await budget.reserve(1, signal);
-  let tries = 0;
-  const list = (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {
+  let [tries, bytes] = [0, 0];
+  const list = async (begun = beginRsyncListing({ url: accessPoint.url, timeoutMs, signal })) => {
     tries++;
-    return begun.read((entry) => tree.add(entry), signal);
+    const read = await begun.read((entry) => tree.add(entry), signal);
+    bytes += read.bytes;
+    return read;
   };
   let listing = await list(task.begun ?? undefined);
   const isOfNoUse = !listing.complete && tree.entries === 0;
   if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
   budget.release(connections);
   tree.isWhole = () => listing.complete;
-  const cost = { requests: tries, connections: tries };
+  const cost = { requests: tries, connections: tries, bytes };
   const isInterrupted = task.signal.aborted && !listing.complete;
   for (const id of task.objectIds) {
     const outcome = tree.outcome(id);

@@ -36,8 +36,11 @@ export class HeadLine {
 
   constructor(runner: HeadRunner) {
     this.runner = runner;
-    const { origin, timeoutMs, ca, http2: allowH2 = false } = runner.run;
-    const connect = buildConnector({ timeout: timeoutMs, allowH2, ...(ca === undefined ? {} : { ca }) });
+    const { origin, timeoutMs, ca, budget, http2: allowH2 = false } = runner.run;
+    const connect = buildConnector(
+      { timeout: timeoutMs, allowH2, ...(ca === undefined ? {} : { ca }) },
+      budget.allowed,
+    );
     this.#client = new Client(origin, {
       pipelining: runner.depth,
       allowH2,

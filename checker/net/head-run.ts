@@ -180,7 +180,7 @@ export class HeadRunner {
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    if (this.run.budget.refused(retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
+    if (this.run.budget.refused(status, retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
     if (this.#refusals.isAskedAgain(index, status)) return;
     this.run.onAnswer(index, status, -1, '', false);
     this.#settle();

@@ -1,19 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { FUZZ_TIMEOUT_MS, fuzz } from '../../test/fuzzing.ts';
-import {
-  type Clock,
-  DEFAULT_LIMITS,
-  HostBudget,
-  HostBudgets,
-  type HostLimits,
-  MAX_RETRY_AFTER_MS,
-  retryAfterMs,
-} from './host-budget.ts';
+import { type Clock, DEFAULT_LIMITS, HostBudget, HostBudgets, type HostLimits } from './host-budget.ts';
+import { MAX_RETRY_AFTER_MS, retryAfterMs } from './retry-after.ts';
+
+const WALL_MS = Date.UTC(2026, 0, 2);
 
 class TestClock implements Clock {
   atMs = 1000;
   nowMs = () => this.atMs;
+  wallMs = () => WALL_MS + this.atMs;
   random = () => 0.5;
 }
 
@@ -72,7 +68,7 @@ describe('a pause', () => {
     const clock = new TestClock();
     const budget = new HostBudget(unlimited, clock);
     expect(budget.admit()).toBe(0);
-    budget.pause(1000);
+    budget.refused(429, '1', 99);
     expect(budget.isPaused).toBe(true);
     expect(budget.admit()).toBe(1125);
     clock.atMs += 1124;
@@ -84,9 +80,36 @@ describe('a pause', () => {
 
   test('is not shortened by a shorter one', () => {
     const budget = new HostBudget(unlimited, new TestClock());
-    budget.pause(1000);
-    budget.pause(10);
+    budget.refused(429, '1', 99);
+    budget.refused(429, '', 10);
+    budget.refused(429, '0', 10);
     expect(budget.admit()).toBe(1125);
+  });
+
+  test('of more than five minutes leaves the host alone for the rest of the run', () => {
+    const clock = new TestClock();
+    const budget = new HostBudget(unlimited, clock);
+    const wishOf = (retryAfter: string) => {
+      budget.refused(503, retryAfter, 10);
+      return [budget.isLeftAlone, budget.wish];
+    };
+    const until = (ms: number) => ({ status: 503, notBeforeMs: clock.wallMs() + ms });
+    expect(budget.wish).toBe(null);
+    expect(wishOf('')).toEqual([false, { status: 503, notBeforeMs: 0 }]);
+    expect(wishOf('300')).toEqual([false, until(300_000)]);
+    expect(wishOf('10')).toEqual([false, until(300_000)]);
+    expect(wishOf('301')).toEqual([true, until(301_000)]);
+    expect(wishOf('99999999')).toEqual([true, until(MAX_RETRY_AFTER_MS)]);
+    // Whoever is about to ask does not wait for a day to hear of it.
+    expect(budget.admit()).toBe(300_000 * 1.125);
+  });
+
+  test('that was asked for in an earlier run goes on', () => {
+    const clock = new TestClock();
+    const wishing = (ms: number) => new HostBudget(unlimited, clock, { status: 429, notBeforeMs: clock.wallMs() + ms });
+    expect([wishing(-1).admit(), wishing(-1).isLeftAlone]).toEqual([0, false]);
+    expect([wishing(1000).admit(), wishing(1000).isLeftAlone]).toEqual([1125, false]);
+    expect(wishing(300_001).isLeftAlone).toBe(true);
   });
 });
 
@@ -97,6 +120,8 @@ describe('Retry-After', () => {
     [' 120 ', 120_000],
     ['0', 0],
     ['86400', MAX_RETRY_AFTER_MS],
+    ['86401', MAX_RETRY_AFTER_MS],
+    ['301', 301_000],
     ['999999999999999999', null],
     ['-1', null],
     ['1.5', null],
@@ -106,7 +131,7 @@ describe('Retry-After', () => {
     ['Friday, 02-Jan-26 03:04:15 GMT', 10_000],
     ['Fri Jan  2 03:04:15 2026', 10_000],
     ['Fri, 02 Jan 2026 03:04:00 GMT', 0],
-    ['Sat, 03 Jan 2026 03:04:05 GMT', MAX_RETRY_AFTER_MS],
+    ['Sun, 04 Jan 2026 03:04:05 GMT', MAX_RETRY_AFTER_MS],
     ['2026-01-02T03:04:15Z', null],
     [`Fri, ${'9'.repeat(10_000)}`, null],
   ];
@@ -164,6 +189,21 @@ describe('the budgets of a run', () => {
   test('http and https of a host share one', () => {
     expect(budgets.of('http://a.example/x/')).toBe(budgets.of('https://A.example:8443/gentoo/'));
     expect(budgets.of('http://a.example/')).not.toBe(budgets.of('http://b.example/'));
+  });
+
+  test('tell what hosts asked for, in this run and before', () => {
+    const nowMs = Date.UTC(2026, 0, 2);
+    const hourly = new HostBudgets(
+      DEFAULT_LIMITS,
+      new Map([['b.example', { status: 503, notBeforeMs: nowMs + 1 }]]),
+      () => nowMs,
+    );
+    hourly.of('http://a.example/').refused(429, '3600', 10);
+    hourly.of('http://c.example/');
+    expect([...hourly.wishes]).toEqual([
+      ['b.example', { status: 503, notBeforeMs: nowMs + 1 }],
+      ['a.example', { status: 429, notBeforeMs: nowMs + 3_600_000 }],
+    ]);
   });
 
   test('on loopback each port is a host, without a limit to its rate', () => {

@@ -1,4 +1,9 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { HostWish } from '../../core/formats/hosts-file.ts';
+import { Bucket } from './bucket.ts';
+import { type Allowed, allowedFor } from './reach.ts';
+import { retryAfterMs } from './retry-after.ts';
 
 /** What one host may be asked, whatever the scheme. */
 export interface HostLimits {
@@ -13,10 +18,8 @@ export interface HostLimits {
 /** 500 requests a second is what a hundred readers of a web page are to a server; HEAD reads no file. */
 export const DEFAULT_LIMITS: HostLimits = { connections: 4, requestsPerSecond: 500, bytesPerSecond: 2_000_000 };
 
-/** No host is waited for longer, whatever it asks for. */
-export const MAX_RETRY_AFTER_MS = 300_000;
-/** Requests that a host which was idle may get at once, as the time in which they would leave otherwise. */
-const BURST_S = 0.1;
+/** No host is waited for longer within a run: one that asks for more is left alone for the rest of it. */
+const MAX_PAUSE_MS = 300_000;
 const SHORTEST_WAIT_MS = 5;
 /** Waits are longer by up to this share, so that checkers which were refused together don't come back together. */
 const JITTER = 0.25;
@@ -24,11 +27,13 @@ const JITTER = 0.25;
 export interface Clock {
   /** Never goes back. */
   readonly nowMs: () => number;
+  /** Since 1970. */
+  readonly wallMs: () => number;
   /** From 0 to below 1. */
   readonly random: () => number;
 }
 
-const realClock: Clock = { nowMs: () => performance.now(), random: Math.random };
+const realClock: Clock = { nowMs: () => performance.now(), wallMs: Date.now, random: Math.random };
 
 interface Waiting {
   readonly wanted: number;
@@ -39,17 +44,24 @@ interface Waiting {
 /** The account of one host, shared by all that ask it. */
 export class HostBudget {
   readonly connections: number;
+  /** Where connections to it may go. */
+  readonly allowed: Allowed;
   readonly #clock: Clock;
   readonly #requests: Bucket;
   readonly #bytes: Bucket;
   readonly #isUnlimited: boolean;
+  readonly #leftAlone = new AbortController();
+  #isLeftAlone = false;
   #pausedUntilMs = 0;
   /** In a row. */
   #refusals = 0;
+  #wish: HostWish | null;
   #free: number;
   readonly #waiting: Waiting[] = [];
 
-  constructor(limits: HostLimits, clock: Clock = realClock) {
+  /** `wish`: what the host asked for in earlier runs; `allowed`: where its name may lead. */
+  constructor(limits: HostLimits, clock: Clock = realClock, wish: HostWish | null = null, allowed: Allowed = null) {
+    this.allowed = allowed;
     this.connections = limits.connections;
     this.#clock = clock;
     this.#requests = new Bucket(limits.requestsPerSecond, clock.nowMs());
@@ -57,6 +69,10 @@ export class HostBudget {
     this.#isUnlimited =
       limits.requestsPerSecond === Number.POSITIVE_INFINITY && limits.bytesPerSecond === Number.POSITIVE_INFINITY;
     this.#free = limits.connections;
+    this.#wish = wish;
+    // Whoever asks it listens.
+    setMaxListeners(0, this.leftAlone);
+    if (wish !== null) this.#wait(wish.notBeforeMs - clock.wallMs());
   }
 
   /** 0: one request may leave, and is taken from the account. Else the milliseconds after which to ask again. */
@@ -94,16 +110,39 @@ export class HostBudget {
   }
 
   /**
-   * The host answered 429 or 503: nobody asks it for as long as its `Retry-After` says, or else longer each time in a row,
-   * up to `timeoutMs`. False where it is paused already and says nothing new: what was under way when it began to refuse
-   * is refused with it.
+   * The host answered `status`, 429 or 503: nobody asks it for as long as its `Retry-After` says, or else longer each time
+   * in a row, up to `timeoutMs`. False where it is paused already and says nothing new: what was under way when it began
+   * to refuse is refused with it.
    */
-  refused(retryAfter: string, timeoutMs: number): boolean {
-    const askedMs = retryAfterMs(retryAfter, Date.now());
+  refused(status: number, retryAfter: string, timeoutMs: number): boolean {
+    const askedMs = retryAfterMs(retryAfter, this.#clock.wallMs());
+    const notBeforeMs = askedMs === null ? 0 : this.#clock.wallMs() + askedMs;
+    this.#wish = { status, notBeforeMs: Math.max(notBeforeMs, this.#wish?.notBeforeMs ?? 0) };
     if (askedMs === null && this.isPaused) return false;
-    this.pause(askedMs ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#refusals));
+    this.#wait(askedMs ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#refusals));
     this.#refusals++;
     return true;
+  }
+
+  /** What it asked for when it refused last, in this run or before; null = it never did. */
+  get wish(): HostWish | null {
+    return this.#wish;
+  }
+
+  /** Whether nobody is to ask it any more in this run. */
+  get isLeftAlone(): boolean {
+    return this.#isLeftAlone;
+  }
+
+  /** Raised soon after that. */
+  get leftAlone(): AbortSignal {
+    return this.#leftAlone.signal;
+  }
+
+  leaveAlone(): void {
+    this.#isLeftAlone = true;
+    // Not at once: whoever listens may be in the midst of reading the answer.
+    setImmediate(() => this.#leftAlone.abort());
   }
 
   /** It answered something else. */
@@ -111,9 +150,9 @@ export class HostBudget {
     this.#refusals = 0;
   }
 
-  /** Nobody asks the host for so long, at most `MAX_RETRY_AFTER_MS`, and a little longer. */
-  pause(pauseMs: number): void {
-    const untilMs = this.#clock.nowMs() + Math.min(pauseMs, MAX_RETRY_AFTER_MS) * this.#jitter();
+  #wait(forMs: number): void {
+    if (forMs > MAX_PAUSE_MS) this.leaveAlone();
+    const untilMs = this.#clock.nowMs() + Math.min(forMs, MAX_PAUSE_MS) * this.#jitter();
     this.#pausedUntilMs = Math.max(this.#pausedUntilMs, untilMs);
   }
 
@@ -162,72 +201,69 @@ export class HostBudget {
   }
 }
 
-/** A token bucket that may be overdrawn: what was spent too much is waited for. */
-class Bucket {
-  readonly #perSecond: number;
-  #tokens: number;
-  #filledAtMs: number;
-
-  constructor(perSecond: number, nowMs: number) {
-    this.#perSecond = perSecond;
-    this.#tokens = this.#most;
-    this.#filledAtMs = nowMs;
-  }
-
-  /** Until there is a whole token. */
-  waitMs(nowMs: number): number {
-    if (this.#perSecond === Number.POSITIVE_INFINITY) return 0;
-    const filled = this.#tokens + ((nowMs - this.#filledAtMs) / 1000) * this.#perSecond;
-    this.#tokens = Math.min(this.#most, filled);
-    this.#filledAtMs = nowMs;
-    return this.#tokens >= 1 ? 0 : ((1 - this.#tokens) / this.#perSecond) * 1000;
-  }
-
-  spend(tokens: number): void {
-    this.#tokens -= tokens;
-  }
-
-  get #most(): number {
-    return Math.max(1, this.#perSecond * BURST_S);
-  }
-}
-
 /** The accounts of all hosts of a run. */
 export class HostBudgets {
   readonly #limits: HostLimits;
+  readonly #wishes: ReadonlyMap<string, HostWish>;
+  readonly #clock: Clock;
+  readonly #private: ReadonlySet<string>;
   readonly #budgets = new Map<string, HostBudget>();
 
-  constructor(limits: HostLimits = DEFAULT_LIMITS) {
+  /**
+   * `wishes`: what hosts asked for in earlier runs, by host. `wallMs`: the time since 1970. `privateUrls`: of hosts whose
+   * names may lead to addresses that are not public.
+   */
+  constructor(
+    limits: HostLimits = DEFAULT_LIMITS,
+    wishes: ReadonlyMap<string, HostWish> = new Map(),
+    wallMs: () => number = Date.now,
+    privateUrls: readonly string[] = [],
+  ) {
+    this.#private = new Set(privateUrls.map(hostKey));
     this.#limits = limits;
+    this.#wishes = wishes;
+    this.#clock = { ...realClock, wallMs };
   }
 
   /**
-   * The account of a URL's host: http and https, and all ports, share it. On a loopback address each port is a host of
-   * its own, and unlimited but for its connections: nobody else's machine is there.
+   * The account of a URL's host: all protocols and ports share it. On a loopback address each port is a host of its own,
+   * and unlimited but for its connections: nobody else's machine is there.
    */
   of(url: string): HostBudget {
-    const { hostname, host } = new URL(url);
-    const isLoopback = /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/.test(hostname);
-    const key = isLoopback ? host : hostname;
+    const key = hostKey(url);
+    const isLoopback = isLoopbackHost(new URL(url).hostname);
     let budget = this.#budgets.get(key);
     if (budget === undefined) {
       const unlimited = { requestsPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY };
-      budget = new HostBudget(isLoopback ? { ...this.#limits, ...unlimited } : this.#limits);
+      const limits = isLoopback ? { ...this.#limits, ...unlimited } : this.#limits;
+      const allowed = allowedFor(url, this.#private.has(key));
+      budget = new HostBudget(limits, this.#clock, this.#wishes.get(key) ?? null, allowed);
       this.#budgets.set(key, budget);
     }
     return budget;
   }
+
+  /** Whom nobody is to ask any more in this run, and what they asked for. */
+  get leftAlone(): ReadonlyMap<string, HostWish> {
+    const alone = [...this.#budgets].filter(([, { isLeftAlone }]) => isLeftAlone);
+    return new Map(alone.flatMap(([host, { wish }]) => (wish === null ? [] : [[host, wish] as const])));
+  }
+
+  /** What hosts have asked for by now, those of earlier runs with them. */
+  get wishes(): ReadonlyMap<string, HostWish> {
+    const said = [...this.#budgets].flatMap(([host, { wish }]) => (wish === null ? [] : [[host, wish] as const]));
+    return new Map([...this.#wishes, ...said]);
+  }
 }
 
-/**
- * The wait that a `Retry-After` asks for (RFC 9110, 10.2.3: seconds, or an HTTP-date), at most `MAX_RETRY_AFTER_MS`;
- * null where it is neither. `nowMs` is the time since 1970.
- */
-export function retryAfterMs(text: string, nowMs: number): number | null {
-  const trimmed = text.trim();
-  if (/^\d{1,15}$/.test(trimmed)) return Math.min(Number(trimmed) * 1000, MAX_RETRY_AFTER_MS);
-  // All three forms of RFC 9110, 5.6.7 begin with a day's name; what else Date.parse would take is no HTTP-date.
-  if (trimmed.length > 40 || !/^(Mon|Tue|Wed|Thu|Fri|Sat|Sun)/.test(trimmed)) return null;
-  const atMs = Date.parse(/GMT$/.test(trimmed) ? trimmed : `${trimmed} GMT`);
-  return Number.isNaN(atMs) ? null : Math.min(Math.max(0, atMs - nowMs), MAX_RETRY_AFTER_MS);
+/** Who answers at a URL: its host, or on loopback addresses host and port. */
+export function hostKey(url: string): string {
+  const { hostname, host } = new URL(url);
+  // Of rsync and ftp URLs it is left as it was written.
+  return (isLoopbackHost(hostname) ? host : hostname).toLowerCase();
+}
+
+/** Whether a URL's hostname means this machine. */
+export function isLoopbackHost(hostname: string): boolean {
+  return /^(127\.[\d.]+|\[::1\]|(.+\.)?localhost)$/i.test(hostname);
 }

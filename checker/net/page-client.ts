@@ -140,7 +140,7 @@ export class PageClient {
     line.weight -= weight;
     line.answers++;
     this.#countBytes(line);
-    if (isRefusal(answer.status)) budget.refused(retryAfter, timeoutMs);
+    if (isRefusal(answer.status)) budget.refused(answer.status, retryAfter, timeoutMs);
     else if (answer.status > 0) budget.served();
     return answer;
   }
@@ -174,9 +174,9 @@ export class PageClient {
   }
 
   #newLine(): Line {
-    const { origin, timeoutMs, depth } = this.#options;
+    const { origin, timeoutMs, depth, budget } = this.#options;
     // A request that waits for the last one to be acknowledged waits 40 ms (RFC 896, RFC 1122 4.2.3.2).
-    const connect = buildConnector({ timeout: timeoutMs, noDelay: true });
+    const connect = buildConnector({ timeout: timeoutMs, noDelay: true }, budget.allowed);
     const client = new Client(origin, {
       pipelining: depth,
       maxHeaderSize: MAX_HEADER_BYTES,

@@ -1,5 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { messageOf, quoted } from '../../core/errors.ts';
+import type { HostWish } from '../../core/formats/hosts-file.ts';
+
+import { ForbiddenAddress } from './reach.ts';
 
 const MAX_FOREIGN_CHARACTERS = 80;
 
@@ -39,6 +42,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 
 /** What went wrong with a connection, as a short sentence. Foreign text in it is quoted and cut. */
 export function connectionReason(error: unknown, timeoutMs: number): string {
+  if (error instanceof ForbiddenAddress) return error.message;
   const code = String((error as NodeJS.ErrnoException | null)?.code ?? '');
   const seconds = `${timeoutMs / 1000} s`;
   if (code === 'UND_ERR_CONNECT_TIMEOUT') return `no connection within ${seconds}`;
@@ -78,6 +82,17 @@ export function isStrayAnswer(error: unknown): boolean {
 export function statusReason(status: number, location: string): string {
   if (status >= 300 && status < 400) return `redirects (${status})${location === '' ? '' : ` to ${target(location)}`}`;
   return `answers ${phraseOf(status)}`;
+}
+
+/** What a host that wants to be left alone says. */
+export function busyReason({ status, notBeforeMs }: HostWish): string {
+  const until = notBeforeMs === 0 ? 'not asked on' : `not to be asked before ${minuteOf(notBeforeMs)}`;
+  return `answers ${phraseOf(status)}: ${until}`;
+}
+
+/** "2026-07-01 06:10 UTC". */
+function minuteOf(atMs: number): string {
+  return `${new Date(atMs).toISOString().slice(0, 16).replace('T', ' ')} UTC`;
 }
 
 /** A status and what it means: "404 (not found)". */

@@ -3,9 +3,13 @@ import { LAYOUT_PATH } from '../../core/master-files.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
 import type { CheckCost, Liveness } from '../../core/observations.ts';
 import { pause } from '../second-try.ts';
-import { type Family, type FamilyResult, type ProbeContext, tryOnce, verdictOf } from './try.ts';
+import type { HostBusy } from './failure.ts';
+import { busyOf, type Family, type FamilyResult, type ProbeContext, tryOnce, verdictOf } from './try.ts';
 
 const FAMILIES: readonly Family[] = [4, 6];
+const UNAVAILABLE = 503;
+/** For so long a host that is unavailable, and says when to ask again, is taken for a busy one. */
+const UNAVAILABLE_HOLDS_S = 3600;
 
 /** What is known of an access point before a probe. */
 export interface Before {
@@ -38,6 +42,13 @@ export async function probeAccessPoint(
       startedAtS: Math.floor(startedAtMs / 1000),
       elapsedMs: Math.max(0, Math.round(nowMs() - startedAtMs)),
     });
+  const held = (tries: readonly FamilyResult[][], busy: HostBusy): ProbeRecord => {
+    const found = finish(tries, before.known, livenessOfBusy(before, busy, nowS()));
+    const { liveness, warnings, cost, history } = found;
+    return record === null ? found : { ...record, liveness, warnings, cost, history };
+  };
+  const busy = busyOf(first);
+  if (busy !== null) return held([first], busy);
   const verdict = verdictOf(first);
   if (verdict === null) {
     const reason = first.find((family) => family.reason !== '')?.reason ?? 'its name has no address';
@@ -53,10 +64,23 @@ export async function probeAccessPoint(
   const known = context.knownAt(accessPoint);
   const second = await tryOnce(context, accessPoint, failed, known, 1);
   if (signal.aborted) return finish([first], before.known, liveness);
+  const busySince = busyOf(latest([first, second]));
+  if (busySince !== null) return held([first, second], busySince);
   const confirmed = verdictOf(latest([first, second])) ?? verdict;
   // A single failed try between two clean ones is no change of state.
   const from = verdict.ok || confirmed.ok ? earlier : liveness;
   return finish([first, second], known, nextLiveness(from, confirmed, nowS()));
+}
+
+/** What was known stands, but for a host that has said for long that it is unavailable. */
+function livenessOfBusy(before: Before, { message: reason, wish }: HostBusy, nowS: number): Liveness {
+  const earlier = livenessBefore(before);
+  if (earlier === null) return { state: 'failing', sinceS: nowS, checkedAtS: 0, reason };
+  if (wish.status !== UNAVAILABLE || before.record === null) return earlier;
+  if (nowS - earlier.checkedAtS <= UNAVAILABLE_HOLDS_S) return earlier;
+  const verdict = { ok: false, reason };
+  // It was told once and again.
+  return nextLiveness(nextLiveness(earlier, verdict, nowS), verdict, nowS);
 }
 
 /** The last probe's word; before the first probe that of a check, where it says up. */
@@ -84,23 +108,28 @@ function recordOf(
   const facts = last.map((result) => result.facts);
   const validToMs = facts.map((fact) => fact.certificateValidToMs).filter((ms) => ms !== null);
   const lagsS = facts.map((fact) => fact.stampLagS).filter((lagS) => lagS !== null);
-  const sum = (key: 'requests' | 'connections') => tries.flat().reduce((total, one) => total + one.facts[key], 0);
+  const sum = (key: 'requests' | 'connections' | 'bytes') =>
+    tries.flat().reduce((total, one) => total + one.facts[key], 0);
   const history = before?.history ?? [];
   return {
     accessPointId: id,
     url,
     liveness,
-    ipv4Up: last[0]?.up ?? null,
-    ipv6Up: last[1]?.up ?? null,
+    ipv4Up: upOf(last[0], before?.ipv4Up),
+    ipv6Up: upOf(last[1], before?.ipv6Up),
     finalHost: facts.find(({ finalHost }) => finalHost !== '')?.finalHost ?? '',
     stampLagS: lagsS.length === 0 ? null : Math.max(...lagsS),
     certificateValidToS: validToMs.length === 0 ? null : Math.floor(Math.min(...validToMs) / 1000),
     warnings: warningsOf(liveness, tries),
     // What is only presumed is not remembered: the next check may prove something better.
     knownObjects: known.filter(({ path }) => path !== LAYOUT_PATH),
-    cost: { ...time, requests: sum('requests'), connections: sum('connections') },
+    cost: { ...time, requests: sum('requests'), connections: sum('connections'), bytes: sum('bytes') },
     history: liveness.checkedAtS === 0 ? history : withChange(history, earlier, liveness),
   };
+}
+
+function upOf(result: FamilyResult | undefined, before: boolean | null | undefined): boolean | null {
+  return (result?.busy === null ? result.up : before) ?? null;
 }
 
 function warningsOf(liveness: Liveness, tries: readonly (readonly FamilyResult[])[]): readonly string[] {
@@ -114,5 +143,9 @@ function warningsOf(liveness: Liveness, tries: readonly (readonly FamilyResult[]
     .map(({ reason }) => `a first try failed: ${reason}`);
   // Where all families are down their reasons are the liveness' own.
   const said = liveness.state === 'up' ? [...ofFamilies, ...hiccups] : [];
-  return [...new Set([...last.flatMap(({ facts }) => facts.warnings), ...said])];
+  const busy = last.flatMap((one) =>
+    one.busy === null || one.busy.message === liveness.reason ? [] : one.busy.message,
+  );
+  const kept = busy.map((message) => `${message}, what was known stands`);
+  return [...new Set([...kept, ...last.flatMap(({ facts }) => facts.warnings), ...said])];
 }

@@ -2,10 +2,11 @@ import type { TLSSocket } from 'node:tls';
 // The whole of it: a client without it has no `request`.
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { quoted } from '../../core/errors.ts';
+import { type Address, plainHost } from '../net/address.ts';
+import type { HostBudgets } from '../net/host-budget.ts';
 import { connectionReason } from '../net/reasons.ts';
-import { type Address, plainHost } from './address.ts';
 import { certificateReason, validToMs } from './certificate.ts';
-import { ProbeFailure } from './failure.ts';
+import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
 import { addressesOf, type Reach } from './targets.ts';
 
 /** So many are followed; the next is refused. */
@@ -19,6 +20,7 @@ export interface ClientOptions extends Reach {
   readonly attempt: number;
   readonly userAgent: string;
   readonly nowMs: () => number;
+  readonly hosts: Pick<HostBudgets, 'of'>;
   /** Ends what is under way. */
   readonly signal: AbortSignal;
 }
@@ -42,6 +44,8 @@ export class ProbeClient {
   userAgent: string;
   requests = 0;
   connections = 0;
+  /** Sent and received, on connections that are closed. */
+  bytes = 0;
   /** Of the first TLS connection, in milliseconds since 1970. */
   certificateValidToMs: number | null = null;
   readonly #options: ClientOptions;
@@ -54,7 +58,7 @@ export class ProbeClient {
 
   /**
    * Follows redirects to the final answer. Reads `maxBodyBytes` of a body and no more. Throws ProbeFailure with a
-   * sentence where there is no final answer.
+   * sentence where there is no final answer, HostBusy where a host on the way wants to be left alone.
    */
   async request(method: 'GET' | 'HEAD', url: string, maxBodyBytes = 0): Promise<Reply> {
     let at = new URL(url);
@@ -76,6 +80,7 @@ export class ProbeClient {
 
   async #ask(method: 'GET' | 'HEAD', url: URL, maxBodyBytes: number, redirects: number) {
     try {
+      await this.#admitted(url);
       const client = await this.#clientFor(url);
       this.requests++;
       const answer = await client.request({
@@ -86,17 +91,40 @@ export class ProbeClient {
         reset: false,
         signal: this.#options.signal,
       });
+      this.#throwIfRefused(url, answer);
       const location = answer.statusCode >= 300 && answer.statusCode < 400 ? headerOf(answer, 'location') : null;
       const { body, isWhole } = await readBody(answer.body, location === null ? maxBodyBytes : 0);
       const isEncoded = !/^(identity)?$/i.test((headerOf(answer, 'content-encoding') ?? '').trim());
       return { status: answer.statusCode, lengthBytes: lengthOf(answer), isEncoded, location, body, isWhole };
     } catch (error) {
-      if (this.#options.signal.aborted) throw error;
+      if (error instanceof HostBusy || this.#options.signal.aborted) throw error;
       const reason = error instanceof ProbeFailure ? error.message : connectionReason(error, this.#options.timeoutMs);
       throw new ProbeFailure(
         redirects === 0 ? reason : `redirects to ${quoted(url.origin, MAX_ORIGIN_CHARACTERS)}: ${reason}`,
       );
     }
+  }
+
+  /** Waits until the host may be asked. */
+  async #admitted(url: URL): Promise<void> {
+    const { hosts, signal, nowMs } = this.#options;
+    const budget = hosts.of(url.href);
+    throwIfBusy(budget, nowMs());
+    await budget.admission(signal);
+    throwIfBusy(budget, nowMs());
+    signal.throwIfAborted();
+  }
+
+  /** 429 is about us (RFC 6585, 4), and 503 with Retry-After a while: neither says what viewers get. */
+  #throwIfRefused(url: URL, answer: Dispatcher.ResponseData): void {
+    const { statusCode: status, body } = answer;
+    const retryAfter = headerOf(answer, 'retry-after') ?? '';
+    if (status !== 429 && (status !== 503 || retryAfter === '')) return;
+    body.on('error', () => {}).destroy();
+    const budget = this.#options.hosts.of(url.href);
+    budget.refused(status, retryAfter, this.#options.timeoutMs);
+    budget.leaveAlone();
+    throwIfBusy(budget, this.#options.nowMs());
   }
 
   async #clientFor(url: URL): Promise<Client> {
@@ -136,6 +164,12 @@ export class ProbeClient {
             return;
           }
           this.connections++;
+          const budget = this.#options.hosts.of(url.href);
+          socket.once('close', () => {
+            const bytes = socket.bytesRead + socket.bytesWritten;
+            this.bytes += bytes;
+            budget.transferred(bytes);
+          });
           const reason = options.protocol === 'https:' ? this.#distrust(socket as TLSSocket, nowMs()) : '';
           if (reason === '') callback(null, socket);
           else {

@@ -18,6 +18,7 @@ export function probeFtp({ accessPoint, address, timeoutMs, signal }: ProbeTask,
     const end = (reason: string) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
+      facts.bytes += socket.bytesRead + socket.bytesWritten;
       socket.destroy();
       if (reason === '') resolve();
       else reject(new ProbeFailure(reason));

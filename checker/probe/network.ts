@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup, Resolver } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
-import { type Address, kindOf, plainHost } from './address.ts';
+import { type Address, kindOf, plainHost } from '../net/address.ts';
 
 /** What a probe needs of the machine it runs on. */
 export interface Network {

@@ -24,6 +24,7 @@ export async function probeRsync(task: ProbeTask, facts: FamilyFacts): Promise<v
       sizeBytes = entry.sizeBytes;
     },
   });
+  facts.bytes += listing.bytes;
   if (!listing.complete) {
     const isMissing = known !== null && /No such file or directory/.test(listing.reason);
     throw new ProbeFailure(isMissing ? `has no ${quoted(known.path)}` : listing.reason);

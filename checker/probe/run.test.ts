@@ -1,4 +1,5 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { RunError } from '../../core/errors.ts';
@@ -112,6 +113,28 @@ describe('from run to run', () => {
     const output = outputOf(...points);
     await expect(output.probe()).rejects.toThrow(RunError);
     expect(readProbes(output.folder, Date.now() / 1000, () => {})(output.points[0]!)).toBe(null);
+  });
+});
+
+describe('bytes', () => {
+  it('are counted, on all connections and both ways', async () => {
+    const sockets: Socket[] = [];
+    const server = keep(
+      await startMirror((request) => void (sockets.includes(request.socket) || sockets.push(request.socket))),
+    );
+    const ftp = await scripted(
+      () => {},
+      (socket) => socket.write('220 welcome\r\n'),
+    );
+    const output = outputOf({ name: 'http', url: server.url }, { name: 'ftp', url: `ftp://127.0.0.1:${ftp.port}/` });
+    const { accessPoints } = await output.probe();
+    const [overHttp, overFtp] = accessPoints.map(({ cost }) => cost);
+    expect(overFtp?.bytes).toBe('220 welcome\r\n'.length + 'QUIT\r\n'.length);
+    const seen = sockets.reduce((sum, { bytesRead, bytesWritten }) => sum + bytesRead + bytesWritten, 0);
+    expect(overHttp?.connections).toBe(sockets.length);
+    // The end of the body that is not read may be lost on the way.
+    expect(overHttp?.bytes).toBeLessThanOrEqual(seen);
+    expect(overHttp?.bytes).toBeGreaterThan(Math.max(500, seen - KNOWN_BYTES));
   });
 });
 
@@ -231,6 +254,8 @@ requires('rsync')('over rsync', () => {
       expect.stringMatching(/^down: the server refused: no such module.*Unknown module 'nothing'/),
       'up',
     ]);
+    // A line of a listing.
+    expect(accessPoints[0]?.cost.bytes).toBeGreaterThan(40);
   });
 });
 

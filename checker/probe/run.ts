@@ -13,6 +13,8 @@ import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import type { Progress } from '../../core/progress.ts';
 import { foldProbes, probesOf } from '../../core/vantage-probes.ts';
+import { keepHostWishes, readHostWishes } from '../host-wishes.ts';
+import { HostBudgets, type HostLimits } from '../net/host-budget.ts';
 import { pathIndex } from '../path-index.ts';
 import { SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import { probeAccessPoint } from './access-point.ts';
@@ -38,6 +40,8 @@ export interface ProbeOptions {
   readonly userAgent: string;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
   readonly timeoutMs: number;
+  /** What each host may be asked. Default: `DEFAULT_LIMITS`. */
+  readonly hostLimits?: HostLimits;
   /** Default: `SECOND_TRY_AFTER_MS`. */
   readonly secondTryAfterMs?: number;
   readonly nowMs: () => number;
@@ -79,8 +83,10 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const evidence = (accessPoint: AccessPoint) =>
     (vantage === '' ? null : readOf(accessPoint, vantage)) ?? readOf(accessPoint, '');
   const leftOut = { 4: new Set<string>(), 6: new Set<string>() };
+  const hosts = new HostBudgets(options.hostLimits, readHostWishes(output, startedAtMs, note), nowMs);
   const context: ProbeContext = {
     ...options,
+    hosts,
     master: masterOf(inventory, options.master, objectIdOf),
     secondTryAfterMs: options.secondTryAfterMs ?? SECOND_TRY_AFTER_MS,
     network: options.network ?? systemNetwork(),
@@ -104,6 +110,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   try {
     const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
     const records = found.filter((record) => record !== null);
+    keepHostWishes(output, hosts, nowMs());
     noteLeftOut(leftOut, progress);
     if (!signal.aborted) throwIfCutOff(records);
     write(options, all, records, nowMs());

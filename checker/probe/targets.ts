@@ -1,5 +1,5 @@
+import { type Address, type AddressKind, kindOf, plainHost } from '../net/address.ts';
 import { connectionReason } from '../net/reasons.ts';
-import { type Address, type AddressKind, kindOf, plainHost } from './address.ts';
 import { ProbeFailure } from './failure.ts';
 import type { Network } from './network.ts';
 

@@ -1,6 +1,7 @@
 import type { KnownObject } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
-import type { Address, AddressKind } from './address.ts';
+import type { Address, AddressKind } from '../net/address.ts';
+import type { HostBudgets } from '../net/host-budget.ts';
 import type { Network } from './network.ts';
 
 /** What is known of the master, for all probes of a run. */
@@ -23,6 +24,7 @@ export interface ProbeTask {
   readonly attempt: number;
   readonly allowed: ReadonlySet<AddressKind>;
   readonly network: Network;
+  readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly nowMs: () => number;
@@ -41,8 +43,11 @@ export interface FamilyFacts {
   readonly warnings: string[];
   requests: number;
   connections: number;
+  /** Sent and received. */
+  bytes: number;
 }
 
 export function noFacts(): FamilyFacts {
-  return { finalHost: '', stampLagS: null, certificateValidToMs: null, warnings: [], requests: 0, connections: 0 };
+  const cost = { requests: 0, connections: 0, bytes: 0 };
+  return { finalHost: '', stampLagS: null, certificateValidToMs: null, warnings: [], ...cost };
 }

@@ -1,8 +1,9 @@
 import type { KnownObject, Verdict } from '../../core/liveness.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
-import { type Address, allowedKinds, kindOf } from './address.ts';
+import { type Address, allowedKinds, kindOf } from '../net/address.ts';
+import type { HostBudgets } from '../net/host-budget.ts';
 import { ProbeClient } from './client.ts';
-import { ProbeFailure } from './failure.ts';
+import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
 import { probeFtp } from './ftp.ts';
 import { probeHttp } from './http.ts';
 import type { Network } from './network.ts';
@@ -17,6 +18,8 @@ const TRY_TIMEOUTS = 1.4;
 export interface ProbeContext {
   readonly master: Master;
   readonly network: Network;
+  /** What each host may be asked; shared by all that ask it. */
+  readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly secondTryAfterMs: number;
@@ -36,6 +39,8 @@ export interface FamilyResult {
   readonly up: boolean | null;
   /** Why it is not up, or cannot be told; else ''. */
   readonly reason: string;
+  /** Why nothing is told: the host wants to be left alone. Null = it does not. */
+  readonly busy: HostBusy | null;
   readonly facts: FamilyFacts;
 }
 
@@ -50,44 +55,83 @@ export async function tryOnce(
   known: readonly KnownObject[],
   attempt: number,
 ): Promise<FamilyResult[]> {
+  const budget = context.hosts.of(accessPoint.url);
+  const object = known[Math.floor(Math.random() * known.length)] ?? null;
+  const probe = async (family: Family): Promise<FamilyResult> => {
+    const facts = noFacts();
+    // One connection at a time; a signal of its own, since hundreds of listeners on one look like a leak.
+    const reserved = await budget.reserve(1, AbortSignal.any([context.signal]));
+    try {
+      if (reserved > 0) throwIfBusy(budget, context.nowMs());
+      return {
+        family,
+        busy: null,
+        facts,
+        ...(await probeFamily(context, accessPoint, family, { object, attempt, facts })),
+      };
+    } catch (error) {
+      if (!(error instanceof HostBusy)) throw error;
+      return { family, up: null, reason: error.message, busy: error, facts };
+    } finally {
+      budget.release(reserved);
+    }
+  };
+  return Promise.all(families.map(probe));
+}
+
+interface Try {
+  /** Null = nothing is known to be there. */
+  readonly object: KnownObject | null;
+  readonly attempt: number;
+  readonly facts: FamilyFacts;
+}
+
+/** Throws HostBusy. */
+async function probeFamily(
+  context: ProbeContext,
+  accessPoint: AccessPoint,
+  family: Family,
+  { object, attempt, facts }: Try,
+): Promise<Pick<FamilyResult, 'up' | 'reason'>> {
   const { network, timeoutMs } = context;
   const { hostname } = new URL(accessPoint.url);
   const allowed = allowedKinds(hostname);
   const deadline = AbortSignal.timeout(Math.ceil(timeoutMs * TRY_TIMEOUTS));
   const signal = AbortSignal.any([context.signal, deadline]);
-  const object = known[Math.floor(Math.random() * known.length)] ?? null;
-  const probe = async (family: Family): Promise<FamilyResult> => {
-    const facts = noFacts();
-    const result = (up: boolean | null, reason: string): FamilyResult => ({ family, up, reason, facts });
-    try {
-      const addresses = await orAborted(addressesOf(hostname, family, { network, allowed, timeoutMs }), signal);
-      const address = addresses[attempt % addresses.length];
-      if (address === undefined) {
-        if (isListed(accessPoint, family))
-          facts.warnings.push(`listed with IPv${family}, but its name has no such address`);
-        return result(null, '');
-      }
-      if (!canReach(network, address)) {
-        context.onLeftOut(accessPoint, family);
-        return result(null, `its IPv${family} address cannot be reached: this machine has none`);
-      }
-      const task: ProbeTask = { ...context, accessPoint, known: object, address, attempt, allowed, signal };
-      await PROBES[accessPoint.protocol](task, facts);
-      return result(true, '');
-    } catch (error) {
-      if (context.signal.aborted) return result(null, 'interrupted');
-      if (deadline.aborted) return result(false, tooSlow(facts.requests, timeoutMs * TRY_TIMEOUTS));
-      if (error instanceof ProbeFailure) return result(false, error.message);
-      throw error;
+  try {
+    const addresses = await orAborted(addressesOf(hostname, family, { network, allowed, timeoutMs }), signal);
+    const address = addresses[attempt % addresses.length];
+    if (address === undefined) {
+      if (isListed(accessPoint, family))
+        facts.warnings.push(`listed with IPv${family}, but its name has no such address`);
+      return { up: null, reason: '' };
     }
-  };
-  return Promise.all(families.map(probe));
+    if (!canReach(network, address)) {
+      context.onLeftOut(accessPoint, family);
+      return { up: null, reason: `its IPv${family} address cannot be reached: this machine has none` };
+    }
+    const task: ProbeTask = { ...context, accessPoint, known: object, address, attempt, allowed, signal };
+    await PROBES[accessPoint.protocol](task, facts);
+    return { up: true, reason: '' };
+  } catch (error) {
+    if (context.signal.aborted) return { up: null, reason: 'interrupted' };
+    if (error instanceof HostBusy) throw error;
+    if (deadline.aborted) return { up: false, reason: tooSlow(facts.requests, timeoutMs * TRY_TIMEOUTS) };
+    if (error instanceof ProbeFailure) return { up: false, reason: error.message };
+    throw error;
+  }
 }
 
 function tooSlow(requests: number, afterMs: number): string {
   const within = `within ${afterMs / 1000} s`;
   if (requests === 0) return `the name does not resolve ${within}`;
   return requests === 1 ? `no answer ${within}` : `too slow: not done ${within}`;
+}
+
+/** Where a host wants to be left alone, and is of use over no family as far as it was asked; else null. */
+export function busyOf(families: readonly FamilyResult[]): HostBusy | null {
+  if (families.some(({ up }) => up === true)) return null;
+  return families.find(({ busy }) => busy !== null)?.busy ?? null;
 }
 
 /** Of use over one family is of use; null where no family can be told of. */
@@ -134,5 +178,6 @@ async function overHttp(task: ProbeTask, facts: FamilyFacts): Promise<void> {
     facts.requests += client.requests;
     facts.connections += client.connections;
     await client.close();
+    facts.bytes += client.bytes;
   }
 }

@@ -10,6 +10,7 @@ import { keepHeapSmall } from '../../core/node/heap.ts';
 import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
 import type { Config } from '../config.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
+import { noteMissingContact } from '../contact.ts';
 import {
   type Context,
   durationOption,
@@ -87,6 +88,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const { output, progress, signal } = context;
   const list = readMirrors(output);
   const mirrors = { ...list, mirrors: await askedMirrors(list.mirrors, config, options) };
+  if (options.dryRun !== true) noteMissingContact(context, config, mirrors.mirrors);
   const { userAgent, timeoutMs, hostLimits, expiryMs, checkpointMs } = config;
   const periodMs = options.full === true ? FULL_PERIOD_MS : config.periodMs;
   const treePrefix = options.tree.replace(/^\/+|\/+$/g, '');
@@ -96,7 +98,8 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   // Before the inventory is read: of its strings so much survives that the space of young objects would double.
   const letHeapGrow = keepHeapSmall();
   try {
-    if (options.dryRun !== true) firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix });
+    if (options.dryRun !== true)
+      await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     const run = {
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: readInventory(output),

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
+import { noteMissingContact } from '../contact.ts';
 import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
 import { askedMirrors, type MirrorOptions, WHOLE } from './check.ts';
 import { STATE_SIGNS } from './demo.ts';
@@ -18,24 +19,27 @@ export function registerProbe(program: Command): void {
     .option('--mirror <id>', 'only this mirror; may be given several times', several, [])
     .option('--vantage <name>', 'only the mirrors of this vantage, into a file of its own; see "merge"')
     .action((options: SharedOptions & ProbeOptions) =>
-      inContext(options, (context) => probeMirrors(context, { ...options, part: WHOLE }, { withTable: true })),
+      inContext(options, (context) => probeMirrors(context, { ...options, part: WHOLE }, { isWhole: true })),
     );
 }
 
+/** `isWhole`: it is all that the command does, which then tells of each access point. */
 export async function probeMirrors(
   context: Context,
   options: MirrorOptions,
-  { withTable }: { readonly withTable: boolean },
+  { isWhole }: { readonly isWhole: boolean },
 ): Promise<void> {
   const { runProbe } = await import('../../checker/probe/run.ts');
   const { output, progress, signal } = context;
   const config = context.config();
-  const { userAgent, timeoutMs } = config;
+  const { userAgent, timeoutMs, hostLimits } = config;
   const { inventory, mirrors } = readLeader(output);
-  const mirrorIds = (await askedMirrors(mirrors.mirrors, config, options)).map(({ id }) => id);
+  const asked = await askedMirrors(mirrors.mirrors, config, options);
+  if (isWhole) noteMissingContact(context, config, asked);
+  const mirrorIds = asked.map(({ id }) => id);
   const master = await refreshMasterFiles(context);
   const summary = await runProbe({
-    ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, progress, signal },
+    ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, hostLimits, progress, signal },
     vantage: options.vantage ?? '',
     nowMs: Date.now,
   });
@@ -43,7 +47,7 @@ export async function probeMirrors(
   const states = (state: string) => accessPoints.filter(({ liveness }) => liveness.state === state).length;
   context.print(
     summary,
-    `${withTable && accessPoints.length > 0 ? `${tableOf(accessPoints)}\n` : ''}` +
+    `${isWhole && accessPoints.length > 0 ? `${tableOf(accessPoints)}\n` : ''}` +
       `probe: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down) ` +
       `with ${plural(requests, 'request')} in ${(elapsedMs / 1000).toFixed(1)} s`,
   );

@@ -31,7 +31,7 @@ export async function runAll(context: Context, options: CheckOptions & { readonl
   await takeStock(stage('inventory'), options);
   await checkMirrors(stage('check'), options);
   if (options.dryRun !== true) {
-    await probeMirrors(stage('probe'), options, { withTable: false });
+    await probeMirrors(stage('probe'), options, { isWhole: false });
     if (options.vantage !== undefined) await mergeVantages(stage('merge'), []);
     await buildAll(stage('build'));
     context.throwIfInterrupted();

@@ -21,6 +21,7 @@ export function encodeObservations(observations: Observations): Buffer {
     method: columnBytes(observations.method),
     ownCheckAtS: columnBytes(observations.ownCheckAtS),
     failedAtS: columnBytes(observations.failedAtS),
+    failedTimes: columnBytes(observations.failedTimes),
     failure: columnBytes(observations.failure),
   });
 }
@@ -44,6 +45,10 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
       `${file}: ${count} objects where the inventory has ${objectCount}; it belongs to another inventory: remove it`,
     );
   }
+  // Files of earlier releases have none: what failed is asked for at once.
+  const failedTimes = reader.has('failedTimes')
+    ? reader.column('failedTimes', Uint8Array, count)
+    : new Uint8Array(count);
   return {
     accessPointId: reader.string('accessPointId'),
     url: reader.string('url'),
@@ -57,6 +62,7 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
     method: grown(reader.column('method', Uint8Array, count), objectCount, Uint8Array, 0),
     ownCheckAtS: grown(reader.column('ownCheckAtS', Uint32Array, count), objectCount, Uint32Array, 0),
     failedAtS: grown(reader.column('failedAtS', Uint32Array, count), objectCount, Uint32Array, 0),
+    failedTimes: grown(failedTimes, objectCount, Uint8Array, 0),
     failure: grown(reader.column('failure', Uint8Array, count), objectCount, Uint8Array, 0),
   };
 }
@@ -76,6 +82,7 @@ export function emptyObservations(accessPointId: string, url: string, objectCoun
     method: new Uint8Array(objectCount),
     ownCheckAtS: new Uint32Array(objectCount),
     failedAtS: new Uint32Array(objectCount),
+    failedTimes: new Uint8Array(objectCount),
     failure: new Uint8Array(objectCount),
   };
 }

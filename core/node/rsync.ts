@@ -11,6 +11,8 @@ export interface RsyncListing {
   /** '' when complete; else a sentence. */
   readonly reason: string;
   readonly oddLines: number;
+  /** Of the listing, as text: on the line it takes less. */
+  readonly bytes: number;
   /** Devices, sockets and pipes: listed, but given to nobody. */
   readonly specials: number;
 }
@@ -149,13 +151,14 @@ async function readListing(options: RsyncListOptions, running: RsyncProcess): Pr
   const end = await running.ended;
   clearInterval(reading);
   drain();
+  const bytes = spool.position;
   spool.close();
   clearTimeout(watchdog);
   signal.removeEventListener('abort', kill);
   parser.end();
   const { oddLines, specials } = parser;
   const reason = givenUp || endReason(end, signal.aborted) || oddReason(parser);
-  return { complete: reason === '', reason, oddLines, specials };
+  return { complete: reason === '', reason, oddLines, bytes, specials };
 }
 
 function start({ url, timeoutMs, recursive }: RsyncOptions, spool: Spool): ChildProcess {

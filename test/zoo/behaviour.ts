@@ -45,6 +45,8 @@ export interface Behaviour {
   readonly timeoutMs?: number;
   /** Longest duration of the check: a machine with much else to do may take so long. Default: 120,000. */
   readonly deadlineMs?: number;
+  /** It asks not to be asked: what it was not asked for stays unknown, and nothing else does. */
+  readonly isLeftAlone?: boolean;
   /** It sends without end: the check runs in a process of its own, whose memory must stay bounded. */
   readonly isGreedy?: boolean;
 }

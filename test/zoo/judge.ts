@@ -29,7 +29,8 @@ export function faultsOf(zoo: ZooTree, behaviour: Behaviour, checked: Checked): 
   if (hung !== '') faults.push(`it hung ${hung}`);
   if (grownBytes > MAX_GROWN_BYTES) faults.push(`it grew by ${Math.round(grownBytes / 2 ** 20)} MB`);
   if (observations === null) return [...faults, 'it wrote nothing'];
-  const findings = zoo.objects.map((object) => findingOf(object, behaviour.truth(object), observations));
+  const all = zoo.objects.map((object) => findingOf(object, behaviour.truth(object), observations));
+  const findings = behaviour.isLeftAlone === true ? all.filter(({ found }) => found !== 'nothing') : all;
   faults.push(...falsehoods(findings), ...unmet(behaviour, findings, observations));
   const texts = [observations.liveness.reason, ...observations.failures, ...checked.notes];
   return [...faults, ...texts.flatMap(textFault)];

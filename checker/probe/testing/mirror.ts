@@ -12,8 +12,8 @@ import { writeFileAtomic } from '../../../core/node/atomic-file.ts';
 import { Outcome } from '../../../core/observations.ts';
 import { outputLayout } from '../../../core/output-layout.ts';
 import { silentProgress } from '../../../core/progress.ts';
+import type { Address } from '../../net/address.ts';
 import { testInventory } from '../../testing/inventory.ts';
-import type { Address } from '../address.ts';
 import { type ProbeOptions, type ProbeSummary, runProbe } from '../run.ts';
 
 /** The master's tree as these tests have it. */

@@ -268,7 +268,7 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
   {
     name: 'answers 429 with Retry-After to everything after a hundred requests',
     protocol: PROTOCOL,
-    start: scripted(afterMany(100, () => page(429, '', { 'Retry-After': 3600 }))),
+    start: scripted(afterMany(100, () => page(429, '', { 'Retry-After': 300 }))),
     truth: asCopied,
     demand: {
       state: 'failing',
@@ -277,6 +277,14 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     },
     // What it is waited for in all is bounded by the time-out.
     timeoutMs: 50,
+  },
+  {
+    name: 'asks to be left alone for an hour after a hundred requests',
+    protocol: PROTOCOL,
+    start: scripted(afterMany(100, () => page(429, '', { 'Retry-After': 3600 }))),
+    truth: asCopied,
+    demand: { state: 'any', proven: none },
+    isLeftAlone: true,
   },
   {
     name: 'answers 503 with Retry-After now and then',

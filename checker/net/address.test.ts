@@ -1,6 +1,6 @@
 import { describe, expect, it, test } from 'vitest';
+import { addressesOf } from '../probe/targets.ts';
 import { allowedKinds, kindOf } from './address.ts';
-import { addressesOf } from './targets.ts';
 
 describe('the kind of an address', () => {
   test.each([
