@@ -27,7 +27,7 @@ export async function benchPublish(tree: BenchTree, folder: string, rounds: numb
       `key = ${JSON.stringify(sshd.privateKeyFile)}\nhost_key = "${sshd.hostKeySha256}"\n`,
     ];
     writeFileSync(join(fixture.folder, 'redirector.toml'), target.join('\n'), { flag: 'a' });
-    const evidence = fleetEvidence(count, 100);
+    const evidence = withLinks(fleetEvidence(count, 100), inventory.leadsTo);
     const nowMs = Date.now();
     const start = join(fixture.folder, 'start');
     const outputs = { hour: join(fixture.folder, 'hour'), death: join(fixture.folder, 'death') };
@@ -74,6 +74,14 @@ export async function benchPublish(tree: BenchTree, folder: string, rounds: numb
   } finally {
     await sshd.close();
   }
+}
+
+/** A link is as old as what it leads to: who has the one has the other. */
+function withLinks(evidence: readonly Evidence[], leadsTo: Int32Array): Evidence[] {
+  return evidence.map((one) => ({
+    ...one,
+    presence: one.presence.map((_, id) => one.presence[leadsTo[id] as number] as number),
+  }));
 }
 
 /** The newest objects are held by the first `syncedMirrors` alone. */
