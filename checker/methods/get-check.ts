@@ -8,7 +8,7 @@ import { phraseOf } from '../net/reasons.ts';
 import type { CheckTask } from './contract.ts';
 import { FEW_OBJECTS } from './http-preflight.ts';
 
-/** Of each kind of answers to HEAD so many are asked for by GET; where few objects are asked for at all, one. */
+/** Of each kind of answers to HEAD so many are asked for by GET; of what is present among few objects, one. */
 const SAMPLE_SIZE = 4;
 const CONNECTIONS = 4;
 /** For all of them together; what is not answered by then is not contradicted. */
@@ -49,11 +49,13 @@ export async function disputesOf(
   pathOf: (index: number) => string,
 ): Promise<readonly Dispute[]> {
   const { confirmed } = task.acquaintance;
-  const size = task.objectIds.length > FEW_OBJECTS ? SAMPLE_SIZE : 1;
+  // What is absent may be so for GET too, and others of its kind not: one is no sample, however few they are.
+  const sizeOf = (outcome: OutcomeCode) =>
+    task.objectIds.length > FEW_OBJECTS || outcome === Outcome.absent ? SAMPLE_SIZE : 1;
   const times = (outcome: OutcomeCode) => confirmed.get(outcome) ?? 0;
   const sampled = [...samples].flatMap(([outcome, { answers }]) =>
     answers
-      .slice(0, Math.max(0, size - times(outcome)))
+      .slice(0, Math.max(0, sizeOf(outcome) - times(outcome)))
       .map(
         ({ index, answer }): Sampled => ({ outcome, path: pathOf(index), head: answer, get: 'not asked', reason: '' }),
       ),
