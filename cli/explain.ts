@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { toldOnce } from '../core/clock.ts';
 import { countryOf } from '../core/countries.ts';
 import { DEFAULT_REGION } from '../core/edge-keys.ts';
-import { UsageError } from '../core/errors.ts';
+import { quoted, UsageError } from '../core/errors.ts';
 import {
   decodeObjectTable,
   decodeRegionMap,
@@ -87,7 +87,7 @@ export async function explain(
   const holders = holdersOf(table, keys, canonical, objectId);
   const notUp = notUpReasons(output, table.paths.length, nowMs / 1000, toldOnce(note));
   return {
-    path: canonical === null ? uri : shownPath(canonical),
+    path: canonical === null ? quoted(uri) : shownPath(canonical),
     region,
     scheme: viewer.scheme,
     known: objectId >= 0,

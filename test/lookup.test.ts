@@ -168,6 +168,12 @@ describe('redirector lookup', () => {
     expect(nobodys).toMatch(/^distfiles\/nobodys: known, and held by nobody; /);
   });
 
+  it('shows what is no path without what could do harm on a terminal', async () => {
+    const text = explanationText(await ask('/distfiles/\u001b[31m\n%zz', 'DE'));
+    expect(text.split('\n')[0]).toMatch(/^"\/distfiles\/\\u001b\[31m\\n%zz": not known; /);
+    expect(text).not.toContain('\u001b');
+  });
+
   it('refuses what is no country, naming it and what is allowed', async () => {
     const args = ['lookup', '/distfiles/a', '--output', output, '--country', 'California'];
     const failure = await run(process.execPath, [redirector, ...args]).catch((error) => error);
