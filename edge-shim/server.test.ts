@@ -1,22 +1,15 @@
-import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { askOver } from '../test/adapter-requests.ts';
 import { edgeServerOptions } from '../test/edge-server-options.ts';
 import { geoPlace, mmdbOf } from '../test/mmdb.ts';
+import { numberedFolders } from '../test/numbered-folders.ts';
 import { type AdapterRequest, importForm } from '../test/suites/adapter.ts';
 import { trustedProxies } from './http-event.ts';
 import { type EdgeServerOptions, startEdgeServer } from './server.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'redirector-edge-server-'));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
-let folders = 0;
-function newFolder(): string {
-  const folder = join(work, String(folders++));
-  mkdirSync(folder);
-  return folder;
-}
+const newFolder = numberedFolders('edge-server');
 
 const optionsOf = (keys: string, over: Partial<EdgeServerOptions> = {}) => edgeServerOptions(newFolder(), keys, over);
 
@@ -85,7 +78,7 @@ describe('the Node server', () => {
   it('says what is wrong with its options', async () => {
     expect(() => trustedProxies(['10.0.0.0/33'])).toThrow('trusted proxy "10.0.0.0/33": not an address or network');
     expect(() => trustedProxies(['proxy.example'])).toThrow('not an address or network such as "10.0.0.0/8"');
-    await expect(startEdgeServer({ ...optionsOf('{}'), keysFile: join(work, 'none') })).rejects.toThrow(
+    await expect(startEdgeServer({ ...optionsOf('{}'), keysFile: join(newFolder(), 'none') })).rejects.toThrow(
       'run "redirector run" first',
     );
     const server = await startEdgeServer(optionsOf(importForm));

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
 import type { BuiltFunction } from '../core/function-event.ts';
 import { startDaemon } from '../demo/daemon.ts';
 import { freePort } from '../demo/free-port.ts';
@@ -14,17 +12,11 @@ import { startEdgeServer } from '../edge-shim/server.ts';
 import { askOver, headersOf, rawQuery } from './adapter-requests.ts';
 import { requires } from './debian-packages.ts';
 import { edgeServerOptions } from './edge-server-options.ts';
+import { numberedFolders } from './numbered-folders.ts';
 import { NGINX_MODULES } from './servers/nginx.ts';
 import { adapterSuite } from './suites/adapter.ts';
 
-const work = mkdtempSync(join(tmpdir(), 'redirector-adapters-'));
-afterAll(() => rmSync(work, { recursive: true, force: true }));
-let folders = 0;
-function newFolder(): string {
-  const folder = join(work, String(folders++));
-  mkdirSync(folder);
-  return folder;
-}
+const newFolder = numberedFolders('adapters');
 
 adapterSuite({
   name: 'the CloudFront Function',

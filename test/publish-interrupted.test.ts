@@ -4,20 +4,17 @@ import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { outputLayout } from '../core/output-layout.ts';
-import { Publishing } from './publishing.ts';
+import { builtForEachTest, type Publishing } from './publishing.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 const KILLS = 5;
 
 let here: Publishing;
-beforeEach(async () => {
-  here = new Publishing();
-  here.configure();
-  await here.build();
+builtForEachTest((built) => {
+  here = built;
 });
-afterEach(() => here.remove());
 
 describe('a publish', () => {
   it('that is interrupted says so, and leaves nothing in the way', async () => {

@@ -3,18 +3,15 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it } from 'vitest';
 import { outputLayout } from '../core/output-layout.ts';
 import { startLocalEdge } from '../edge-shim/local-edge.ts';
-import { Publishing } from './publishing.ts';
+import { builtForEachTest, type Publishing } from './publishing.ts';
 
 let here: Publishing;
-beforeEach(async () => {
-  here = new Publishing();
-  here.configure();
-  await here.build();
+builtForEachTest((built) => {
+  here = built;
 });
-afterEach(() => here.remove());
 
 describe('--verify-url', () => {
   const closers: (() => Promise<void>)[] = [];

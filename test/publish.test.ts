@@ -3,22 +3,19 @@ import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { startLocalEdge } from '../edge-shim/local-edge.ts';
 import type { Evidence } from '../generator/maps/evidence.ts';
-import { fleet, NAMES, Publishing } from './publishing.ts';
+import { builtForEachTest, fleet, NAMES, type Publishing } from './publishing.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 
 let here: Publishing;
-beforeEach(async () => {
-  here = new Publishing();
-  here.configure();
-  await here.build();
+builtForEachTest((built) => {
+  here = built;
 });
-afterEach(() => here.remove());
 
 describe('publish', () => {
   it('proves what was built and makes it the current release; nothing new is nothing new', async () => {

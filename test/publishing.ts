@@ -1,7 +1,7 @@
 import { mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterEach, beforeEach, expect } from 'vitest';
 import type { Evidence } from '../generator/maps/evidence.ts';
 import type { ReleaseManifest } from '../generator/publish/contract.ts';
 import { buildOutput } from './built-output.ts';
@@ -66,4 +66,16 @@ export class Publishing {
   remove(): void {
     rmSync(this.work, { recursive: true, force: true });
   }
+}
+
+/** Hands out a configured and built folder before each test of the file, and removes it after. */
+export function builtForEachTest(begin: (built: Publishing) => void): void {
+  let built: Publishing;
+  beforeEach(async () => {
+    built = new Publishing();
+    built.configure();
+    await built.build();
+    begin(built);
+  });
+  afterEach(() => built.remove());
 }
