@@ -45,12 +45,12 @@ export class ListedTree {
     this.entries++;
     const { paths, targets } = this.#inventory;
     // A mirror lists in the order of its master, so the next object is mostly the one after the last.
-    const id = paths[this.#expected] === entry.path ? this.#expected : this.#objectIdOf(entry.path);
+    const id = paths.at(this.#expected) === entry.path ? this.#expected : this.#objectIdOf(entry.path);
     if (id === undefined) return;
     this.#expected = id + 1;
     if (entry.type !== ObjectType.symlink) this.see(id, entry.type === ObjectType.directory, entry.sizeBytes);
     else {
-      const isSame = plainTarget(entry.target) === plainTarget(targets[id] as string);
+      const isSame = plainTarget(entry.target) === plainTarget(targets.at(id) as string);
       this.#listed[id] = isSame ? Listed.sameLink : Listed.otherLink;
     }
   }
@@ -94,7 +94,7 @@ export class ListedTree {
 
   /** The link to a directory through which an object's path goes, if one does: a listing shows nothing beneath it. */
   #linkAbove(id: number): number | undefined {
-    const directory = this.#directoryOf(this.#inventory.paths[id] as string);
+    const directory = this.#directoryOf(this.#inventory.paths.at(id) as string);
     if (directory !== this.#lastDirectory) {
       this.#lastDirectory = directory;
       this.#lastLink = this.#nearestLink(directory);

@@ -1,3 +1,5 @@
+import type { Lines } from '../core/lines.ts';
+
 /** More slots than paths by at least this: a look-up then sees two or three of them. */
 const SLOTS_PER_PATH = 1.5;
 const EMPTY = -1;
@@ -13,7 +15,7 @@ const QUESTIONS_WITHOUT_TABLE = 10_000;
  * when one is not found so, or many were asked for, a table is made. It takes half the time of a `Map`, and a seventh of
  * its memory: it has the ids, with open addressing, and `paths` themselves are its keys.
  */
-export function pathIndex(paths: readonly string[]): (path: string) => number | undefined {
+export function pathIndex(paths: Lines): (path: string) => number | undefined {
   let slots: Int32Array | null = null;
   let questions = 0;
   return (path) => {
@@ -28,27 +30,27 @@ export function pathIndex(paths: readonly string[]): (path: string) => number | 
 }
 
 /** The id of a path that is where it would be in a sorted list; undefined proves nothing. */
-function idAsIfSorted(path: string, paths: readonly string[]): number | undefined {
+function idAsIfSorted(path: string, paths: Lines): number | undefined {
   let first = 0;
   for (let end = paths.length; first < end; ) {
     const middle = (first + end) >>> 1;
-    if ((paths[middle] as string) < path) first = middle + 1;
+    if ((paths.at(middle) as string) < path) first = middle + 1;
     else end = middle;
   }
-  return paths[first] === path ? first : undefined;
+  return paths.at(first) === path ? first : undefined;
 }
 
-function slotsOf(paths: readonly string[]): Int32Array {
+function slotsOf(paths: Lines): Int32Array {
   const slots = new Int32Array(2 ** Math.ceil(Math.log2(paths.length * SLOTS_PER_PATH + 1))).fill(EMPTY);
-  for (let id = 0; id < paths.length; id++) slots[slotOf(paths[id] as string, paths, slots)] = id;
+  for (let id = 0; id < paths.length; id++) slots[slotOf(paths.at(id) as string, paths, slots)] = id;
   return slots;
 }
 
 /** The slot of a path, or the free one where it would be. */
-function slotOf(path: string, paths: readonly string[], slots: Int32Array): number {
+function slotOf(path: string, paths: Lines, slots: Int32Array): number {
   const mask = slots.length - 1;
   let slot = hashOf(path) & mask;
-  for (let id = slots[slot] as number; id !== EMPTY && paths[id] !== path; id = slots[slot] as number) {
+  for (let id = slots[slot] as number; id !== EMPTY && paths.at(id) !== path; id = slots[slot] as number) {
     slot = (slot + 1) & mask;
   }
   return slot;

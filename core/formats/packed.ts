@@ -10,6 +10,13 @@ const NIL = Buffer.of(0xc0);
 /** A column of numbers as it lies in a file: little-endian bytes (all machines Node runs on are little-endian). */
 export type ColumnArray = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float64Array;
 
+/** The constructor of such a column, over bytes that are aligned for it. */
+export interface ColumnType<T extends ColumnArray> {
+  new (buffer: ArrayBuffer): T;
+  readonly BYTES_PER_ELEMENT: number;
+  readonly name: string;
+}
+
 export function columnBytes(column: ColumnArray): Buffer {
   return Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 }
@@ -34,6 +41,25 @@ export function packCompressed(format: string, version: number, body: Record<str
   return gzipSync(pack(format, version, body), { level: 1 });
 }
 
+/** Throws FormatError where a file is of another format or version. */
+export function throwUnlessFormat(
+  found: { readonly format?: unknown; readonly version?: unknown },
+  format: string,
+  version: number,
+  file: string,
+): void {
+  if (found.format !== format) throw new FormatError(`${file}: not a ${format} file; make it again`);
+  if (found.version === version) return;
+  throw new FormatError(
+    `${file}: version ${JSON.stringify(found.version)} of ${format}, this program reads version ${version}; make it again`,
+  );
+}
+
+/** Unpacks a single value, such as a number. */
+export function unpackValue(bytes: Uint8Array): unknown {
+  return packr.unpack(bytes);
+}
+
 /** Strict access to an unpacked file. Every getter throws FormatError, naming the file and the field. */
 export class PackedReader {
   readonly file: string;
@@ -51,16 +77,9 @@ export class PackedReader {
     } catch (error) {
       throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); make it again`);
     }
-    if (typeof body !== 'object' || body === null || (body as { format?: unknown }).format !== format) {
-      throw new FormatError(`${file}: not a ${format} file; make it again`);
-    }
+    const found = typeof body === 'object' && body !== null ? (body as { format?: unknown; version?: unknown }) : {};
+    throwUnlessFormat(found, format, version, file);
     this.#body = body as Record<string, unknown>;
-    if (this.#body['version'] !== version) {
-      const found = JSON.stringify(this.#body['version']);
-      throw new FormatError(
-        `${file}: version ${found} of ${format}, this program reads version ${version}; make it again`,
-      );
-    }
   }
 
   has(key: string): boolean {
@@ -98,11 +117,7 @@ export class PackedReader {
   }
 
   /** A column of exactly `length` numbers (any length where it is undefined). */
-  column<T extends ColumnArray>(
-    key: string,
-    type: { new (buffer: ArrayBuffer): T; readonly BYTES_PER_ELEMENT: number },
-    length?: number,
-  ): T {
+  column<T extends ColumnArray>(key: string, type: ColumnType<T>, length?: number): T {
     const value = this.#body[key];
     if (!(value instanceof Uint8Array)) throw this.#broken(key, 'bytes');
     if (value.byteLength % type.BYTES_PER_ELEMENT !== 0) throw this.#broken(key, `whole ${type.name} elements`);
