@@ -32,7 +32,8 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #failedTimesBefore: Uint8Array;
+  /** Null where nothing had failed. */
+  readonly #failedTimesBefore: Uint8Array | null;
   readonly #readBefore: () => Observations;
   /** Read when something is taken back. */
   #before: Observations | null = null;
@@ -66,7 +67,8 @@ export class Recorder {
     this.#onSettled = onSettled;
     this.#thisRun = new Uint8Array(observations.outcome.length);
     this.#reasons = new FailureReasons(observations);
-    this.#failedTimesBefore = observations.failedTimes.slice();
+    const { failedTimes } = observations;
+    this.#failedTimesBefore = failedTimes.some((times) => times !== 0) ? failedTimes.slice() : null;
     this.#vantage = run?.vantage ?? '';
     if (run === undefined || observations.cost.startedAtS !== run.startedAtS) {
       const startedAtS = run?.startedAtS ?? this.nowS();
@@ -239,7 +241,7 @@ export class Recorder {
 
   #fail(objectId: number, reason: string): void {
     this.observations.failedAtS[objectId] = this.nowS();
-    this.observations.failedTimes[objectId] = this.#failedTimesBefore[objectId] as number;
+    this.observations.failedTimes[objectId] = this.#failedTimesBefore?.[objectId] ?? 0;
     this.observations.failure[objectId] = this.#reasons.indexOf(reason);
     this.#settle(objectId, FAILED);
   }

@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts';
-import { encodeObservations } from '../core/formats/observations-file.ts';
+import { observationPieces } from '../core/formats/observations-file.ts';
 import type { AccessPoint } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -46,7 +46,7 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
 /** To be called where nothing is unconfirmed. */
 export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
   const file = outputLayout.observations(output, observations.accessPointId, vantage);
-  writeFileAtomic(file, encodeObservations(observations));
+  writeFileAtomic(file, observationPieces(observations));
 }
 
 /** What was recorded so far counts, and is written where that is due. */
