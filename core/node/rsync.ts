@@ -33,8 +33,11 @@ export interface RsyncListOptions extends RsyncOptions {
 
 /** A listing whose process runs already; what it shows waits in a file. Either is to be called, once. */
 export interface BegunListing {
-  /** Reads it to its end; the signal is that of those who read. */
-  read(onEntry: (entry: RsyncEntry) => void, signal: AbortSignal): Promise<RsyncListing>;
+  /**
+   * Reads it to its end; the signal is that of those who read. `onPause` is called whenever nothing has come for a while
+   * after something had: rsync takes its time to end after the last line.
+   */
+  read(onEntry: (entry: RsyncEntry) => void, signal: AbortSignal, onPause?: () => void): Promise<RsyncListing>;
   /** Ends it. */
   drop(): void;
 }
@@ -56,6 +59,8 @@ const MAX_STDERR_BYTES = 4096;
 /** Ten times the largest tree's, with the longest names. */
 const MAX_LISTING_BYTES = 2 ** 30;
 const READ_EVERY_MS = 4;
+/** So often nothing: 20 ms. It takes rsync four times as long to end. */
+const PAUSE_TURNS = 5;
 /** rsync shows a directory when it has all of it, be it of 70,000 names over a slow line. */
 const SILENT_TIMEOUTS = { one: 2, tree: 6 };
 /** A listing must bring so many entries in the time of one time-out, on the whole: 25 a second for ten seconds. */
@@ -91,7 +96,8 @@ export function beginRsyncListing(options: RsyncOptions): BegunListing {
     child.on('close', (code) => resolve({ error: null, code, stderr }));
   });
   return {
-    read: (onEntry, signal) => readListing({ ...options, onEntry, signal }, { child, spool, startedAtMs, ended }),
+    read: (onEntry, signal, onPause = () => {}) =>
+      readListing({ ...options, onEntry, signal }, { child, spool, startedAtMs, ended }, onPause),
     drop() {
       killGroup(child);
       spool.close();
@@ -114,7 +120,11 @@ interface RsyncProcess {
   readonly ended: Promise<ProcessEnd>;
 }
 
-async function readListing(options: RsyncListOptions, running: RsyncProcess): Promise<RsyncListing> {
+async function readListing(
+  options: RsyncListOptions,
+  running: RsyncProcess,
+  onPause: () => void,
+): Promise<RsyncListing> {
   const { timeoutMs, signal } = options;
   const { child, spool, startedAtMs } = running;
   let entries = 0;
@@ -143,8 +153,12 @@ async function readListing(options: RsyncListOptions, running: RsyncProcess): Pr
     }
     giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
   };
+  let silentTurns = 0;
   const reading = setInterval(() => {
+    const before = spool.position;
     drain();
+    silentTurns = spool.position === before ? silentTurns + 1 : 0;
+    if (silentTurns === PAUSE_TURNS && before > 0) onPause();
     const elapsedMs = performance.now() - startedAtMs;
     if (elapsedMs > allowedMs(timeoutMs, entries)) giveUp(tooSlow(entries, elapsedMs));
   }, READ_EVERY_MS);
