@@ -42,6 +42,8 @@ export interface CheckOptions {
   readonly userAgent: string;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
+  /** Default: `SECOND_TRY_AFTER_MS`. */
+  readonly secondTryAfterMs?: number;
   /** What each host may be asked; missing = the defaults. */
   readonly hostLimits?: HostLimits;
   readonly nowMs: () => number;
@@ -116,7 +118,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   };
   const results = new Results(due);
   const work = async (phase: PhaseName, { mirror, plan }: PlannedMirror): Promise<void> => {
-    const works = [...(plan.get(phase) ?? [])].filter(([id]) => !results.isUnusable(id));
+    const works = [...(plan.get(phase) ?? [])].filter(([id]) => !results.isPassedOver(id));
     try {
       results.add(phase, await checkMirror(context, mirror, new Map(works)));
     } catch (error) {
@@ -191,7 +193,7 @@ class Results {
   /** What is not asked for yet. */
   readonly left: Record<PhaseName, number>;
   readonly #byAccessPoint = new Map<string, AccessPointSummary>();
-  readonly #unusable = new Set<string>();
+  readonly #passedOver = new Set<string>();
 
   constructor(due: Readonly<Record<PhaseName, number>>) {
     this.left = { ...due };
@@ -203,13 +205,13 @@ class Results {
       const before = this.#byAccessPoint.get(id);
       this.#byAccessPoint.set(id, before === undefined ? summary : together(before, summary));
       this.left[phase] -= present + absent + different + failed;
-      if (summary.state === 'down') this.#unusable.add(id);
+      if (summary.state === 'down' || summary.isBusy) this.#passedOver.add(id);
     }
   }
 
-  /** It was found so in this run: what else is due there waits for the next. */
-  isUnusable(accessPointId: string): boolean {
-    return this.#unusable.has(accessPointId);
+  /** It was found down, or without room for us, in this run: what else is due there waits for the next. */
+  isPassedOver(accessPointId: string): boolean {
+    return this.#passedOver.has(accessPointId);
   }
 
   inOrder(planned: readonly PlannedMirror[]): AccessPointSummary[] {

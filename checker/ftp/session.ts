@@ -6,7 +6,17 @@ import { connectionReason } from '../net/reasons.ts';
 import { type FtpListing, judged, type Transferred } from './judge-listing.ts';
 import type { LineEntry } from './list-line.ts';
 import { FtpListParser } from './list-parser.ts';
-import { extendedPort, FtpFailure, passivePort, rootOf, said, saying } from './replies.ts';
+import {
+  extendedPort,
+  FtpFailure,
+  FtpFullHouse,
+  isFullHouse,
+  NO_MORE_SERVICE,
+  passivePort,
+  rootOf,
+  said,
+  saying,
+} from './replies.ts';
 
 export interface FtpSessionOptions {
   /** A name, or an address without brackets. */
@@ -29,7 +39,6 @@ const OTHER_COMMAND: Readonly<Record<ListCommand, ListCommand>> = { MLSD: 'LIST 
 // RFC 959, 4.2: a command, or its argument, that the server does not know. Some take "-a" for a name: 450, 550.
 const UNKNOWN_COMMAND = [500, 501, 502, 504];
 const NO_SUCH_NAME = [450, 550];
-const NO_MORE_SERVICE = 421;
 
 /**
  * One control connection of an anonymous user. Paths are strings with one character for each byte. Data connections
@@ -38,8 +47,6 @@ const NO_MORE_SERVICE = 421;
 export class FtpSession {
   /** Listings asked for. */
   listings = 0;
-  /** The server said that it has too much to do (421). */
-  isBusy = false;
   #dataBytes = 0;
   readonly #options: FtpSessionOptions;
   readonly #client: Client;
@@ -76,7 +83,7 @@ export class FtpSession {
     this.#data?.destroy(this.#stopped);
   }
 
-  /** Connects and logs in. Throws FtpFailure. */
+  /** Connects and logs in. Throws FtpFullHouse, FtpFailure. */
   async open(): Promise<void> {
     const { host, port, password, allowed } = this.#options;
     const client = this.#client;
@@ -106,7 +113,8 @@ export class FtpSession {
     } catch (error) {
       const reason = this.#reasonOf(error);
       this.stop(reason);
-      throw new FtpFailure(reason);
+      const isFull = error instanceof FTPError && isFullHouse(error.code, error.message);
+      throw isFull ? new FtpFullHouse(reason) : new FtpFailure(reason);
     }
   }
 
@@ -237,10 +245,7 @@ export class FtpSession {
     if (this.#stopped !== null) return this.#stopped.message;
     if (error instanceof FtpFailure) return error.message;
     if (error instanceof FTPError) {
-      if (error.code === NO_MORE_SERVICE) {
-        this.isBusy = true;
-        this.stop(said(error.message));
-      }
+      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
       return this.#stage === 'login' ? `refuses the anonymous login: ${saying(error.message)}` : said(error.message);
     }
     const { code, message } = error as NodeJS.ErrnoException;

@@ -152,7 +152,7 @@ describe('directories are listed over ftp as the account of their host allows', 
   const start = async (script: Parameters<typeof startScriptedFtp>[0]): Promise<ScriptedFtp> =>
     keep(await startScriptedFtp(script));
 
-  test('two checks that share three connections are made one after the other: each needs two', async () => {
+  test('a session counts as one connection: two checks that share one are made one after the other', async () => {
     const roots = new WeakSet<FtpTalk>();
     let most = 0;
     const server = await start((talk, command) => {
@@ -162,32 +162,13 @@ describe('directories are listed over ftp as the account of their host allows', 
       roots.add(talk);
       return listsAll(talk, command, isRoot ? 1 : 2);
     });
-    const budget = budgetOf({ connections: 3 });
+    const budget = budgetOf({ connections: 1 });
     const both = await Promise.all([1, 2].map(() => collect(ftp, inventory, server.url, { budget })));
     for (const { results } of both) expect(tally(results)).toEqual(ALL_PRESENT);
-    expect(most).toBeLessThanOrEqual(3);
-    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(3);
-    expect(both[0]?.report.bytes).toBeGreaterThan(DIRECTORIES * 100);
-  });
-
-  test('one connection allowed: FTP takes two, so none is opened, and the reason says which setting it is', async () => {
-    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
-    const { results, report } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 1 }) });
-    const reason = expect.stringMatching(/^not listed: FTP takes two connections .* "connections" of \[check\]/);
-    expect(report).toEqual({ ended: 'partial', reason, requests: 0, connections: 0 });
-    expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: inventory.paths.length });
-    expect(server.accepted()).toBe(0);
-  });
-
-  test('two connections allowed: never more are open', async () => {
-    let most = 0;
-    const server = await start((talk, command, _, nth) => {
-      most = Math.max(most, server.open());
-      return listsAll(talk, command, nth);
-    });
-    const { results } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 2 }) });
-    expect(tally(results)).toEqual(ALL_PRESENT);
+    // With the one for data, which belongs to the session.
     expect(most).toBe(2);
+    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(1);
+    expect(both[0]?.report.bytes).toBeGreaterThan(DIRECTORIES * 100);
   });
 
   test('a rate is kept', async () => {
@@ -198,18 +179,30 @@ describe('directories are listed over ftp as the account of their host allows', 
     expect(performance.now() - startedAtMs).toBeGreaterThan(((9 - 2) / 10) * 1000);
   });
 
-  test('a server that is busy is left alone for a while, longer each time', async () => {
-    const cameAtMs: number[] = [];
-    const server = await start((talk, command) => {
-      if (command !== 'USER') return false;
-      cameAtMs.push(performance.now());
-      talk.say('421 Too many of you');
+  const tree = testInventory([{ path: '' }, { path: 'distfiles' }, { path: 'distfiles/f', sizeBytes: 5 }]);
+  /** Lists the root, and nothing after it; then the connection is gone, and every further login is answered so. */
+  const fullAfterRoot = (login: string) =>
+    start((talk, command, _, nth) => {
+      if (command === 'PASS' && nth > 1) talk.say(login);
+      else if (command === 'MLSD')
+        void talk.list('type=cdir; .\r\ntype=dir; distfiles\r\n').then(() => talk.socket.end());
+      else return false;
       return true;
     });
-    const { report } = await collect(ftp, inventory, server.url, { timeoutMs: 1000 });
-    expect(report.ended).toBe('unusable');
-    const waitsMs = cameAtMs.slice(1).map((atMs, i) => atMs - (cameAtMs[i] as number));
-    expect(waitsMs.length).toBeGreaterThan(0);
-    for (const waitMs of waitsMs) expect(waitMs).toBeGreaterThan(95);
+
+  test('a house that is full in the middle is knocked at three times; what was not reached has not failed', async () => {
+    const server = await fullAfterRoot('421 Too many of you');
+    const { report, results } = await collect(ftp, tree, server.url);
+    const reason = 'refuses the anonymous login: "421 Too many of you": no room for us';
+    expect(report).toMatchObject({ ended: 'busy', reason, requests: 1, connections: 4 });
+    expect(results).toEqual({ '': 'present', distfiles: 'present' });
+    expect(server.commands.filter((line) => line.startsWith('PASS'))).toHaveLength(4);
+  });
+
+  test('an end of service for another reason is a failure as any other', async () => {
+    const { url } = await fullAfterRoot('421 Service not available');
+    const { report, results } = await collect(ftp, tree, url);
+    expect(report).toMatchObject({ ended: 'whole' });
+    expect(results['distfiles/f']).toBe('failed: refuses the anonymous login: "421 Service not available"');
   });
 });

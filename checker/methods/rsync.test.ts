@@ -123,7 +123,7 @@ describe('a daemon that is not there at first', () => {
     const refusing = createServer((socket) => {
       times.push(performance.now());
       socket.on('error', () => {});
-      socket.end('@ERROR: max connections (2) reached -- try again later\n');
+      socket.end('@ERROR: chroot failed\n');
     }).listen(0, '127.0.0.1');
     await once(refusing, 'listening');
     keep({ close: () => void refusing.close() });

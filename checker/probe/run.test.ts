@@ -284,7 +284,7 @@ describe('over ftp', () => {
     expect(accessPoints.map(told)).toEqual([
       'up',
       'up',
-      'down: greets with "421 too many users\\u001b[2J"',
+      'up | greets with "421 too many users\\u001b[2J": no room for us, what was known stands',
       `down: its greeting is not FTP: "${'x'.repeat(40)}…"`,
       'down: no greeting within 1 s',
       'down: closes the connection without a greeting',
