@@ -79,6 +79,8 @@ export interface TestPoint {
   readonly ipv6?: boolean;
   /** Not checked yet. Default: the check has found the known object. */
   readonly isUnchecked?: boolean;
+  /** In CIDR form: those it serves alone. */
+  readonly networks?: readonly string[];
 }
 
 /** An output folder with mirrors of one access point each, which have been checked. */
@@ -93,10 +95,11 @@ export class TestOutput {
       protocol: new URL(url).protocol.slice(0, -1) as Protocol,
     }));
     for (const [i, { isUnchecked }] of points.entries()) if (isUnchecked !== true) this.#check(this.points[i]!);
-    const mirrors = this.points.map((accessPoint) => ({
+    const mirrors = this.points.map((accessPoint, i) => ({
       ...{ id: accessPoint.mirrorId, name: accessPoint.mirrorId, weight: 1, drained: false },
       places: [{ country: 'DE', latitude: 51, longitude: 9 }],
       accessPoints: [accessPoint],
+      ...(points[i]?.networks === undefined ? {} : { networks: points[i].networks }),
     }));
     this.#mirrors = { version: 1, takenAtMs: 0, mirrors, notes: [] };
   }
