@@ -101,7 +101,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   setMaxListeners(0, signal, graceSignal);
   const hosts = new HostBudgets(
     options.hostLimits,
-    readHostWishes(options.output, startedAtMs, run.note),
+    readHostWishes(options, startedAtMs, run.note),
     nowMs,
     privateUrls(options.mirrors.mirrors),
   );
@@ -130,7 +130,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   try {
     const limits = { concurrency: MIRRORS_AT_ONCE, stragglersMs: STRAGGLERS_MS };
     await runPhases({ phases: PHASES, items: planned, work, ...limits });
-    keepHostWishes(options.output, hosts, nowMs());
+    keepHostWishes(options, hosts, nowMs());
     for (const [host, wish] of hosts.leftAlone) {
       progress.note(`${host} ${busyReason(wish)}: what is due there is left for a later run`);
     }

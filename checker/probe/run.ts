@@ -86,7 +86,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const leftOut = { 4: new Set<string>(), 6: new Set<string>() };
   const hosts = new HostBudgets(
     options.hostLimits,
-    readHostWishes(output, startedAtMs, note),
+    readHostWishes(options, startedAtMs, note),
     nowMs,
     privateUrls(mirrors.mirrors),
   );
@@ -116,7 +116,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   try {
     const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
     const records = found.filter((record) => record !== null);
-    keepHostWishes(output, hosts, nowMs());
+    keepHostWishes(options, hosts, nowMs());
     noteLeftOut(leftOut, progress);
     if (!signal.aborted) throwIfCutOff(records);
     write(options, all, records, nowMs());
