@@ -43,6 +43,34 @@ async function pages(instead: (socket: Socket, path: string, asked: number) => b
   return { server, most, check };
 }
 
+test.each([1, 3])(
+  'a host that ends each connection after %i answers is soon asked one at a time, and nothing is lost',
+  async (answers) => {
+    const many = testInventory(Array.from({ length: 150 }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 5 })));
+    const names = many.paths.map((path) => path.replace('/f', '/'));
+    const underWay = new Map<Socket, number>();
+    /** How many requests of its connection had no answer when each came. */
+    const ahead: number[] = [];
+    const server = await scripted((socket, path, nth) => {
+      const waiting = underWay.get(socket) ?? 0;
+      ahead.push(waiting);
+      underWay.set(socket, waiting + 1);
+      // What came in the same packet is counted first.
+      setImmediate(() => {
+        if (nth > answers || !socket.writable) return;
+        underWay.set(socket, (underWay.get(socket) ?? 0) - 1);
+        const page = pageOf(path, path === '/' ? names : ['f']);
+        if (nth === answers) socket.end(page);
+        else socket.write(page);
+      });
+    });
+    const { report, results } = await collect(httpListing, many, server.url, { timeoutMs: 5000 });
+    expect([report.ended, tally(results)]).toEqual(['whole', { 'present 5': 150 }]);
+    expect(Math.max(...ahead)).toBeGreaterThan(1);
+    expect(Math.max(...ahead.slice(-75))).toBe(0);
+  },
+);
+
 test('nothing waits behind a long page: others are asked for on the other connection', async () => {
   const others = Array.from({ length: 30 }, (_, i) => `d${i}`);
   const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);

@@ -4,6 +4,7 @@ import { buildConnector } from './connector.ts';
 import type { HostBudget } from './host-budget.ts';
 import { contentLength, headerText, isEncoded } from './raw-headers.ts';
 import { COMPRESSED, connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
+import { isRefusal } from './refusals.ts';
 import { Client, type Dispatcher } from './undici.ts';
 
 export interface PageClientOptions {
@@ -44,7 +45,7 @@ export interface PageAnswer {
 
 const MAX_HEADER_BYTES = 16 * 1024;
 const MAX_INTERIM_ANSWERS = 8;
-/** A connection that ends so soon throws most of a pipeline away; when that has happened so often, none is made. */
+/** A connection that ends so soon throws most of a pipeline away; when that has happened so often, no more are made. */
 const FEW_ANSWERS = 16;
 const SHORT_CONNECTIONS_ALLOWED = 6;
 
@@ -61,6 +62,7 @@ interface Line {
   socket: Socket | null;
   /** Of the socket's bytes, those that are counted. */
   countedBytes: number;
+  underWay: number;
   /** Of all its pages under way. */
   weight: number;
   /** Answers on the present connection. */
@@ -78,6 +80,8 @@ export class PageClient {
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
   #shortConnections = 0;
+  /** Those that wait for a line of their own. */
+  readonly #waiting: (() => void)[] = [];
 
   /** Waits until the host's account has a connection to spare. Interrupted, every answer of it is `interrupted`. */
   static async open(options: PageClientOptions): Promise<PageClient> {
@@ -122,14 +126,17 @@ export class PageClient {
 
   readonly #destroy = (): void => {
     for (const { client } of this.#lines) void client.destroy();
+    for (const wake of this.#waiting.splice(0)) wake();
   };
 
   async #ask(path: string, onBody: OnBody, weight: number): Promise<PageAnswer> {
     const { budget, timeoutMs } = this.#options;
     if (!(await budget.admission(this.#signal))) return INTERRUPTED;
     // Chosen not before: by then others may have been sent.
-    const line = this.#lines.reduce((least, other) => (other.weight < least.weight ? other : least));
+    const line = await this.#chooseLine();
+    if (line === null) return INTERRUPTED;
     line.weight += weight;
+    line.underWay++;
     let retryAfter = '';
     const answer = await new Promise<PageAnswer>((resolve) => {
       const onRefused = (text: string) => {
@@ -138,11 +145,26 @@ export class PageClient {
       this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, this.#onSent, onRefused, resolve));
     });
     line.weight -= weight;
+    line.underWay--;
     line.answers++;
     this.#countBytes(line);
+    this.#waiting.shift()?.();
     if (isRefusal(answer.status)) budget.refused(answer.status, retryAfter, timeoutMs);
     else if (answer.status > 0) budget.served();
     return answer;
+  }
+
+  /** Where a page comes soonest, and not behind others where that has proven to be in vain. Null when interrupted. */
+  async #chooseLine(): Promise<Line | null> {
+    while (!this.#signal.aborted) {
+      const line = this.#lines.reduce((least, other) => (other.weight < least.weight ? other : least));
+      if (this.#shortConnections < SHORT_CONNECTIONS_ALLOWED) return line;
+      const free = this.#lines.find(({ underWay }) => underWay === 0);
+      if (free !== undefined) return free;
+      // Not left to undici: it does not bear it when the depth is changed while requests are under way.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return null;
   }
 
   readonly #onSent = (isAgain: boolean): void => {
@@ -159,10 +181,8 @@ export class PageClient {
 
   #connectionEnded(line: Line): void {
     this.#countBytes(line);
-    const isShort = line.answers < FEW_ANSWERS;
+    if (line.answers < FEW_ANSWERS) this.#shortConnections++;
     line.answers = 0;
-    if (!isShort || ++this.#shortConnections !== SHORT_CONNECTIONS_ALLOWED) return;
-    for (const { client } of this.#lines) client.pipelining = 1;
   }
 
   #countBytes(line: Line): void {
@@ -191,7 +211,7 @@ export class PageClient {
           callback(...result);
         }),
     });
-    const line: Line = { client, socket: null, countedBytes: 0, weight: 0, answers: 0 };
+    const line: Line = { client, socket: null, countedBytes: 0, underWay: 0, weight: 0, answers: 0 };
     client.on('disconnect', () => this.#connectionEnded(line));
     return line;
   }
@@ -199,11 +219,6 @@ export class PageClient {
 
 /** null: the headers are enough. */
 type OnBody = ((chunk: Buffer) => boolean) | null;
-
-/** Too many requests, or too many at once. */
-function isRefusal(status: number): boolean {
-  return status === 429 || status === 503;
-}
 
 /** undici's low-level handler interface, which it runs on itself. */
 class PageHandler implements Dispatcher.DispatchHandler {
