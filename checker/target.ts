@@ -25,9 +25,14 @@ export interface Target {
 
 /** Begins the check of an access point: loads what is known of it. */
 export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
-  const observations = context.loadObservations(accessPoint);
   const onSettled = (objects: number) => context.task.advance(objects);
-  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
+  const recorder = new Recorder(
+    context.knownAt(accessPoint),
+    context.objectIds.length,
+    context.nowMs,
+    onSettled,
+    context,
+  );
   const checkpoint = new Checkpoint(context.checkpointMs, () => {
     try {
       write(context, recorder);
@@ -83,9 +88,10 @@ function acquaintanceWith({ acquaintances }: CheckContext, { id }: AccessPoint):
 /** Checks some objects by the access point's own method. */
 export async function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
   const { method, recorder } = target;
-  const sink = { ...recorder.sink(method.name), confirm: () => confirm(target) };
+  // What a listing shows is what it is; nothing else tells of it.
+  const isProof = method.scope !== 'object';
+  const sink = { ...recorder.sink(method.name, isProof), confirm: () => confirm(target) };
   const report = await runMethod(target, method, objectIds, sink);
-  // A listing is what it is; nothing else tells of it.
-  if (method.scope !== 'object') confirm(target);
+  if (isProof) confirm(target);
   return report;
 }

@@ -43,7 +43,9 @@ async function check(task: CheckTask): Promise<MethodReport> {
   for (const id of objectIds) {
     const outcome = walk.tree.outcome(id);
     if (outcome !== Outcome.none) sink.record(id, outcome, walk.tree.sizeBytes(id, outcome));
-    else if (!signal.aborted && !walk.isFull) sink.fail(id, walk.reasonFor(inventory.paths[id] as string, id, givenUp));
+    else if (!signal.aborted && !walk.isFull) {
+      sink.fail(id, walk.reasonFor(inventory.paths.at(id) as string, id, givenUp));
+    }
   }
   if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
   if (walk.isFull) return { ended: 'busy', reason: givenUp, ...cost };
@@ -111,7 +113,7 @@ class Walk {
   /** The reason of an object of which nothing was learnt. */
   reasonFor(path: string, id: number, givenUp: string): string {
     const { paths, leadsTo } = this.#task.inventory;
-    const end = paths[leadsTo[id] as number] as string;
+    const end = paths.at(leadsTo[id] as number) as string;
     return this.#reasonAbove(path) || this.#reasonAbove(end) || givenUp || UNPROVEN;
   }
 
@@ -127,12 +129,12 @@ class Walk {
   /** Whether a name that is not listed is not there. */
   #isProof(id: number): boolean {
     const { paths, targets } = this.#task.inventory;
-    const path = paths[id] as string;
+    const path = paths.at(id) as string;
     if (path === '') return false;
     const above = this.#walked.get(directoryOf(path));
     if (above === undefined || above.ended === 'missing') return above !== undefined;
     // ProFTPD's LIST leaves out links to "." and "..".
-    const isLinkToDots = /^[./]+$/.test(targets[id] as string);
+    const isLinkToDots = /^[./]+$/.test(targets.at(id) as string);
     return above.ended === 'whole' && !isLinkToDots && isPlain(nameOf(path), above.showsHidden);
   }
 

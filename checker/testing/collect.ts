@@ -1,4 +1,4 @@
-import type { Inventory } from '../../core/inventory.ts';
+import type { LoadedInventory } from '../../core/inventory.ts';
 import type { Protocol } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
@@ -20,7 +20,7 @@ const WORDS = Object.fromEntries(Object.entries(Outcome).map(([word, code]) => [
 /** Runs a method over a whole inventory and collects its calls. */
 export async function collect(
   method: Method,
-  inventory: Inventory,
+  inventory: LoadedInventory,
   url: string,
   options: {
     readonly timeoutMs?: number;
