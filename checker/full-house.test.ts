@@ -83,7 +83,11 @@ for (const name of Object.keys(SERVERS) as (keyof typeof SERVERS)[]) {
       const { url } = await serveTree(serve);
       const unlimited = { requestsPerSecond: Number.POSITIVE_INFINITY, bytesPerSecond: Number.POSITIVE_INFINITY };
       const budget = new HostBudget({ connections: 1, ...unlimited });
-      const { report, results } = await collect(method, INVENTORY, url, { budget, timeoutMs: 5000 });
+      const { report, results } = await collect(method, INVENTORY, url, {
+        budget,
+        timeoutMs: 5000,
+        secondTryAfterMs: 500,
+      });
       expect(report).toMatchObject({ ended: 'whole', reason: '' });
       expect(tally(results)).toEqual({ present: 3, 'present 5': 1, 'present 6': 1, 'present 7': 1 });
     });
@@ -91,7 +95,7 @@ for (const name of Object.keys(SERVERS) as (keyof typeof SERVERS)[]) {
     test('while it has no room for us nothing has failed; afterwards all is asked for', async () => {
       const { root, url } = await serveTree(serve);
       const atMs = Date.UTC(2026, 6, 1, 6);
-      const check = harness(INVENTORY, [mirror('m', url)], { timeoutMs: 5000, secondTryAfterMs: 50 });
+      const check = harness(INVENTORY, [mirror('m', url)], { timeoutMs: 5000, secondTryAfterMs: 500 });
       const id = `m.${method.name}`;
       const run = async (minutes: number) => {
         const summary = await check.run({ nowMs: () => atMs + minutes * 60_000 });
@@ -136,7 +140,8 @@ for (const name of ['vsftpd', 'rsync'] as const) {
         const { liveness, warnings } = accessPoints[0] as ProbeRecord;
         return { state: liveness.state, reason: liveness.reason, warnings };
       };
-      expect((await probe(0)).state).toBe('up');
+      // The server may not have heard yet that its last client is gone.
+      await expect.poll(async () => (await probe(0)).state, { timeout: 10_000 }).toBe('up');
       const leave = await takePlace(url, says);
       const soon = await probe(10);
       expect(soon).toMatchObject({ state: 'up', reason: '' });

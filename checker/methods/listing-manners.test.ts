@@ -7,6 +7,7 @@ import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp
 import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { scripted } from '../testing/servers.ts';
+import { WatchedBudget } from '../testing/watched-budget.ts';
 import { ftp } from './ftp.ts';
 import { httpListing } from './http-listing.ts';
 
@@ -132,24 +133,20 @@ describe('index pages are asked for as the account of their host allows', () => 
   });
 
   test('Retry-After is waited for by every request, and nothing is lost', async () => {
+    const budget = new WatchedBudget();
     let untilMs = 0;
-    let refused = 0;
-    let early = 0;
     const { check } = await pages((socket, _, asked) => {
       const nowMs = performance.now();
       if (asked === 10) untilMs = nowMs + 950;
       if (nowMs > untilMs) return false;
-      refused++;
-      // What was under way when it began to refuse has come long before.
-      if (nowMs > untilMs - 450) early++;
       socket.write('HTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n');
       return true;
     });
-    const { results, report } = await check(budgetOf({}));
+    const { results, report } = await check(budget);
     expect(tally(results)).toEqual(ALL_PRESENT);
     expect(report).toMatchObject({ ended: 'whole', reason: '' });
-    expect(refused).toBeGreaterThan(0);
-    expect(early).toBe(0);
+    expect(budget.refusals).toBeGreaterThan(0);
+    expect(budget.early).toBe(0);
   });
 
   test('interrupted while it waits for the host, it ends at once', async () => {

@@ -17,6 +17,7 @@ import {
   type TestMirror,
   TestOutput,
   type TestPoint,
+  TIMEOUTS_MS,
   testNetwork,
   told,
 } from './testing/mirror.ts';
@@ -60,8 +61,6 @@ const STALE_S = STAMP_S - 31 * 3600;
 
 /** Whichever ends first: the wait for an answer, or the try. */
 const NO_ANSWER = /^down: no answer within 1(\.4)? s$/;
-/** Who answers is given all the time that a busy machine may take; only who does not is waited for in vain. */
-const TIMEOUTS_MS = { answering: 30_000, silent: 1000 };
 
 /** Mirrors by what they do, and what is told of each. */
 const ROWS: readonly (readonly [name: string, answer: Answer, told: string | RegExp, partial?: true])[] = [

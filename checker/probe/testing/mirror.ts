@@ -31,6 +31,9 @@ export const inventory = {
   mtimeS: Float64Array.of(0, STAMP_S - 1000, STAMP_S),
 };
 
+/** A busy machine may be late with an answer; of who never answers a short time tells as much. */
+export const TIMEOUTS_MS = { answering: 30_000, silent: 1000 };
+
 /** What a mirror answers: true = it has answered. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean | undefined;
 
@@ -122,7 +125,7 @@ export class TestOutput {
       vantage: '',
       master: { stamp: Buffer.from(`${STAMP_S}\n`), layout: LAYOUT },
       userAgent: 'redirector-test/1',
-      timeoutMs: 1000,
+      timeoutMs: TIMEOUTS_MS.answering,
       secondTryAfterMs: 20,
       nowMs: Date.now,
       progress: silentProgress,
