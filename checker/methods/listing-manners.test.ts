@@ -93,8 +93,10 @@ test('nothing waits behind a long page: others are asked for on the other connec
       if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
     }
   });
-  const { results } = await collect(httpListing, tree, server.url, { timeoutMs: 2000 });
+  const { report, results } = await collect(httpListing, tree, server.url, { timeoutMs: 5000 });
   expect(tally(results)).toEqual({ 'present 5': paths.length });
+  // None was waited for in vain, and asked for again.
+  expect(report.requests).toBe(2 + others.length);
 });
 
 describe('index pages are asked for as the account of their host allows', () => {

@@ -133,10 +133,8 @@ export class PageClient {
     const { budget, timeoutMs } = this.#options;
     if (!(await budget.admission(this.#signal))) return INTERRUPTED;
     // Chosen not before: by then others may have been sent.
-    const line = await this.#chooseLine();
+    const line = await this.#takeLine(weight);
     if (line === null) return INTERRUPTED;
-    line.weight += weight;
-    line.underWay++;
     let retryAfter = '';
     const answer = await new Promise<PageAnswer>((resolve) => {
       const onRefused = (text: string) => {
@@ -154,13 +152,18 @@ export class PageClient {
     return answer;
   }
 
-  /** Where a page comes soonest, and not behind others where that has proven to be in vain. Null when interrupted. */
-  async #chooseLine(): Promise<Line | null> {
+  /**
+   * Where a page comes soonest, and not behind others where that has proven to be in vain. It is loaded with the page at
+   * once, so that whoever comes next sees it. Null when interrupted.
+   */
+  async #takeLine(weight: number): Promise<Line | null> {
     while (!this.#signal.aborted) {
-      const line = this.#lines.reduce((least, other) => (other.weight < least.weight ? other : least));
-      if (this.#shortConnections < SHORT_CONNECTIONS_ALLOWED) return line;
-      const free = this.#lines.find(({ underWay }) => underWay === 0);
-      if (free !== undefined) return free;
+      const line = this.#lines.reduce((least, other) => (isLess(other, least) ? other : least));
+      if (line.underWay === 0 || this.#shortConnections < SHORT_CONNECTIONS_ALLOWED) {
+        line.weight += weight;
+        line.underWay++;
+        return line;
+      }
       // Not left to undici: it does not bear it when the depth is changed while requests are under way.
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
@@ -215,6 +218,10 @@ export class PageClient {
     client.on('disconnect', () => this.#connectionEnded(line));
     return line;
   }
+}
+
+function isLess(one: Line, other: Line): boolean {
+  return one.weight < other.weight || (one.weight === other.weight && one.underWay < other.underWay);
 }
 
 /** null: the headers are enough. */

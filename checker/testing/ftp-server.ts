@@ -48,7 +48,7 @@ export async function startScriptedFtp(script: FtpScript): Promise<ScriptedFtp> 
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
   };
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     accepted++;
     track(socket);
     const talk = talkOn(socket, track, listeners);
