@@ -10,6 +10,7 @@ import { requires } from '../test/debian-packages.ts';
 import { keep } from '../test/keep.ts';
 import { startProftpd } from '../test/servers/proftpd.ts';
 import { startVsftpd } from '../test/servers/vsftpd.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { livenessOfFull, noRoom } from './full-house.ts';
 import { ftp } from './methods/ftp.ts';
 import { rsync } from './methods/rsync.ts';
@@ -18,7 +19,7 @@ import { LAYOUT, NOW_MS, TestOutput } from './probe/testing/mirror.ts';
 import { harness, mirror } from './testing/check.ts';
 import { collect, tally } from './testing/collect.ts';
 import { testInventory } from './testing/inventory.ts';
-import { plantFiles, startRsyncDaemon, tempFolder } from './testing/servers.ts';
+import { plantFiles, startRsyncDaemon } from './testing/servers.ts';
 
 const FILES = { 'distfiles/a': 5, 'distfiles/b': 6, 'releases/c': 7 };
 /** What probes ask for where nothing was checked. */

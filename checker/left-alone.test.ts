@@ -6,10 +6,11 @@ import { Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
 import { keep } from '../test/keep.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import type { CheckOptions } from './run.ts';
 import { harness, mirror } from './testing/check.ts';
 import { testFiles } from './testing/inventory.ts';
-import { answer, fine, scripted, tempFolder } from './testing/servers.ts';
+import { answer, fine, scripted } from './testing/servers.ts';
 
 const START_MS = Date.UTC(2026, 6, 1, 6);
 const MINUTE_MS = 60_000;

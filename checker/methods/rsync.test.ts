@@ -9,9 +9,10 @@ import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
+import { plantFiles, startRsyncDaemon } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
 
 const INVENTORY = testInventory([

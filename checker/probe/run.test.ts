@@ -10,7 +10,8 @@ import { outputLayout } from '../../core/output-layout.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
-import { plantFiles, scripted, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
+import { plantFiles, scripted, startRsyncDaemon } from '../testing/servers.ts';
 import {
   KNOWN_BYTES,
   KNOWN_PATH,

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,14 +12,6 @@ export interface TestServer {
   /** What it serves, with a slash at its end. */
   readonly url: string;
   readonly close: () => Promise<void>;
-}
-
-/** A folder that is removed by `close`. */
-export function tempFolder(): { readonly path: string; readonly close: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'checker-'));
-  // A daemon started by root reads it as nobody.
-  chmodSync(path, 0o755);
-  return { path, close: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Writes files with the given sizes in bytes below a folder. */

@@ -1,10 +1,10 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { tempFolder } from '../../checker/testing/servers.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { startFaultyFront } from '../../test/servers/faulty-front.ts';
 import { type Sshd, startSshd } from '../../test/servers/sshd.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { RunError, UsageError } from '../errors.ts';
 import { outputLayout } from '../output-layout.ts';
 import { silentProgress } from '../progress.ts';

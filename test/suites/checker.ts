@@ -4,11 +4,12 @@ import { describe, expect, test } from 'vitest';
 import type { Method } from '../../checker/methods/contract.ts';
 import { collect, tally } from '../../checker/testing/collect.ts';
 import { type TestObject, testInventory } from '../../checker/testing/inventory.ts';
-import { plantFiles, tempFolder } from '../../checker/testing/servers.ts';
+import { plantFiles } from '../../checker/testing/servers.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
 import { ODD_NAMES } from '../../demo/odd-names.ts';
 import { keep } from '../keep.ts';
 import { type Fault, startFaultyFront } from '../servers/faulty-front.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 type Case = 'directories' | 'hostile names' | 'a file that cannot be listed';
 
