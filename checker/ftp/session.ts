@@ -160,15 +160,23 @@ export class FtpSession {
     const data = await this.#connectData();
     const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
     this.listings++;
+    let hasBegun = false;
     const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
       if (reply instanceof Error) task.reject(reply);
       else if (reply.code >= 200) task.resolve(reply);
+      else hasBegun = true;
     });
     // Until the listing has ended it is the data connection that shows whether the server is silent.
     ftp.socket.setTimeout(0);
-    const drained = this.#drain(data, parser).then(() => this.#bounded(() => replied));
-    const [reply] = await Promise.all([replied, drained]);
-    return { parser, reply };
+    const drained = this.#drain(data, parser);
+    try {
+      const [reply] = await Promise.all([replied, drained.then(() => this.#bounded(() => replied))]);
+      return { parser, reply };
+    } catch (error) {
+      // What it showed before it failed may come later than the word of that.
+      if (hasBegun && error instanceof FTPError) await drained.catch(() => {});
+      throw error;
+    }
   }
 
   /** Resolves when the other side has sent all. Anything else ends the session: the answer to the command is still due. */

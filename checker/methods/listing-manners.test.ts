@@ -1,9 +1,8 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { keep } from '../../test/keep.ts';
 import { HostBudget, type HostLimits } from '../net/host-budget.ts';
 import { collect, tally } from '../testing/collect.ts';
-import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp-server.ts';
+import { type FtpTalk, scriptedFtp } from '../testing/ftp-server.ts';
 import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { scripted } from '../testing/servers.ts';
@@ -176,13 +175,10 @@ function listsAll(talk: FtpTalk, command: string, nth: number): boolean {
 }
 
 describe('directories are listed over ftp as the account of their host allows', () => {
-  const start = async (script: Parameters<typeof startScriptedFtp>[0]): Promise<ScriptedFtp> =>
-    keep(await startScriptedFtp(script));
-
   test('a session counts as one connection: two checks that share one are made one after the other', async () => {
     const roots = new WeakSet<FtpTalk>();
     let most = 0;
-    const server = await start((talk, command) => {
+    const server = await scriptedFtp((talk, command) => {
       most = Math.max(most, server.open());
       if (command !== 'MLSD') return false;
       const isRoot = !roots.has(talk);
@@ -199,7 +195,7 @@ describe('directories are listed over ftp as the account of their host allows', 
   });
 
   test('a rate is kept', async () => {
-    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
+    const server = await scriptedFtp((talk, command, _, nth) => listsAll(talk, command, nth));
     const startedAtMs = performance.now();
     const eight = testInventory(inventory.paths.slice(0, 8).map((path) => ({ path, sizeBytes: 5 })));
     await collect(ftp, eight, server.url, { budget: budgetOf({ requestsPerSecond: 10 }) });
@@ -209,7 +205,7 @@ describe('directories are listed over ftp as the account of their host allows', 
   const tree = testInventory([{ path: '' }, { path: 'distfiles' }, { path: 'distfiles/f', sizeBytes: 5 }]);
   /** Lists the root, and nothing after it; then the connection is gone, and every further login is answered so. */
   const fullAfterRoot = (login: string) =>
-    start((talk, command, _, nth) => {
+    scriptedFtp((talk, command, _, nth) => {
       if (command === 'PASS' && nth > 1) talk.say(login);
       else if (command === 'MLSD')
         void talk.list('type=cdir; .\r\ntype=dir; distfiles\r\n').then(() => talk.socket.end());
