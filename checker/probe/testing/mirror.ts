@@ -34,6 +34,9 @@ export const inventory = {
 /** A busy machine may be late with an answer; of who never answers a short time tells as much. */
 export const TIMEOUTS_MS = { answering: 30_000, silent: 1000 };
 
+/** Told of the latter. Whichever ends first: the wait for an answer, or the try. */
+export const NO_ANSWER = /^down: no answer within 1(\.4)? s$/;
+
 /** What a mirror answers: true = it has answered. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean | undefined;
 
