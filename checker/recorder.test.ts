@@ -129,7 +129,7 @@ describe('recorder', () => {
       testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }, { path: 'c' }, { path: 'd' }]),
       'm',
       'rsync',
-      () => 100,
+      100,
     );
     listing.sink.record(1, Outcome.present, 5);
     listing.sink.fail(2, 'broke off');

@@ -1,6 +1,7 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
 import { isOwnCheck, METHODS, Outcome } from '../core/observations.ts';
 import { FailureReasons, MAX_REASONS, OTHER } from './failure-reasons.ts';
+import { IdList } from './ids.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
@@ -32,12 +33,13 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #failedTimesBefore: Uint8Array;
+  /** Null where nothing had failed. */
+  readonly #failedTimesBefore: Uint8Array | null;
   readonly #readBefore: () => Observations;
   /** Read when something is taken back. */
   #before: Observations | null = null;
   /** Objects of which something was recorded that is not confirmed. */
-  #unconfirmed: number[] = [];
+  readonly #unconfirmed = new IdList();
   readonly #reasons: FailureReasons;
   readonly #vantage: string;
   readonly #spentBeforeMs: number;
@@ -66,7 +68,8 @@ export class Recorder {
     this.#onSettled = onSettled;
     this.#thisRun = new Uint8Array(observations.outcome.length);
     this.#reasons = new FailureReasons(observations);
-    this.#failedTimesBefore = observations.failedTimes.slice();
+    const { failedTimes } = observations;
+    this.#failedTimesBefore = failedTimes.some((times) => times !== 0) ? failedTimes.slice() : null;
     this.#vantage = run?.vantage ?? '';
     if (run === undefined || observations.cost.startedAtS !== run.startedAtS) {
       const startedAtS = run?.startedAtS ?? this.nowS();
@@ -101,13 +104,13 @@ export class Recorder {
 
   /** What was recorded so far counts. */
   confirm(): void {
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** What was recorded and not confirmed is as if it had not been asked for. */
   takeBack(): void {
     const { observations } = this;
-    for (const id of this.#unconfirmed) {
+    for (const id of this.#unconfirmed.ids()) {
       if (this.foundOutcome(id) === Outcome.none) continue;
       const before = this.#restore(id);
       const failedAtS = before.failedAtS[id] as number;
@@ -117,7 +120,7 @@ export class Recorder {
         failedAtS === 0 ? 0 : this.#reasons.indexOf(before.failures[before.failure[id] as number] ?? OTHER);
       this.#thisRun[id] = 0;
     }
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** What this run found of an object: evidence, or `none` where it failed or was not asked. */
@@ -239,7 +242,7 @@ export class Recorder {
 
   #fail(objectId: number, reason: string): void {
     this.observations.failedAtS[objectId] = this.nowS();
-    this.observations.failedTimes[objectId] = this.#failedTimesBefore[objectId] as number;
+    this.observations.failedTimes[objectId] = this.#failedTimesBefore?.[objectId] ?? 0;
     this.observations.failure[objectId] = this.#reasons.indexOf(reason);
     this.#settle(objectId, FAILED);
   }
@@ -254,12 +257,12 @@ export class Recorder {
   }
 
   #dismiss(reason: string): void {
-    for (const id of this.#unconfirmed) {
+    for (const id of this.#unconfirmed.ids()) {
       if (this.foundOutcome(id) === Outcome.none) continue;
       this.#restore(id);
       this.#fail(id, reason);
     }
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** The evidence that was there before this run. Answers all that was known. */

@@ -1,6 +1,6 @@
 import { FormatError } from '../errors.ts';
 import type { CheckCost, Liveness, Observations, VantageReport } from '../observations.ts';
-import { type ColumnArray, type ColumnType, compressedColumn, PackedReader, pack } from './packed.ts';
+import { type ColumnArray, type ColumnType, CompressedColumn, PackedReader, packPieces } from './packed.ts';
 
 const FORMAT = 'redirector/observations';
 const VERSION = 2;
@@ -9,7 +9,12 @@ const COMPRESSED_AS_A_WHOLE = 1;
 
 /** `output/observations/<access point>.msgpack` (docs/formats.md). */
 export function encodeObservations(observations: Observations): Buffer {
-  return pack(FORMAT, VERSION, {
+  return Buffer.concat([...observationPieces(observations)]);
+}
+
+/** As `encodeObservations`, as `packPieces` has it. */
+export function observationPieces(observations: Observations): Iterable<Uint8Array> {
+  return packPieces(FORMAT, VERSION, {
     count: observations.outcome.length,
     accessPointId: observations.accessPointId,
     url: observations.url,
@@ -17,14 +22,14 @@ export function encodeObservations(observations: Observations): Buffer {
     cost: observations.cost,
     vantages: observations.vantages,
     failures: observations.failures,
-    outcome: compressedColumn(observations.outcome),
-    sizeBytes: compressedColumn(observations.sizeBytes),
-    evidenceAtS: compressedColumn(observations.evidenceAtS),
-    method: compressedColumn(observations.method),
-    ownCheckAtS: compressedColumn(observations.ownCheckAtS),
-    failedAtS: compressedColumn(observations.failedAtS),
-    failedTimes: compressedColumn(observations.failedTimes),
-    failure: compressedColumn(observations.failure),
+    outcome: new CompressedColumn(observations.outcome),
+    sizeBytes: new CompressedColumn(observations.sizeBytes),
+    evidenceAtS: new CompressedColumn(observations.evidenceAtS),
+    method: new CompressedColumn(observations.method),
+    ownCheckAtS: new CompressedColumn(observations.ownCheckAtS),
+    failedAtS: new CompressedColumn(observations.failedAtS),
+    failedTimes: new CompressedColumn(observations.failedTimes),
+    failure: new CompressedColumn(observations.failure),
   });
 }
 
