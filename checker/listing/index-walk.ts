@@ -1,6 +1,7 @@
 import { directoryOf } from '../../core/directory.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
-import { BROKEN_PAGE, type PageAnswer, type PageClient } from '../net/page-client.ts';
+import type { PageClient } from '../net/page-client.ts';
+import { BROKEN_PAGE, type PageAnswer } from '../net/page-handler.ts';
 import { inWords } from '../net/reasons.ts';
 import { isRefusal } from '../net/refusals.ts';
 import { pause } from '../second-try.ts';
