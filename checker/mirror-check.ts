@@ -7,6 +7,7 @@ import type { Progress, Task } from '../core/progress.ts';
 import type { FirstListings } from './first-listings.ts';
 import { livenessOfFull } from './full-house.ts';
 import type { Listing } from './listing.ts';
+import type { Memory } from './memory.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
@@ -57,6 +58,7 @@ export interface CheckContext {
   readonly timeoutMs: number;
   readonly secondTryAfterMs?: number;
   readonly hosts: HostBudgets;
+  readonly memory: Memory;
   /** By access point id. */
   readonly acquaintances: Map<string, Acquaintance>;
   readonly nowMs: () => number;
