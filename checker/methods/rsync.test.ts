@@ -11,9 +11,10 @@ import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
+import { plantFiles, startRsyncDaemon } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
 
 const INVENTORY = testInventory([
@@ -59,7 +60,7 @@ describe('while a listing is under way', () => {
     const begun: BegunListing = {
       read: async (onEntry, _, onPause) => {
         for (const line of lines) line === null ? onPause?.() : onEntry(line);
-        return { complete: true, reason: '', oddLines: 0, bytes: 1, specials: 0 };
+        return { complete: true, reason: '', oddLines: 0, bytes: 1, specials: 0, isFull: false };
       },
       drop: () => {},
     };
@@ -164,7 +165,7 @@ describe('a daemon that is not there at first', () => {
     const refusing = createServer((socket) => {
       times.push(performance.now());
       socket.on('error', () => {});
-      socket.end('@ERROR: max connections (2) reached -- try again later\n');
+      socket.end('@ERROR: chroot failed\n');
     }).listen(0, '127.0.0.1');
     await once(refusing, 'listening');
     keep({ close: () => void refusing.close() });

@@ -1,15 +1,18 @@
 import { beginRsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
+import { FULL_HOUSE_TRIES, noRoom } from '../full-house.ts';
 import { ListedTree } from '../listed-tree.ts';
 import { forbiddenReason } from '../net/reach.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
-/** One listing of the whole tree, compared with the inventory; where nothing comes of it, another. */
+/** One listing of the whole tree, compared with the inventory; where nothing comes of it, another; a full house is knocked at again. */
 export const rsync: Method = { name: 'rsync', scope: 'tree', protocols: ['rsync'], check };
 
 /** A pass looks at all objects: with so many times as many entries it is worth another. */
 const WORTH_A_PASS = 1.5;
+/** Of a server that is of no use. */
+const TRIES = 2;
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const tree = new ListedTree(task.inventory, task.objectIdOf);
@@ -35,14 +38,19 @@ async function check(task: CheckTask): Promise<MethodReport> {
     return read;
   };
   let listing = await list(task.begun ?? undefined);
-  const isOfNoUse = !listing.complete && tree.entries === 0;
-  if (isOfNoUse && (await pause(secondTryAfterMs, signal))) listing = await list();
+  const isOfNoUse = () => !listing.complete && tree.entries === 0;
+  while (isOfNoUse() && tries < (listing.isFull ? FULL_HOUSE_TRIES : TRIES)) {
+    if (!(await pause(secondTryAfterMs * 2 ** (tries - 1), signal))) break;
+    listing = await list();
+  }
   budget.release(connections);
   tree.isWhole = () => listing.complete;
   const cost = { requests: tries, connections: tries, bytes };
   const isInterrupted = task.signal.aborted && !listing.complete;
-  verdicts.settleAll(isInterrupted ? null : listing.reason);
+  const isBusy = isOfNoUse() && listing.isFull;
+  verdicts.settleAll(isInterrupted || isBusy ? null : listing.reason);
   if (isInterrupted) return { ended: 'interrupted', reason: '', ...cost };
+  if (isBusy) return { ended: 'busy', reason: noRoom(listing.reason), ...cost };
   if (listing.complete) return { ended: 'whole', reason: '', ...cost };
   return { ended: tree.entries === 0 ? 'unusable' : 'partial', reason: listing.reason, ...cost };
 }

@@ -10,6 +10,8 @@ export interface RsyncListing {
   readonly complete: boolean;
   /** '' when complete; else a sentence. */
   readonly reason: string;
+  /** Refused because the server has as many clients as it takes. */
+  readonly isFull: boolean;
   readonly oddLines: number;
   /** Of the listing, as text: on the line it takes less. */
   readonly bytes: number;
@@ -55,6 +57,8 @@ const EXIT_REASONS: Readonly<Record<number, string>> = {
   30: 'no data for too long',
   35: 'no connection in time',
 };
+/** A module that takes none at all says -1. */
+const FULL = /max connections \(\d+\) reached/i;
 const MAX_STDERR_BYTES = 4096;
 /** Ten times the largest tree's, with the longest names. */
 const MAX_LISTING_BYTES = 2 ** 30;
@@ -172,7 +176,8 @@ async function readListing(
   parser.end();
   const { oddLines, specials } = parser;
   const reason = givenUp || endReason(end, signal.aborted) || oddReason(parser);
-  return { complete: reason === '', reason, oddLines, bytes, specials };
+  const isFull = givenUp === '' && end.code === 5 && FULL.test(end.stderr);
+  return { complete: reason === '', reason, isFull, oddLines, bytes, specials };
 }
 
 function start({ url, timeoutMs, recursive }: RsyncOptions, spool: Spool): ChildProcess {
@@ -210,7 +215,7 @@ function refusal(said: string): string {
   if (/rather than greeting|protocol startup/.test(said)) return 'no rsync server';
   if (/unknown module/i.test(said)) return 'the server refused: no such module';
   if (/access denied|auth failed/i.test(said)) return 'the server refused: access denied';
-  if (/max connections/i.test(said)) return 'the server refused: too many connections';
+  if (FULL.test(said)) return 'the server refused: too many connections';
   return 'the server refused';
 }
 
