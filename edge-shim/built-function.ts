@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { FormatError, messageOf } from '../core/errors.ts';
 import type { BuiltFunction } from '../core/function-event.ts';
 import type { Tables } from './decide.ts';
@@ -15,7 +15,7 @@ export function loadBuiltFunction(code: string, keys: ReadonlyMap<string, string
     if (value === undefined) throw new Error('KeyNotFound');
     return value;
   };
-  const modules: Record<string, unknown> = { cloudfront: { kvs: () => ({ get }) }, crypto: { createHash } };
+  const modules: Record<string, unknown> = { cloudfront: { kvs: () => ({ get }) }, crypto: rememberingCrypto() };
   let body = code;
   const names: string[] = [];
   const values: unknown[] = [];
@@ -29,6 +29,28 @@ export function loadBuiltFunction(code: string, keys: ReadonlyMap<string, string
   } catch (error) {
     throw new FormatError(`${file}: not a built edge function (${messageOf(error)}); run "redirector build"`);
   }
+}
+
+/** So many texts' digests are remembered. */
+const MOST_REMEMBERED = 4096;
+
+/** As much of the edge's `crypto` as the function uses. Who asks for one path, or from one network, asks again. */
+function rememberingCrypto() {
+  const digests = new Map<string, Buffer>();
+  const digestOf = (algorithm: string, text: string): Buffer => {
+    const name = `${algorithm} ${text}`;
+    const known = digests.get(name);
+    if (known !== undefined) return known;
+    if (digests.size === MOST_REMEMBERED) digests.clear();
+    const digest = hash(algorithm, text, 'buffer');
+    digests.set(name, digest);
+    return digest;
+  };
+  return {
+    createHash: (algorithm: string) => ({
+      update: (text: string) => ({ digest: () => digestOf(algorithm, text) }),
+    }),
+  };
 }
 
 /** The keys of a file in the KeyValueStore's import form. Throws FormatError. */
