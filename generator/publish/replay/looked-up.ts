@@ -1,10 +1,10 @@
 import { quoted } from '../../../core/errors.ts';
 import type { Asker } from './asking.ts';
-import { isWrong, type Named, Roots } from './claims.ts';
+import { isWrong, type Named, type Roots } from './claims.ts';
 import type { Viewer } from './event.ts';
 import type { Findings } from './findings.ts';
 import type { Judge } from './judge.ts';
-import { COUNTER_SPELLERS, SPELLED_URLS, SPELLERS, type Spelled, spelledAlias, spelledClass } from './spelling.ts';
+import { BIT_ROOTS, BIT_SPELLERS, BITS, CLASS_ROOTS, CLASS_SPELLER } from './spelling.ts';
 
 /** What the function's own look-up gives of every object. */
 export interface LookedUp {
@@ -24,9 +24,8 @@ export interface LookUpInput {
 }
 
 const OBJECTS_PER_STEP = 5000;
-const ROOTS = new Roots(SPELLED_URLS);
 
-/** Has the function spell the class of every object. What is no class, or leads elsewhere, is told, and counts as 0. */
+/** Has the function spell the class of every object. What leads elsewhere is told, and counts as 0. */
 export async function lookUpAll(input: LookUpInput, count: number): Promise<LookedUp> {
   const found = { classOf: new Uint16Array(count), aliasOf: new Uint16Array(count) };
   let done = 0;
@@ -38,51 +37,47 @@ export async function lookUpAll(input: LookUpInput, count: number): Promise<Look
 }
 
 async function lookUpOne(input: LookUpInput, id: number, { classOf, aliasOf }: LookedUp): Promise<void> {
-  const { judge, findings } = input;
-  const named = judge.named(id, { listed: true });
-  const spelled = await spell(input, SPELLERS, named);
-  if (spelled === null) return;
-  const classId = spelledClass(spelled);
-  const counter = spelled.alias === 0 ? null : await spell(input, COUNTER_SPELLERS, named);
-  const aliasClassId = counter === null ? 0 : spelledAlias(spelled, counter);
-  if (classId === undefined || aliasClassId === undefined) {
-    findings.tell(null, named.path, 'is looked up as no class of the maps');
-    return;
-  }
-  classOf[id] = classId;
-  aliasOf[id] = aliasClassId;
+  const named = input.judge.named(id, { listed: true });
+  const claim = await spelledClass(input, named);
+  if (CLASS_ROOTS.isAlias(claim)) {
+    aliasOf[id] = CLASS_ROOTS.rootOf(claim);
+    classOf[id] = await spelledBits(input, named);
+  } else classOf[id] = claim;
   if (!named.path.endsWith('/')) return;
-  const bare = await spell(input, SPELLERS, judge.named(id, { listed: false }));
-  if (bare !== null && (bare.own !== spelled.own || bare.alias !== spelled.alias))
-    findings.tell(null, named.path, 'is looked up as another class without its slash');
+  const bare = await spelledClass(input, input.judge.named(id, { listed: false }));
+  if (bare !== claim) input.findings.tell(null, named.path, 'is looked up as another class without its slash');
 }
 
-/** Null, and told, where an answer leads elsewhere. */
-async function spell({ spelling, judge, findings }: LookUpInput, viewers: readonly Viewer[], named: Named) {
-  const spelled = { own: 0, alias: 0 };
-  for (const viewer of viewers) {
-    const answer = await spelling.ask(viewer, named.asked, { list: true });
-    const claims = ROOTS.listClaim(answer, named, judge.fallbackFor(viewer.scheme));
-    if (isWrong(claims)) {
-      const path = strangePath(answer.body ?? '', named);
-      findings.tell(null, named.path, path === null ? claims : `may be answered with ${path}, where it does not lead`);
-      return null;
-    }
-    for (const claim of claims) {
-      if (ROOTS.isAlias(claim)) spelled.alias |= 1 << ROOTS.rootOf(claim);
-      else spelled.own |= 1 << claim;
-    }
+/** The class of an object, or as an alias that of what its link leads to. */
+async function spelledClass(input: LookUpInput, named: Named): Promise<number> {
+  const [claim = 0, ...more] = await spelled(input, CLASS_SPELLER, CLASS_ROOTS, named);
+  if (more.length > 0) input.findings.tell(null, named.path, 'is looked up as several classes');
+  return claim;
+}
+
+/** A link's own class, whatever it leads to. */
+async function spelledBits(input: LookUpInput, named: Named): Promise<number> {
+  let classId = 0;
+  for (const viewer of BIT_SPELLERS) {
+    for (const claim of await spelled(input, viewer, BIT_ROOTS, named)) if (claim < BITS) classId += 1 << claim;
   }
-  return spelled satisfies Spelled;
+  return classId;
 }
 
-/** Which path a list names at a mirror that is neither the object's nor that of what it leads to; null = none. */
+/** What is named of some roots; none, and told, where an answer leads elsewhere. */
+async function spelled({ spelling, judge, findings }: LookUpInput, viewer: Viewer, roots: Roots, named: Named) {
+  const answer = await spelling.ask(viewer, named.asked, { list: true });
+  const claims = roots.listClaim(answer, named, judge.fallbackFor(viewer.scheme));
+  if (!isWrong(claims)) return claims;
+  const path = strangePath(answer.body ?? '', named);
+  findings.tell(null, named.path, path === null ? claims : `may be answered with ${path}, where it does not lead`);
+  return [];
+}
+
+/** Which path a list names at a made-up mirror that is neither the object's nor that of what it leads to; null = none. */
 function strangePath(body: string, { path, alias }: Named): string | null {
-  for (const url of body.split('\n')) {
-    const root = SPELLED_URLS.find((one) => url.startsWith(one));
-    const named = root === undefined ? path : url.slice(root.length);
+  for (const [, named] of body.matchAll(/^https:\/\/[a-z0-9-]+\.invalid\/(.*)$/gm))
     if (named !== path && named !== alias) return quoted(`/${named}`);
-  }
   return null;
 }
 

@@ -1,3 +1,4 @@
+import { MOST_CLASSES } from '../../../core/edge-keys.ts';
 import type { Inventory } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
 import type { Asker } from './asking.ts';
@@ -6,7 +7,6 @@ import type { Scheme } from './event.ts';
 import type { Findings } from './findings.ts';
 import type { Judge } from './judge.ts';
 import type { LookedUp } from './looked-up.ts';
-import { SPELLED_CLASSES } from './spelling.ts';
 import type { Table } from './tables.ts';
 import type { MappedViewer } from './viewers.ts';
 
@@ -38,7 +38,7 @@ export function judgeObjects(input: ObjectsInput): void {
 
 /** By access point and class: 1 = somebody is sent there for its objects. */
 function toldClasses({ judge, tables }: ObjectsInput): readonly Uint8Array[] {
-  const isTold = judge.evidence.map(() => new Uint8Array(SPELLED_CLASSES));
+  const isTold = judge.evidence.map(() => new Uint8Array(MOST_CLASSES));
   for (const { told } of tables) {
     told.forEach((classId, { near, far }) => {
       for (const claims of [near, far]) for (const claim of claims) (isTold[claim] as Uint8Array)[classId] = 1;

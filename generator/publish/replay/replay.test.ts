@@ -59,7 +59,7 @@ describe('a replay', () => {
     expect(report.classes).toBe(maps.table.classes.length - 1);
     const tables = maps.keys.filter(([key]) => key.startsWith('r')).length;
     expect(report.tables).toBe(tables);
-    expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * tables + paths.length * 4);
+    expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * tables + paths.length * 3);
   });
 
   it('stops where one object is said to be in another class', async () => {
