@@ -32,7 +32,7 @@ export function loadBuiltFunction(code: string, keys: ReadonlyMap<string, string
 }
 
 /** So many texts' digests are remembered. */
-const MOST_REMEMBERED = 4096;
+const MOST_REMEMBERED = 1024;
 
 /** As much of the edge's `crypto` as the function uses. Who asks for one path, or from one network, asks again. */
 function rememberingCrypto() {
