@@ -8,8 +8,10 @@ import { testInventory } from './testing/inventory.ts';
 const COUNT = 600;
 function recorderAt(nowS: number, observations = emptyObservations('m.http', 'http://m/', COUNT, 0)) {
   let settled = 0;
+  const before = structuredClone(observations);
+  const answers = [observations];
   const recorder = new Recorder(
-    observations,
+    () => answers.pop() ?? structuredClone(before),
     COUNT,
     () => nowS * 1000,
     (objects) => {
@@ -127,7 +129,7 @@ describe('recorder', () => {
       testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }, { path: 'c' }, { path: 'd' }]),
       'm',
       'rsync',
-      () => 100,
+      100,
     );
     listing.sink.record(1, Outcome.present, 5);
     listing.sink.fail(2, 'broke off');

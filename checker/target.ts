@@ -1,13 +1,18 @@
 import { messageOf } from '../core/errors.ts';
-import { encodeObservations } from '../core/formats/observations-file.ts';
+import { observationPieces } from '../core/formats/observations-file.ts';
 import type { AccessPoint } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
+import { collectGarbage } from '../core/node/heap.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { Checkpoint } from './checkpoint.ts';
 import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.ts';
 import type { CheckContext } from './mirror-check.ts';
 import { Acquaintance } from './net/acquaintance.ts';
 import { Recorder } from './recorder.ts';
+
+/** From so many on memory is short. */
+const MANY_OBJECTS = 500_000;
+const GARBAGE_BYTES = 512 * 1024;
 
 /** With the objects that are to be checked at one access point. */
 export interface PointContext extends CheckContext {
@@ -25,9 +30,14 @@ export interface Target {
 
 /** Begins the check of an access point: loads what is known of it. */
 export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
-  const observations = context.loadObservations(accessPoint);
   const onSettled = (objects: number) => context.task.advance(objects);
-  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
+  const recorder = new Recorder(
+    context.knownAt(accessPoint),
+    context.objectIds.length,
+    context.nowMs,
+    onSettled,
+    context,
+  );
   const checkpoint = new Checkpoint(context.checkpointMs, () => {
     try {
       write(context, recorder);
@@ -41,7 +51,21 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
 /** To be called where nothing is unconfirmed. */
 export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
   const file = outputLayout.observations(output, observations.accessPointId, vantage);
-  writeFileAtomic(file, encodeObservations(observations));
+  const pieces = observationPieces(observations);
+  writeFileAtomic(file, observations.outcome.length < MANY_OBJECTS ? pieces : withoutGarbage(pieces));
+}
+
+/** The garbage that compressing leaves is cleared away as it comes. */
+function* withoutGarbage(pieces: Iterable<Uint8Array>): Generator<Uint8Array, void> {
+  collectGarbage('all');
+  let bytes = 0;
+  for (const piece of pieces) {
+    yield piece;
+    bytes += piece.length;
+    if (bytes < GARBAGE_BYTES) continue;
+    collectGarbage('young');
+    bytes = 0;
+  }
 }
 
 /** What was recorded so far counts, and is written where that is due. */
@@ -82,9 +106,10 @@ function acquaintanceWith({ acquaintances }: CheckContext, { id }: AccessPoint):
 /** Checks some objects by the access point's own method. */
 export async function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
   const { method, recorder } = target;
-  const sink = { ...recorder.sink(method.name), confirm: () => confirm(target) };
+  // What a listing shows is what it is; nothing else tells of it.
+  const isProof = method.scope !== 'object';
+  const sink = { ...recorder.sink(method.name, isProof), confirm: () => confirm(target) };
   const report = await runMethod(target, method, objectIds, sink);
-  // A listing is what it is; nothing else tells of it.
-  if (method.scope !== 'object') confirm(target);
+  if (isProof) confirm(target);
   return report;
 }

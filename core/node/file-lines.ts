@@ -2,8 +2,8 @@ import { readSync } from 'node:fs';
 import { FormatError } from '../errors.ts';
 import { LINES_IN_BLOCK, type Lines } from '../lines.ts';
 
-/** 65,536 lines: what goes through them in their order reads each once, and what goes to and fro in a part of them too. */
-const BLOCKS_KEPT = 1024;
+/** 8192 lines: what goes through them in their order reads each once, and what goes to and fro in a part of them too. */
+const BLOCKS_KEPT = 16;
 
 /** Where a text of lines lies in an open file. */
 export interface TextPlace {
