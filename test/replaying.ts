@@ -1,6 +1,6 @@
 import type { BuiltFunction } from '../core/function-event.ts';
 import type { Inventory } from '../core/inventory.ts';
-import { silentProgress } from '../core/progress.ts';
+import { type Progress, silentProgress } from '../core/progress.ts';
 import { loadBuiltFunction } from '../edge-shim/built-function.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
 import type { Maps } from '../generator/maps/build.ts';
@@ -20,18 +20,19 @@ export interface Replayed {
   readonly upgrade?: boolean;
   /** A function with a fault of its own. */
   readonly faulty?: (right: BuiltFunction) => BuiltFunction;
+  readonly progress?: Progress;
 }
 
 /** The report of a replay of maps, as a rule with the keys that were made. */
 export function replayed(options: Replayed): Promise<ReplayReport> {
   const { made, inventory, evidence, keys = made.keys, fallback = FALLBACK, upgrade = false } = options;
-  const { faulty = (right) => right } = options;
+  const { faulty = (right) => right, progress = silentProgress } = options;
   return replay({
     built: { inventory, evidence, table: made.table, maps: made.regions },
     keys: new Map(keys),
     load: (some) => faulty(loadBuiltFunction(code, some, 'function.js')),
     policy: { fallback, upgrade },
-    progress: silentProgress,
+    progress,
     signal: new AbortController().signal,
   });
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { BuiltFunction, FunctionEvent, FunctionResponse } from '../../../core/function-event.ts';
 import { Outcome } from '../../../core/observations.ts';
+import type { Progress, Task } from '../../../core/progress.ts';
 import { changedKeys, replayed } from '../../../test/replaying.ts';
 import { distfilesOf, evidenceOf, inventoryOf, mapsOf } from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
@@ -22,12 +23,14 @@ const setOf = (id: number): readonly number[] => {
   const name = id >> 1;
   return (id % 2 === 0 ? FILES[name % 5] : LINKS[Math.floor(name / 5) % 5]) as readonly number[];
 };
-const evidence = (['https', 'http'] as const).flatMap((protocol) =>
-  COUNTRIES.map((country, n) => {
-    const host = HOSTS[n] as string;
-    return evidenceOf(inventory.paths.length, { host, country, protocol, holds: (id) => setOf(id).includes(n) });
-  }),
-);
+const fleetOf = (count: number) =>
+  (['https', 'http'] as const).flatMap((protocol) =>
+    COUNTRIES.map((country, n) => {
+      const host = HOSTS[n] as string;
+      return evidenceOf(count, { host, country, protocol, holds: (id) => setOf(id).includes(n) });
+    }),
+  );
+const evidence = fleetOf(inventory.paths.length);
 const made = mapsOf(inventory, evidence);
 /** Links that the mirror in the US alone has, while that in Germany lacks their files. */
 const pair = [...inventory.paths.keys()].filter(
@@ -70,6 +73,27 @@ describe('a replay of links and files that are missing at different mirrors', ()
     // One or three look-ups of each object, two redirects, and eight answers to each viewer.
     expect(report.answers).toBeLessThan(atTables + report.objects * (3 + 2) + report.viewers * 8);
     expect(pair.length).toBeGreaterThan(0);
+  });
+
+  it('says almost from the beginning how many answers there will be', async () => {
+    const tree = distfilesOf(Array.from({ length: 8000 }, (_, i) => `b${i}.tar.xz`));
+    const truth = fleetOf(tree.paths.length);
+    let done = 0;
+    const totals: { done: number; total: number }[] = [];
+    const task: Task = {
+      advance: (steps) => {
+        done += steps;
+      },
+      setTotal: (total) => totals.push({ done, total }),
+      end: () => {},
+    };
+    const progress: Progress = { start: () => task, note: () => {} };
+    const { answers } = await replayed({ made: mapsOf(tree, truth), inventory: tree, evidence: truth, progress });
+    expect(done).toBe(answers);
+    expect(totals.at(-1)?.total).toBe(answers);
+    const early = totals.filter((one) => one.done > 0);
+    expect(early[0]?.done).toBeLessThan(answers / 5);
+    for (const { total } of early) expect(Math.abs(total / answers - 1)).toBeLessThan(0.1);
   });
 
   it('stops where one table claims too much for a class that is a link’s alone', async () => {

@@ -62,7 +62,7 @@ export async function replay(input: ReplayInput): Promise<ReplayReport> {
       judge,
       findings,
       onward: (soFar, done) => {
-        const lookUps = ((objects - done) * tally.answers) / done;
+        const lookUps = (objects - done) * Math.max(1, tally.answers / done);
         tally.expect(lookUps + answersAtTables(kindsOf(soFar), inKeys, viewers.length) + SCHEMES * objects);
       },
     },
