@@ -31,19 +31,20 @@ export function loadBuiltFunction(code: string, keys: ReadonlyMap<string, string
   }
 }
 
-/** So many texts' digests are remembered. */
+/** Networks are as short (core/edge-keys.ts); few come, and each again and again. */
+const MOST_CHARACTERS = 14;
 const MOST_REMEMBERED = 1024;
 
-/** As much of the edge's `crypto` as the function uses. Who asks for one path, or from one network, asks again. */
+/** As much of the edge's `crypto` as the function uses. Of short texts the digests are remembered. */
 function rememberingCrypto() {
-  const digests = new Map<string, Buffer>();
+  const remembered = new Map<string, Buffer>();
   const digestOf = (algorithm: string, text: string): Buffer => {
+    if (text.length > MOST_CHARACTERS) return digested(algorithm, text);
     const name = `${algorithm} ${text}`;
-    const known = digests.get(name);
+    const known = remembered.get(name);
     if (known !== undefined) return known;
-    if (digests.size === MOST_REMEMBERED) digests.clear();
-    const digest = hash(algorithm, text, 'buffer');
-    digests.set(name, digest);
+    const digest = digested(algorithm, text);
+    if (remembered.size < MOST_REMEMBERED) remembered.set(name, digest);
     return digest;
   };
   return {
@@ -51,6 +52,11 @@ function rememberingCrypto() {
       update: (text: string) => ({ digest: () => digestOf(algorithm, text) }),
     }),
   };
+}
+
+/** By way of a text: it costs half of what a Buffer of its own does, which lies outside of the heap. */
+function digested(algorithm: string, text: string): Buffer {
+  return Buffer.from(hash(algorithm, text, 'binary'), 'binary');
 }
 
 /** The keys of a file in the KeyValueStore's import form. Throws FormatError. */

@@ -64,7 +64,7 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
   let request: EdgeRequest | null = null;
   try {
     request = requestOf(event);
-    const tables: Tables = Object.create(null);
+    const tables: Tables = {};
     const nowS = Date.now() / 1000;
     decision = decide(request, tables, nowS, fallback);
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {
