@@ -6,6 +6,7 @@ import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { FirstListings } from './first-listings.ts';
 import type { Listing } from './listing.ts';
+import type { Memory } from './memory.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
@@ -53,6 +54,7 @@ export interface CheckContext {
   readonly userAgent: string;
   readonly timeoutMs: number;
   readonly hosts: HostBudgets;
+  readonly memory: Memory;
   /** By access point id. */
   readonly acquaintances: Map<string, Acquaintance>;
   readonly nowMs: () => number;

@@ -9,6 +9,7 @@ import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { keepHostWishes, readHostWishes } from './host-wishes.ts';
 import { knownObservations } from './known.ts';
+import { Memory } from './memory.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
 import { privateUrls } from './net/reach.ts';
@@ -111,6 +112,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     // By the clock as it is then: in a run of hours its own evidence is no future.
     knownAt: (accessPoint) => knownObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
     hosts,
+    memory: new Memory(options.inventory.paths.length),
     acquaintances: new Map(),
     task,
   };

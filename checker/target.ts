@@ -2,17 +2,12 @@ import { messageOf } from '../core/errors.ts';
 import { observationPieces } from '../core/formats/observations-file.ts';
 import type { AccessPoint } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
-import { collectGarbage } from '../core/node/heap.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { Checkpoint } from './checkpoint.ts';
 import type { CheckTask, Method, MethodReport, Sink } from './methods/contract.ts';
 import type { CheckContext } from './mirror-check.ts';
 import { Acquaintance } from './net/acquaintance.ts';
 import { Recorder } from './recorder.ts';
-
-/** From so many on memory is short. */
-const MANY_OBJECTS = 500_000;
-const GARBAGE_BYTES = 512 * 1024;
 
 /** With the objects that are to be checked at one access point. */
 export interface PointContext extends CheckContext {
@@ -30,7 +25,10 @@ export interface Target {
 
 /** Begins the check of an access point: loads what is known of it. */
 export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
-  const onSettled = (objects: number) => context.task.advance(objects);
+  const onSettled = (objects: number) => {
+    context.task.advance(objects);
+    context.memory.settled(objects);
+  };
   const recorder = new Recorder(
     context.knownAt(accessPoint),
     context.objectIds.length,
@@ -49,23 +47,9 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
 }
 
 /** To be called where nothing is unconfirmed. */
-export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
+export function write({ output, vantage, memory }: CheckContext, { observations }: Recorder): void {
   const file = outputLayout.observations(output, observations.accessPointId, vantage);
-  const pieces = observationPieces(observations);
-  writeFileAtomic(file, observations.outcome.length < MANY_OBJECTS ? pieces : withoutGarbage(pieces));
-}
-
-/** The garbage that compressing leaves is cleared away as it comes. */
-function* withoutGarbage(pieces: Iterable<Uint8Array>): Generator<Uint8Array, void> {
-  collectGarbage('all');
-  let bytes = 0;
-  for (const piece of pieces) {
-    yield piece;
-    bytes += piece.length;
-    if (bytes < GARBAGE_BYTES) continue;
-    collectGarbage('young');
-    bytes = 0;
-  }
+  writeFileAtomic(file, memory.tidied(observationPieces(observations)));
 }
 
 /** What was recorded so far counts, and is written where that is due. */
