@@ -45,10 +45,12 @@ export class Judge {
     return { asked: listed ? path : path.replace(/\/$/, ''), path, alias };
   }
 
+  /** Whom a redirect names. */
   redirectClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
     return this.roots.redirectClaim(answer, named, this.fallbackFor(viewer.scheme));
   }
 
+  /** Whom the list of candidates names. */
   listClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
     return this.roots.listClaim(answer, named, this.fallbackFor(viewer.scheme));
   }
@@ -74,6 +76,7 @@ export class Judge {
     return this.evidence[this.roots.rootOf(claim)]?.presence[named] === Outcome.present;
   }
 
+  /** Of the access point that a claim names. */
   url(claim: number): string {
     return this.evidence[this.roots.rootOf(claim)]?.accessPoint.url ?? '';
   }
