@@ -15,6 +15,7 @@ import { benchProbe } from './probe.bench.ts';
 import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
+import { benchSize } from './size.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
@@ -23,6 +24,7 @@ import { benchViewers } from './viewers.bench.ts';
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
   pass: benchPass,
+  size: benchSize,
   head: benchHead,
   latency: benchLatency,
   http2: benchHttp2,

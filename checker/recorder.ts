@@ -33,6 +33,8 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
+  /** How many objects have each value in `#thisRun`. */
+  readonly #tally = new Int32Array(256);
   /** Null where nothing had failed. */
   readonly #failedTimesBefore: Uint8Array | null;
   readonly #readBefore: () => Observations;
@@ -118,6 +120,7 @@ export class Recorder {
       observations.failedTimes[id] = before.failedTimes[id] as number;
       observations.failure[id] =
         failedAtS === 0 ? 0 : this.#reasons.indexOf(before.failures[before.failure[id] as number] ?? OTHER);
+      this.#tally[this.#thisRun[id] as number]!--;
       this.#thisRun[id] = 0;
     }
     this.#unconfirmed.clear();
@@ -201,10 +204,7 @@ export class Recorder {
   }
 
   counts(): RecorderCounts {
-    const byValue = new Uint32Array(256);
-    const thisRun = this.#thisRun;
-    for (let id = 0; id < thisRun.length; id++) byValue[thisRun[id] as number]!++;
-    const count = (value: number) => byValue[value] as number;
+    const count = (value: number) => this.#tally[value] as number;
     return {
       present: count(Outcome.present),
       absent: count(Outcome.absent),
@@ -220,7 +220,10 @@ export class Recorder {
   }
 
   #settle(objectId: number, value: number): void {
-    if (this.#thisRun[objectId] === 0 && ++this.#settled - this.#reported >= PROGRESS_STEP) this.flushProgress();
+    const before = this.#thisRun[objectId] as number;
+    this.#tally[before]!--;
+    this.#tally[value]!++;
+    if (before === 0 && ++this.#settled - this.#reported >= PROGRESS_STEP) this.flushProgress();
     this.#thisRun[objectId] = value;
   }
 

@@ -66,13 +66,14 @@ export async function runMethod(
   sink: Sink,
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
-  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal } = context;
+  const { inventory, objectIdOf, userAgent, timeoutMs, secondTryAfterMs, hosts, signal, graceSignal } = context;
   const { leftAlone } = hosts.of(accessPoint.url);
   const acquaintance = acquaintanceWith(context, accessPoint);
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
     ...{ checkpointMs: context.checkpointMs, begun },
+    ...(secondTryAfterMs === undefined ? {} : { secondTryAfterMs }),
     signal: AbortSignal.any([signal, leftAlone]),
     graceSignal: AbortSignal.any([graceSignal, leftAlone]),
   };

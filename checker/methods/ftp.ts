@@ -6,8 +6,9 @@ import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
 import { directoriesFor } from '../ftp/directories.ts';
 import type { FtpListing } from '../ftp/judge-listing.ts';
 import type { LineEntry } from '../ftp/list-line.ts';
-import { FtpFailure, isSendable } from '../ftp/replies.ts';
+import { FtpFailure, FtpFullHouse, isSendable } from '../ftp/replies.ts';
 import { ENDLESS, FtpSession } from '../ftp/session.ts';
+import { FULL_HOUSE_TRIES, noRoom } from '../full-house.ts';
 import { ListedTree } from '../listed-tree.ts';
 import type { HostBudget } from '../net/host-budget.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
@@ -16,18 +17,12 @@ import type { CheckTask, Method, MethodReport } from './contract.ts';
 /** One listing of each directory of the inventory, over one control connection. */
 export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp'], check };
 
-/** One for control and one for data. */
-const CONNECTIONS = 2;
-const TOO_FEW_CONNECTIONS =
-  'not listed: FTP takes two connections at once, one for data, and "connections" of [check] allows one to a host';
 /** A directory that fails is read again once, on a new connection where that one was lost; the first one after a pause. */
 const TRIES = 2;
 /** Given up after so many directories in a row that could not be read. */
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its listings: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
-/** RFC 959, 4.2: the service is not available, or the house is full. */
-const BUSY = 421;
 const OUT_OF_TIME = 'not done in time';
 const INTERRUPTED = 'interrupted';
 const UNSENDABLE = 'has a name that FTP cannot carry';
@@ -39,22 +34,21 @@ type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: Ftp
 async function check(task: CheckTask): Promise<MethodReport> {
   const { inventory, objectIds, sink, signal } = task;
   const budget = task.hosts.of(task.accessPoint.url);
-  if (budget.connections < CONNECTIONS) {
-    for (const id of objectIds) sink.fail(id, TOO_FEW_CONNECTIONS);
-    // Not unusable: that would call the server down for what our own configuration forbids.
-    return { ended: 'partial', reason: TOO_FEW_CONNECTIONS, requests: 0, connections: 0 };
-  }
   const walk = new Walk(task, budget);
-  const reserved = await budget.reserve(CONNECTIONS, signal, CONNECTIONS);
+  // Servers count sessions; the connections for data belong to them.
+  const reserved = await budget.reserve(1, signal);
   const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
   budget.release(reserved);
   const cost = { requests: walk.requests, connections: walk.connections, bytes: walk.bytes };
   for (const id of objectIds) {
     const outcome = walk.tree.outcome(id);
     if (outcome !== Outcome.none) sink.record(id, outcome, walk.tree.sizeBytes(id, outcome));
-    else if (!signal.aborted) sink.fail(id, walk.reasonFor(inventory.paths.at(id) as string, id, givenUp));
+    else if (!signal.aborted && !walk.isFull) {
+      sink.fail(id, walk.reasonFor(inventory.paths.at(id) as string, id, givenUp));
+    }
   }
   if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
+  if (walk.isFull) return { ended: 'busy', reason: givenUp, ...cost };
   if (givenUp === '') return { ended: 'whole', reason: '', ...cost };
   return { ended: walk.tree.entries === 0 ? 'unusable' : 'partial', reason: givenUp, ...cost };
 }
@@ -65,12 +59,16 @@ class Walk {
   requests = 0;
   connections = 0;
   bytes = 0;
+  /** Given up because the server has no room for us. */
+  isFull = false;
   readonly #task: CheckTask;
   readonly #budget: HostBudget;
   /** Of the access point, relative to the login's directory (RFC 1738, 3.2.2). */
   readonly #root: string;
   readonly #walked = new Map<string, Walked>();
   #session: FtpSession | null = null;
+  /** Of the session, what is counted already. */
+  #counted = { listings: 0, bytes: 0 };
   /** Interrupted, or out of time: nothing more is begun. */
   #isStopped = false;
 
@@ -98,6 +96,7 @@ class Walk {
         const walked = this.#known(directory) ?? (await this.#list(directory));
         this.#walked.set(directory, walked);
         if (signal.aborted) return INTERRUPTED;
+        if (this.isFull) return walked.reason;
         if (performance.now() - startedAtMs > timeoutMs * BUDGET_TIMEOUTS) return OUT_OF_TIME;
         strikes = walked.ended === 'failed' ? strikes + 1 : 0;
         // Without its root there is nothing to compare.
@@ -160,7 +159,7 @@ class Walk {
         const path = prefix + pathFromLatin1(name);
         this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });
       });
-      if (walked.ended !== 'failed' || walked.reason === ENDLESS) break;
+      if (walked.ended !== 'failed' || walked.reason === ENDLESS || this.isFull) break;
     }
     // However it is listed above (a link perhaps), it is a directory to those who ask for it.
     if (walked.ended === 'whole' || walked.ended === 'partial') {
@@ -174,41 +173,58 @@ class Walk {
     return !this.#isStopped && (await this.#budget.admission(this.#task.signal)) && !this.#isStopped;
   }
 
-  /** One try. Where the server is busy, nobody asks it for a while. */
+  /** One try. */
   async #read(directory: string, onEntry: (entry: LineEntry) => void): Promise<FtpListing> {
-    const session = this.#openSession();
-    const [listings, bytes] = [session.listings, session.bytes];
     try {
-      if (!session.isOpen) {
-        this.connections++;
-        await session.open();
-      }
-      return await session.list(this.#root + latin1(directory), onEntry);
+      if (this.#session?.isOpen !== true) await this.#enter();
+      return await (this.#session as FtpSession).list(this.#root + latin1(directory), onEntry);
     } catch (error) {
       if (!(error instanceof FtpFailure)) throw error;
       return { ended: 'failed', reason: error.message, showsHidden: false };
     } finally {
-      this.requests += session.listings - listings;
-      this.bytes += session.bytes - bytes;
-      this.#budget.transferred(session.bytes - bytes);
-      if (session.isBusy) this.#budget.refused(BUSY, '', this.#task.timeoutMs);
-      else this.#budget.served();
+      this.#count();
     }
   }
 
-  /** The session, or a new one where it was lost. */
-  #openSession(): FtpSession {
-    if (this.#session?.isOpen === true) return this.#session;
+  /** Opens a session; a full house is knocked at again. Throws FtpFailure. */
+  async #enter(): Promise<void> {
+    const { secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = this.#task;
+    for (let tries = 1; ; tries++) {
+      this.#session = this.#newSession();
+      this.connections++;
+      try {
+        await this.#session.open();
+        return;
+      } catch (error) {
+        if (!(error instanceof FtpFullHouse)) throw error;
+        this.isFull = tries === FULL_HOUSE_TRIES;
+        if (this.isFull) throw new FtpFailure(noRoom(error.message));
+        this.#count();
+        if (!(await pause(secondTryAfterMs * 2 ** (tries - 1), signal)) || this.#isStopped) throw error;
+      }
+    }
+  }
+
+  /** What the session has cost since it was counted last. */
+  #count(): void {
+    const { listings = 0, bytes = 0 } = this.#session ?? {};
+    this.requests += listings - this.#counted.listings;
+    this.bytes += bytes - this.#counted.bytes;
+    this.#budget.transferred(bytes - this.#counted.bytes);
+    this.#counted = { listings, bytes };
+  }
+
+  #newSession(): FtpSession {
     const { accessPoint, userAgent, timeoutMs } = this.#task;
     const { hostname, port } = new URL(accessPoint.url);
-    this.#session = new FtpSession({
+    this.#counted = { listings: 0, bytes: 0 };
+    return new FtpSession({
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? 21 : Number(port),
       password: userAgent,
       allowed: this.#budget.allowed,
       timeoutMs,
     });
-    return this.#session;
   }
 }
 
