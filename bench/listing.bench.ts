@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { pathFromBytes } from '../core/path-bytes.ts';
 import { startNginx } from '../test/servers/nginx.ts';
+import { startDelayingProxy } from './delaying-proxy.ts';
 import { Fixture } from './fixture.ts';
 import { measure, median, row, TABLE_HEAD } from './measure.ts';
 import type { BenchTree } from './tree.ts';
@@ -11,10 +12,12 @@ import type { BenchTree } from './tree.ts';
 const bareListing = fileURLToPath(new URL('bare-listing.ts', import.meta.url));
 /** Of the second server, bytes a second on each connection: a mirror that is not on loopback. */
 const RATE = '4m';
+const DELAY_MS = 50;
 
 /** Index pages of the whole tree on an nginx without rsync, against curl that fetches the same pages. */
 export async function benchListing(tree: BenchTree, folder: string, rounds: number): Promise<string> {
   const nginx = await startNginx([{ root: tree.root }, { root: tree.root, directives: `limit_rate ${RATE};` }]);
+  const proxy = await startDelayingProxy(nginx.sites[0]?.httpUrl as string, DELAY_MS);
   try {
     const pages = ['', ...directoriesIn(Buffer.from(tree.root), '')];
     const [onLoopback, atRate] = nginx.sites.map((site) => site.httpUrl) as [string, string];
@@ -24,8 +27,12 @@ export async function benchListing(tree: BenchTree, folder: string, rounds: numb
       await benchSite('on loopback', onLoopback, pages, tree, folder, rounds),
       '',
       await benchSite(`${RATE} a second on each connection`, atRate, pages, tree, folder, Math.min(rounds, 3)),
+      '',
+      // curl waits for each page before it asks for the next: half a minute.
+      await benchSite(`${DELAY_MS} ms away in each direction`, proxy.url, pages, tree, folder, 1),
     ].join('\n');
   } finally {
+    proxy.close();
     await nginx.close();
   }
 }
