@@ -1,5 +1,5 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
-import { isOwnCheck, METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, Outcome } from '../core/observations.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
@@ -89,11 +89,11 @@ export class Recorder {
     return Math.floor(this.#nowMs() / 1000);
   }
 
-  /** The sink of one method. */
+  /** The sink of the method that checks the access point: what it proves is a check of its own. */
   sink(method: MethodName): Sink {
-    const code = METHODS.indexOf(method);
+    const code = methodNumber(this.observations.methods, method);
     return {
-      record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS()),
+      record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS(), true),
       hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
       withdraw: (outcomes, reason) => this.#withdraw(outcomes, reason),
@@ -130,11 +130,11 @@ export class Recorder {
 
   /** Takes over what a listing of this run shows, under the name of `method` and as old as it is there. */
   takeOver(objectIds: Iterable<number>, listing: Listing, method: MethodName): void {
-    const code = METHODS.indexOf(method);
+    const code = methodNumber(this.observations.methods, method);
     for (const id of objectIds) {
       const outcome = listing.outcome(id);
       if (outcome !== Outcome.none) {
-        this.#record(id, outcome, listing.sizeBytes(id), code, listing.evidenceAtS(id));
+        this.#record(id, outcome, listing.sizeBytes(id), code, listing.evidenceAtS(id), false);
       }
     }
   }
@@ -223,18 +223,18 @@ export class Recorder {
     this.#thisRun[objectId] = value;
   }
 
-  #record(objectId: number, outcome: OutcomeCode, sizeBytes: number, method: number, atS: number): void {
+  #record(id: number, outcome: OutcomeCode, sizeBytes: number, method: number, atS: number, isOwnCheck: boolean): void {
     const { observations } = this;
-    observations.outcome[objectId] = outcome;
-    observations.sizeBytes[objectId] = sizeBytes;
-    observations.evidenceAtS[objectId] = atS;
-    observations.method[objectId] = method;
-    if (isOwnCheck(method) || observations.ownCheckAtS[objectId] === 0) observations.ownCheckAtS[objectId] = atS;
-    observations.failedAtS[objectId] = 0;
-    observations.failedTimes[objectId] = 0;
-    observations.failure[objectId] = 0;
-    this.#unconfirmed.push(objectId);
-    this.#settle(objectId, outcome);
+    observations.outcome[id] = outcome;
+    observations.sizeBytes[id] = sizeBytes;
+    observations.evidenceAtS[id] = atS;
+    observations.method[id] = method;
+    if (isOwnCheck || observations.ownCheckAtS[id] === 0) observations.ownCheckAtS[id] = atS;
+    observations.failedAtS[id] = 0;
+    observations.failedTimes[id] = 0;
+    observations.failure[id] = 0;
+    this.#unconfirmed.push(id);
+    this.#settle(id, outcome);
   }
 
   #fail(objectId: number, reason: string): void {

@@ -1,9 +1,21 @@
 import { FormatError } from '../errors.ts';
-import type { CheckCost, Liveness, Observations, VantageReport } from '../observations.ts';
+import { type CheckCost, type Liveness, NO_METHOD, type Observations, type VantageReport } from '../observations.ts';
 import { type ColumnArray, columnBytes, PackedReader, packCompressed } from './packed.ts';
 
 const FORMAT = 'redirector/observations';
 const VERSION = 1;
+/** The names behind the numbers of files that carry none themselves. */
+const EARLIER_METHODS = [
+  NO_METHOD,
+  'http-head',
+  'rsync',
+  'rsync+sample',
+  'http-listing',
+  'http-listing+sample',
+  'ftp',
+  'ftp+sample',
+  'sftp',
+];
 
 /** `output/observations/<access point>.msgpack` (docs/formats.md). */
 export function encodeObservations(observations: Observations): Buffer {
@@ -15,6 +27,7 @@ export function encodeObservations(observations: Observations): Buffer {
     cost: observations.cost,
     vantages: observations.vantages,
     failures: observations.failures,
+    methods: observations.methods,
     outcome: columnBytes(observations.outcome),
     sizeBytes: columnBytes(observations.sizeBytes),
     evidenceAtS: columnBytes(observations.evidenceAtS),
@@ -56,6 +69,7 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
     cost: reader.value<CheckCost>('cost'),
     vantages: reader.value<Record<string, VantageReport>>('vantages'),
     failures: reader.strings('failures'),
+    methods: reader.has('methods') ? reader.strings('methods') : [...EARLIER_METHODS],
     outcome: grown(reader.column('outcome', Uint8Array, count), objectCount, Uint8Array, 0),
     sizeBytes: grown(reader.column('sizeBytes', Float64Array, count), objectCount, Float64Array, -1),
     evidenceAtS: grown(reader.column('evidenceAtS', Uint32Array, count), objectCount, Uint32Array, 0),
@@ -76,6 +90,7 @@ export function emptyObservations(accessPointId: string, url: string, objectCoun
     cost: { startedAtS: 0, elapsedMs: 0, requests: 0, connections: 0 },
     vantages: {},
     failures: [],
+    methods: [NO_METHOD],
     outcome: new Uint8Array(objectCount),
     sizeBytes: new Float64Array(objectCount).fill(-1),
     evidenceAtS: new Uint32Array(objectCount),
