@@ -1,16 +1,10 @@
-import { directoryOf } from '../../core/directory.ts';
-import { ObjectType } from '../../core/inventory.ts';
-import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
-import { directoriesFor } from '../ftp/directories.ts';
-import type { FtpListing } from '../ftp/judge-listing.ts';
-import type { LineEntry } from '../ftp/list-line.ts';
+import { checkByDirectory, type DirectoryLister, type DirectoryListing } from '../directory-walk.ts';
 import { FtpFailure, isSendable } from '../ftp/replies.ts';
 import { ENDLESS, FtpSession } from '../ftp/session.ts';
-import { ListedTree } from '../listed-tree.ts';
+import type { ListedEntry } from '../listed-tree.ts';
 import type { HostBudget } from '../net/host-budget.ts';
-import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
@@ -20,180 +14,81 @@ export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp']
 const CONNECTIONS = 2;
 const TOO_FEW_CONNECTIONS =
   'not listed: FTP takes two connections at once, one for data, and "connections" of [check] allows one to a host';
-/** A directory that fails is read again once, on a new connection where that one was lost; the first one after a pause. */
-const TRIES = 2;
-/** Given up after so many directories in a row that could not be read. */
-const MAX_STRIKES = 3;
-/** An access point gets so many times the time-out for all of its listings: an hour for ten seconds. */
-const BUDGET_TIMEOUTS = 360;
 /** RFC 959, 4.2: the service is not available, or the house is full. */
 const BUSY = 421;
-const OUT_OF_TIME = 'not done in time';
-const INTERRUPTED = 'interrupted';
 const UNSENDABLE = 'has a name that FTP cannot carry';
-const UNPROVEN = 'not listed, but servers leave out such names or spell them otherwise';
-
-/** missing: a whole listing above shows that it is not there. */
-type Walked = Pick<FtpListing, 'reason' | 'showsHidden'> & { readonly ended: FtpListing['ended'] | 'missing' };
 
 async function check(task: CheckTask): Promise<MethodReport> {
-  const { inventory, objectIds, sink, signal } = task;
   const budget = task.hosts.of(task.accessPoint.url);
   if (budget.connections < CONNECTIONS) {
-    for (const id of objectIds) sink.fail(id, TOO_FEW_CONNECTIONS);
+    for (const id of task.objectIds) task.sink.fail(id, TOO_FEW_CONNECTIONS);
     // Not unusable: that would call the server down for what our own configuration forbids.
     return { ended: 'partial', reason: TOO_FEW_CONNECTIONS, requests: 0, connections: 0 };
   }
-  const walk = new Walk(task, budget);
-  const reserved = await budget.reserve(CONNECTIONS, signal, CONNECTIONS);
-  const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
-  budget.release(reserved);
-  const cost = { requests: walk.requests, connections: walk.connections, bytes: walk.bytes };
-  for (const id of objectIds) {
-    const outcome = walk.tree.outcome(id);
-    if (outcome !== Outcome.none) sink.record(id, outcome, walk.tree.sizeBytes(id, outcome));
-    else if (!signal.aborted) sink.fail(id, walk.reasonFor(inventory.paths[id] as string, id, givenUp));
-  }
-  if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
-  if (givenUp === '') return { ended: 'whole', reason: '', ...cost };
-  return { ended: walk.tree.entries === 0 ? 'unusable' : 'partial', reason: givenUp, ...cost };
+  return checkByDirectory(task, new FtpLister(task, budget), budget);
 }
 
-/** The listings of one access point. */
-class Walk {
-  readonly tree: ListedTree;
-  requests = 0;
-  connections = 0;
-  bytes = 0;
+class FtpLister implements DirectoryLister {
+  readonly connections = CONNECTIONS;
+  readonly atOnce = 1;
+  readonly cost = { requests: 0, connections: 0, bytes: 0 };
   readonly #task: CheckTask;
   readonly #budget: HostBudget;
   /** Of the access point, relative to the login's directory (RFC 1738, 3.2.2). */
   readonly #root: string;
-  readonly #walked = new Map<string, Walked>();
   #session: FtpSession | null = null;
-  /** Interrupted, or out of time: nothing more is begun. */
-  #isStopped = false;
 
   constructor(task: CheckTask, budget: HostBudget) {
     this.#task = task;
     this.#budget = budget;
     this.#root = latin1(canonicalRequestPath(new URL(task.accessPoint.url).pathname) ?? '');
-    this.tree = new ListedTree(task.inventory, task.objectIdOf);
-    this.tree.isWhole = (id) => this.#isProof(id);
   }
 
-  /** Lists all directories; answers why it was given up, '' where it was not. */
-  async run(): Promise<string> {
-    const { inventory, objectIdOf, objectIds, timeoutMs, signal } = this.#task;
-    const startedAtMs = performance.now();
-    const stop = () => {
-      this.#isStopped = true;
-      this.#session?.stop(signal.aborted ? INTERRUPTED : OUT_OF_TIME);
-    };
-    const timer = setTimeout(stop, timeoutMs * BUDGET_TIMEOUTS);
-    signal.addEventListener('abort', stop, { once: true });
-    let strikes = 0;
-    try {
-      for (const directory of directoriesFor(inventory, objectIdOf, objectIds)) {
-        const walked = this.#known(directory) ?? (await this.#list(directory));
-        this.#walked.set(directory, walked);
-        if (signal.aborted) return INTERRUPTED;
-        if (performance.now() - startedAtMs > timeoutMs * BUDGET_TIMEOUTS) return OUT_OF_TIME;
-        strikes = walked.ended === 'failed' ? strikes + 1 : 0;
-        // Without its root there is nothing to compare.
-        if (strikes === MAX_STRIKES || (directory === '' && this.tree.entries === 0)) return walked.reason;
-      }
-      return '';
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', stop);
-      this.#session?.stop('done');
-    }
+  refusal(directory: string): string {
+    return isSendable(this.#root + latin1(directory)) ? '' : UNSENDABLE;
   }
 
-  /** The reason of an object of which nothing was learnt. */
-  reasonFor(path: string, id: number, givenUp: string): string {
-    const { paths, leadsTo } = this.#task.inventory;
-    const end = paths[leadsTo[id] as number] as string;
-    return this.#reasonAbove(path) || this.#reasonAbove(end) || givenUp || UNPROVEN;
-  }
-
-  #reasonAbove(path: string): string {
-    for (let at = path; at !== ''; ) {
-      at = directoryOf(at);
-      const reason = this.#walked.get(at)?.reason;
-      if (reason !== undefined && reason !== '') return reason;
-    }
+  doubt(): string {
     return '';
   }
 
-  /** Whether a name that is not listed is not there. */
-  #isProof(id: number): boolean {
-    const { paths, targets } = this.#task.inventory;
-    const path = paths[id] as string;
-    if (path === '') return false;
-    const above = this.#walked.get(directoryOf(path));
-    if (above === undefined || above.ended === 'missing') return above !== undefined;
-    // ProFTPD's LIST leaves out links to "." and "..".
-    const isLinkToDots = /^[./]+$/.test(targets[id] as string);
-    return above.ended === 'whole' && !isLinkToDots && isPlain(nameOf(path), above.showsHidden);
+  stop(reason: string): void {
+    this.#session?.stop(reason);
   }
 
-  /** What needs no question. */
-  #known(directory: string): Walked | null {
-    const id = this.#task.objectIdOf(directory);
-    const isMissing = id !== undefined && directory !== '' && this.tree.outcome(id) === Outcome.absent;
-    if (isMissing) return { ended: 'missing', reason: '', showsHidden: true };
-    return isSendable(this.#root + latin1(directory))
-      ? null
-      : { ended: 'refused', reason: UNSENDABLE, showsHidden: false };
-  }
-
-  async #list(directory: string): Promise<Walked> {
-    const { secondTryAfterMs = SECOND_TRY_AFTER_MS, signal } = this.#task;
-    const prefix = directory === '' ? '' : `${directory}/`;
-    let walked: Walked = { ended: 'failed', reason: INTERRUPTED, showsHidden: false };
-    for (let tries = 0; tries < TRIES; tries++) {
-      if (tries > 0 && this.tree.entries === 0) await pause(secondTryAfterMs, signal);
-      if (!(await this.#isAdmitted())) break;
-      walked = await this.#read(directory, ({ type, name, sizeBytes, target }) => {
-        const path = prefix + pathFromLatin1(name);
-        this.tree.add({ type, path, sizeBytes, target: pathFromLatin1(target ?? '') });
-      });
-      if (walked.ended !== 'failed' || walked.reason === ENDLESS) break;
-    }
-    // However it is listed above (a link perhaps), it is a directory to those who ask for it.
-    if (walked.ended === 'whole' || walked.ended === 'partial') {
-      this.tree.add({ type: ObjectType.directory, path: directory, sizeBytes: -1, target: '' });
-    }
-    return walked;
-  }
-
-  /** Waits until the host may be asked; false where nothing more is begun. */
-  async #isAdmitted(): Promise<boolean> {
-    return !this.#isStopped && (await this.#budget.admission(this.#task.signal)) && !this.#isStopped;
-  }
-
-  /** One try. Where the server is busy, nobody asks it for a while. */
-  async #read(directory: string, onEntry: (entry: LineEntry) => void): Promise<FtpListing> {
+  /** Where the server is busy, nobody asks it for a while. */
+  async read(directory: string, onEntry: (entry: ListedEntry) => void): Promise<DirectoryListing> {
     const session = this.#openSession();
     const [listings, bytes] = [session.listings, session.bytes];
+    const prefix = directory === '' ? '' : `${directory}/`;
     try {
       if (!session.isOpen) {
-        this.connections++;
+        this.cost.connections++;
         await session.open();
       }
-      return await session.list(this.#root + latin1(directory), onEntry);
+      const { ended, reason, showsHidden } = await session.list(
+        this.#root + latin1(directory),
+        ({ type, name, sizeBytes, target }) =>
+          onEntry({ type, path: prefix + pathFromLatin1(name), sizeBytes, target: pathFromLatin1(target ?? '') }),
+      );
+      return { ended, reason, isFinal: reason === ENDLESS, wouldShow: (id) => this.#wouldShow(id, showsHidden) };
     } catch (error) {
       if (!(error instanceof FtpFailure)) throw error;
-      return { ended: 'failed', reason: error.message, showsHidden: false };
+      return { ended: 'failed', reason: error.message, isFinal: error.message === ENDLESS, wouldShow: () => false };
     } finally {
-      this.requests += session.listings - listings;
-      this.bytes += session.bytes - bytes;
+      this.cost.requests += session.listings - listings;
+      this.cost.bytes += session.bytes - bytes;
       this.#budget.transferred(session.bytes - bytes);
       if (session.isBusy) this.#budget.refused(BUSY, '', this.#task.timeoutMs);
       else this.#budget.served();
     }
+  }
+
+  #wouldShow(id: number, showsHidden: boolean): boolean {
+    const { paths, targets } = this.#task.inventory;
+    // ProFTPD's LIST leaves out links to "." and "..".
+    const isLinkToDots = /^[./]+$/.test(targets[id] as string);
+    return !isLinkToDots && isPlain(nameOf(paths[id] as string), showsHidden);
   }
 
   /** The session, or a new one where it was lost. */

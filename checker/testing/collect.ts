@@ -1,5 +1,5 @@
 import type { Inventory } from '../../core/inventory.ts';
-import type { Protocol } from '../../core/mirror.ts';
+import type { Protocol, SftpLogin } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
 import { Acquaintance } from '../net/acquaintance.ts';
@@ -17,6 +17,12 @@ export interface Collected {
 
 const WORDS = Object.fromEntries(Object.entries(Outcome).map(([word, code]) => [code, word]));
 
+/** What a server asks of those who enter it. */
+export interface Entry {
+  readonly login?: SftpLogin;
+  readonly sftpKey?: string;
+}
+
 /** Runs a method over a whole inventory and collects its calls. */
 export async function collect(
   method: Method,
@@ -32,6 +38,7 @@ export async function collect(
     readonly checkpointMs?: number;
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
+    readonly entry?: Entry | undefined;
   } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
@@ -42,6 +49,7 @@ export async function collect(
     if (path in results) repeated.push(path);
     results[path] = text;
   };
+  const { login, sftpKey } = options.entry ?? {};
   const signal = options.signal ?? new AbortController().signal;
   const report = await method.check({
     accessPoint: {
@@ -52,7 +60,9 @@ export async function collect(
       ipv4: true,
       ipv6: false,
       partial: false,
+      ...(login === undefined ? {} : { login }),
     },
+    ...(sftpKey === undefined ? {} : { sftpKey }),
     inventory,
     objectIdOf: (path) => {
       const id = inventory.paths.indexOf(path);

@@ -31,9 +31,9 @@ const failureOf = (work: Promise<unknown>): Promise<SftpError> =>
 /** Opens whatever is asked for, and closes it; the rest is as told. */
 const openly =
   (then: SftpScript): SftpScript =>
-  (request, nth) => {
+  (request, nth, path) => {
     if (request === 'opendir' || request === 'open') return 'handle';
-    return request === 'close' ? { status: 0 } : then(request, nth);
+    return request === 'close' ? { status: 0 } : then(request, nth, path);
   };
 
 requires('sshd')('a listing', () => {
@@ -62,7 +62,7 @@ requires('sshd')('a listing', () => {
 
 requires('sshd')('a transfer', () => {
   const file = (read: SftpScript): SftpScript =>
-    openly((request, nth) => (request === 'fstat' ? { sizeBytes: 100_000 } : read(request, nth)));
+    openly((request, ...rest) => (request === 'fstat' ? { sizeBytes: 100_000 } : read(request, ...rest)));
 
   test.each([
     ['is cut', 'cut', /"\/f": the connection was cut$/],

@@ -1,5 +1,5 @@
-import { directoryOf } from '../../core/directory.ts';
-import { type Inventory, ObjectType } from '../../core/inventory.ts';
+import { directoryOf } from '../core/directory.ts';
+import { type Inventory, ObjectType } from '../core/inventory.ts';
 
 /**
  * The directories whose listings prove the given objects, each once, parents first, the root always: those they lie
