@@ -50,6 +50,8 @@ export interface CheckContext {
   readonly objectIdOf: (path: string) => number | undefined;
   readonly loadObservations: (accessPoint: AccessPoint) => Observations;
   readonly userAgent: string;
+  /** null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   readonly timeoutMs: number;
   readonly hosts: HostBudgets;
   /** By access point id. */

@@ -58,13 +58,13 @@ export async function runMethod(
   sink: Sink,
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
-  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal } = context;
+  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal, sftpKey = null } = context;
   const { leftAlone } = hosts.of(accessPoint.url);
   const acquaintance = acquaintanceWith(context, accessPoint);
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ checkpointMs: context.checkpointMs, begun },
+    ...{ checkpointMs: context.checkpointMs, begun, sftpKey },
     signal: AbortSignal.any([signal, leftAlone]),
     graceSignal: AbortSignal.any([graceSignal, leftAlone]),
   };

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { HOST_KEY_SHA256, type SftpAccess } from '../core/node/sftp/place.ts';
+import { HOST_KEY_SHA256, readPrivateKey, type SftpAccess } from '../core/node/sftp/place.ts';
 import { text } from './config-values.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';
@@ -14,6 +14,11 @@ export const sftpKeys = {
 export interface SftpKeys {
   readonly key?: string | undefined;
   readonly host_key?: string | undefined;
+}
+
+/** The private key that enters mirrors over SFTP, null = what the ssh-agent holds. Throws UsageError where its file can't be read. */
+export function mirrorKey(sftpKeyFile: string | null): string | null {
+  return sftpKeyFile === null ? null : readPrivateKey(sftpKeyFile);
 }
 
 /** A host over SFTP needs its key; no other place has any. */

@@ -9,6 +9,7 @@ import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
 import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
 import type { Config } from '../config.ts';
+import { mirrorKey } from '../config-sftp.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
 import { noteMissingContact } from '../contact.ts';
 import {
@@ -101,6 +102,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     if (options.dryRun !== true)
       await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     const run = {
+      sftpKey: mirrorKey(config.sftpKeyFile),
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: readInventory(output),
       chosen: { mirrorIds: [], treePrefix },

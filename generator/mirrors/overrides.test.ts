@@ -66,7 +66,7 @@ describe('overrides', () => {
 
   test.each([
     ['sftp://a.org/srv', 'must be sftp://user@host[:port]/path, without a password'],
-    ['sftp://me:secret@a.org/srv', 'found \\"sftp://me:…@a.org/srv\\"; must be sftp://user@host'],
+    ['sftp://me:secret@a.org/srv', 'found "sftp://me:…@a.org/srv"; must be sftp://user@host'],
     ['https://me@a.org/srv', 'must be sftp://user@host'],
     ['sftp://me@a..org/srv', 'has no valid host'],
     ['sftp://me@a.org/srv?x', 'holds a query'],
@@ -79,7 +79,7 @@ describe('overrides', () => {
     const error = thrownBy(() => parseGroups(list, `[mirror."a.org"]\nsftp = "${url}"\nhost_key = "${HOST_KEY}"`));
     expect(error).toBeInstanceOf(UsageError);
     expect((error as Error).message).toMatch(/^mirrors.toml:2: mirror."a.org".sftp: found/);
-    expect((error as Error).message.replaceAll('"', '\\"')).toContain(message.replaceAll(/(?<!\\)"/g, '\\"'));
+    expect((error as Error).message).toContain(message);
   });
 
   test.each([
