@@ -11,12 +11,12 @@ import { pause, SECOND_TRY_AFTER_MS } from './second-try.ts';
 /** How the listing of one directory went. */
 export interface DirectoryListing {
   /**
-   * whole: it shows all there is; partial: it shows something; missing: the server says that there is no such directory;
-   * refused: it won't, be it because there is nothing or because we may not see it; failed: something broke, another try
+   * whole: it shows all there is; partial: it shows something; missing: there is no such directory, by the listing of the
+   * one above, or where there is a reason by the server's word for it; refused: it won't, be it because there is nothing or because we may not see it; failed: something broke, another try
    * may do better.
    */
   readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed';
-  /** A sentence; '' when whole. */
+  /** A sentence; '' when whole, or missing by a listing. */
   readonly reason: string;
   /** It failed in a way that a second try would only repeat. */
   readonly isFinal?: boolean;
@@ -92,6 +92,8 @@ class DirectoryWalk {
   readonly #stopped = new AbortController();
   #strikes = 0;
   #givenUp = '';
+  /** The server has said that a directory is missing which it lists: its word for it counts for nothing. */
+  #isContradicted = false;
 
   constructor(task: CheckTask, lister: DirectoryLister, budget: HostBudget) {
     this.#task = task;
@@ -136,7 +138,7 @@ class DirectoryWalk {
     for (let at = path; at !== ''; ) {
       at = directoryOf(at);
       const listing = this.#listings.get(at);
-      if (listing !== undefined && listing.ended !== 'missing' && listing.reason !== '') return listing.reason;
+      if (listing !== undefined && !this.#isMissing(listing) && listing.reason !== '') return listing.reason;
     }
     return '';
   }
@@ -171,12 +173,19 @@ class DirectoryWalk {
     const path = this.#inventory.paths[id] as string;
     const above = path === '' ? undefined : this.#listings.get(directoryOf(path));
     if (above === undefined) return false;
-    return above.ended === 'missing' || (above.ended === 'whole' && above.wouldShow(id));
+    return this.#isMissing(above) || (above.ended === 'whole' && above.wouldShow(id));
+  }
+
+  #isMissing({ ended, reason }: DirectoryListing): boolean {
+    return ended === 'missing' && (reason === '' || !this.#isContradicted);
   }
 
   /** What needs no question. */
   #unasked(directory: string): DirectoryListing | null {
-    if (directory !== '' && this.#outcomeOf(directory) === Outcome.absent) return nothing('missing', '');
+    if (directory !== '' && this.#outcomeOf(directory) === Outcome.absent) {
+      const above = this.#listings.get(directoryOf(directory));
+      return nothing('missing', above?.ended === 'missing' ? above.reason : '');
+    }
     const refusal = this.#lister.refusal(directory);
     return refusal === '' ? null : nothing('refused', refusal);
   }
@@ -205,7 +214,9 @@ class DirectoryWalk {
   #judged(directory: string, listing: DirectoryListing): DirectoryListing {
     if (listing.ended !== 'missing') return listing;
     if (directory === '') return nothing('refused', listing.reason);
-    return this.#outcomeOf(directory) === Outcome.present ? nothing('refused', CONTRADICTION) : listing;
+    if (this.#outcomeOf(directory) !== Outcome.present) return listing;
+    this.#isContradicted = true;
+    return nothing('refused', CONTRADICTION);
   }
 }
 

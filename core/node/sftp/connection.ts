@@ -40,11 +40,18 @@ const STATUS_WORDS: Readonly<Record<number, string>> = { 2: 'no such file', 3: '
 export class SftpConnection {
   readonly #session: SftpSession;
   readonly #place: SftpPlace;
-  #pending = 0;
+  /** What those that wait for an answer are told when the connection is lost. */
+  readonly #waiting = new Set<(error: Error) => void>();
+  #lost: Error | null = null;
 
   private constructor(session: SftpSession, place: SftpPlace) {
     this.#session = session;
     this.#place = place;
+    // One listener: a race of each request with it would keep every answer for as long as the connection lasts.
+    session.lost.catch((error: Error) => {
+      this.#lost = error;
+      for (const reject of this.#waiting) reject(error);
+    });
   }
 
   /** Nothing but the key exchange is sent to a host whose key is another. Throws SftpError; raising `signal` cuts it. */
@@ -233,16 +240,20 @@ export class SftpConnection {
 
   async #call<T>(path: string, run: (sftp: Wrapper, done: Done<T>) => void): Promise<T> {
     // Idle connections may stay silent.
-    if (this.#pending++ === 0) this.#session.socket.setTimeout(this.#place.timeoutMs);
+    if (this.#waiting.size === 0) this.#session.socket.setTimeout(this.#place.timeoutMs);
+    let stopWaiting = (_: Error) => {};
     try {
-      const answered = new Promise<T>((resolve, reject) => {
-        run(this.#session.sftp, (error, value) => (error ? reject(error) : resolve(value as T)));
+      return await new Promise<T>((resolve, reject) => {
+        stopWaiting = reject;
+        this.#waiting.add(reject);
+        if (this.#lost !== null) reject(this.#lost);
+        else run(this.#session.sftp, (error, value) => (error ? reject(error) : resolve(value as T)));
       });
-      return await Promise.race([answered, this.#session.lost]);
     } catch (error) {
       throw this.#failure(path, error);
     } finally {
-      if (--this.#pending === 0) this.#session.socket.setTimeout(0);
+      this.#waiting.delete(stopWaiting);
+      if (this.#waiting.size === 0) this.#session.socket.setTimeout(0);
     }
   }
 
