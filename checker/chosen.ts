@@ -39,7 +39,7 @@ export function chosenObjects(
   let allCount = 0;
   let inTreeCount = 0;
   for (let id = 0; id < paths.length; id++) {
-    if (!isChosen(paths[id] as string)) continue;
+    if (!isChosen(paths.at(id) as string)) continue;
     all[allCount++] = id;
     if (removedAtS[id] === 0) inTree[inTreeCount++] = id;
   }

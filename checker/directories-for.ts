@@ -18,12 +18,12 @@ export function directoriesFor(
       seen.add(at);
       const id = objectIdOf(at);
       if (id === undefined || types[id] !== ObjectType.symlink) directories.add(at);
-      else addAbove(paths[leadsTo[id] as number] as string);
+      else addAbove(paths.at(leadsTo[id] as number) as string);
     }
   };
   for (const id of objectIds) {
-    addAbove(paths[id] as string);
-    if (leadsTo[id] !== id) addAbove(paths[leadsTo[id] as number] as string);
+    addAbove(paths.at(id) as string);
+    if (leadsTo[id] !== id) addAbove(paths.at(leadsTo[id] as number) as string);
   }
   // A parent's path is the beginning of its children's.
   return [...directories].sort();

@@ -129,7 +129,7 @@ class DirectoryWalk {
   /** The reason of an object of which nothing was learnt. */
   reasonFor(id: number, givenUp: string): string {
     const { paths, leadsTo } = this.#inventory;
-    const [path, end] = [paths[id] as string, paths[leadsTo[id] as number] as string];
+    const [path, end] = [paths.at(id) as string, paths.at(leadsTo[id] as number) as string];
     const doubt = () => this.#lister.doubt(path) || this.#lister.doubt(end);
     return this.#reasonAbove(path) || this.#reasonAbove(end) || givenUp || doubt() || UNPROVEN;
   }
@@ -170,7 +170,7 @@ class DirectoryWalk {
 
   /** Whether a name that is not listed is not there. */
   #isProof(id: number): boolean {
-    const path = this.#inventory.paths[id] as string;
+    const path = this.#inventory.paths.at(id) as string;
     const above = path === '' ? undefined : this.#listings.get(directoryOf(path));
     if (above === undefined) return false;
     return this.#isMissing(above) || (above.ended === 'whole' && above.wouldShow(id));

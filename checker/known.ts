@@ -23,14 +23,28 @@ export interface KnownOptions {
  * later than now counts for nothing.
  */
 export function loadObservations(options: KnownOptions, accessPoint: AccessPoint): Observations {
-  const { output, vantage, inventory, nowS, note } = options;
-  const count = inventory.paths.length;
+  return knownObservations(options, accessPoint)();
+}
+
+/** As `loadObservations`, of the file as it is now and whenever it is called: what is kept are its compressed bytes. */
+export function knownObservations(options: KnownOptions, accessPoint: AccessPoint): () => Observations {
+  const { output, vantage, inventory, nowS } = options;
   const file = outputLayout.observations(output, accessPoint.id, vantage);
-  const fresh = () => emptyObservations(accessPoint.id, accessPoint.url, count, nowS);
   const bytes = readFileOrNull(file);
-  if (bytes === null) return fresh();
+  return () => {
+    const found = bytes === null ? null : decoded(bytes, file, options, accessPoint);
+    return found ?? emptyObservations(accessPoint.id, accessPoint.url, inventory.paths.length, nowS);
+  };
+}
+
+function decoded(
+  bytes: Buffer,
+  file: string,
+  { inventory, nowS, note }: KnownOptions,
+  accessPoint: AccessPoint,
+): Observations | null {
   try {
-    const { observations: found, skew } = withoutFuture(decodeObservations(bytes, count, file), nowS);
+    const { observations: found, skew } = withoutFuture(decodeObservations(bytes, inventory.paths.length, file), nowS);
     if (found.accessPointId === accessPoint.id && found.url === accessPoint.url) {
       if (skew !== null) note(skewNote(dirname(file), skew));
       return found;
@@ -40,5 +54,5 @@ export function loadObservations(options: KnownOptions, accessPoint: AccessPoint
     if (!(error instanceof FormatError)) throw error;
     note(`${error.message}; begun anew`);
   }
-  return fresh();
+  return null;
 }

@@ -14,7 +14,7 @@ export interface ListedEntry {
 }
 
 /** How an inventory's path is listed. */
-const Listed = { no: 0, file: 1, sameLink: 2, otherLink: 3, directory: 4 } as const;
+const Listed = { no: 0, sameFile: 1, otherFile: 2, sameLink: 3, otherLink: 4, directory: 5 } as const;
 
 /** What a listing shows of the inventory's objects. */
 export class ListedTree {
@@ -28,7 +28,8 @@ export class ListedTree {
   readonly #inventory: Inventory;
   readonly #objectIdOf: (path: string) => number | undefined;
   readonly #listed: Uint8Array;
-  readonly #sizeBytes: Float64Array;
+  /** Of files whose size is not the inventory's; most mirrors have none. */
+  #otherSizeBytes: Float64Array | null = null;
   #expected = 0;
   readonly #directoryOf = directoriesInTurn();
   #lastDirectory = '';
@@ -38,27 +39,33 @@ export class ListedTree {
     this.#inventory = inventory;
     this.#objectIdOf = objectIdOf;
     this.#listed = new Uint8Array(inventory.paths.length);
-    this.#sizeBytes = new Float64Array(inventory.paths.length).fill(-1);
   }
 
   add(entry: ListedEntry): void {
     this.entries++;
     const { paths, targets } = this.#inventory;
     // A mirror lists in the order of its master, so the next object is mostly the one after the last.
-    const id = paths[this.#expected] === entry.path ? this.#expected : this.#objectIdOf(entry.path);
+    const id = paths.at(this.#expected) === entry.path ? this.#expected : this.#objectIdOf(entry.path);
     if (id === undefined) return;
     this.#expected = id + 1;
     if (entry.type !== ObjectType.symlink) this.see(id, entry.type === ObjectType.directory, entry.sizeBytes);
     else {
-      const isSame = plainTarget(entry.target) === plainTarget(targets[id] as string);
+      const isSame = plainTarget(entry.target) === plainTarget(targets.at(id) as string);
       this.#listed[id] = isSame ? Listed.sameLink : Listed.otherLink;
     }
   }
 
   /** The object is listed as a directory, or as a file of that size. */
   see(id: number, isDirectory: boolean, sizeBytes: number): void {
-    this.#listed[id] = isDirectory ? Listed.directory : Listed.file;
-    if (!isDirectory) this.#sizeBytes[id] = sizeBytes;
+    if (isDirectory) {
+      this.#listed[id] = Listed.directory;
+      return;
+    }
+    const isSame = sizeBytes === this.#inventory.sizeBytes[id];
+    this.#listed[id] = isSame ? Listed.sameFile : Listed.otherFile;
+    if (isSame) return;
+    this.#otherSizeBytes ??= new Float64Array(this.#listed.length);
+    this.#otherSizeBytes[id] = sizeBytes;
   }
 
   /** What the listing proves of an object; `none` = nothing. */
@@ -69,15 +76,13 @@ export class ListedTree {
       if (link !== undefined) return this.#throughLink(id, link);
       return this.isWhole(id) ? Outcome.absent : Outcome.none;
     }
-    const { types, sizeBytes, leadsTo } = this.#inventory;
+    const { types, leadsTo } = this.#inventory;
     if (types[id] === ObjectType.directory) {
       return listed === Listed.directory ? Outcome.present : Outcome.different;
     }
     // Servers that follow links list them as what they lead to.
     if (listed === Listed.directory && isDirectoryLike(this.#inventory, id)) return Outcome.present;
-    if (listed === Listed.file && !isDirectoryLike(this.#inventory, id)) {
-      return this.#sizeBytes[id] === sizeBytes[id] ? Outcome.present : Outcome.different;
-    }
+    if (listed === Listed.sameFile && !isDirectoryLike(this.#inventory, id)) return Outcome.present;
     if (types[id] === ObjectType.symlink && listed === Listed.sameLink) {
       const end = leadsTo[id] as number;
       // Whoever asks for a link gets what it leads to, and nothing where that is missing.
@@ -89,12 +94,15 @@ export class ListedTree {
   /** The size that belongs to an outcome: of a link that of what it leads to. */
   sizeBytes(id: number, outcome: OutcomeCode): number {
     if (outcome === Outcome.present) return this.#inventory.sizeBytes[id] as number;
-    return outcome === Outcome.different ? (this.#sizeBytes[id] as number) : -1;
+    if (outcome !== Outcome.different) return -1;
+    const listed = this.#listed[id];
+    if (listed === Listed.sameFile) return this.#inventory.sizeBytes[id] as number;
+    return listed === Listed.otherFile ? (this.#otherSizeBytes?.[id] as number) : -1;
   }
 
   /** The link to a directory through which an object's path goes, if one does: a listing shows nothing beneath it. */
   #linkAbove(id: number): number | undefined {
-    const directory = this.#directoryOf(this.#inventory.paths[id] as string);
+    const directory = this.#directoryOf(this.#inventory.paths.at(id) as string);
     if (directory !== this.#lastDirectory) {
       this.#lastDirectory = directory;
       this.#lastLink = this.#nearestLink(directory);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { skewNote, toldOnce, withoutFuture } from '../core/clock.ts';
 import { FormatError, quoted, RunError } from '../core/errors.ts';
-import { decodeObservations, encodeObservations } from '../core/formats/observations-file.ts';
+import { decodeObservations, observationPieces } from '../core/formats/observations-file.ts';
 import type { Inventory } from '../core/inventory.ts';
 import type { AccessPoint, MirrorList } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
@@ -78,7 +78,7 @@ function mergeChecks(options: ChecksOptions, files: readonly string[]) {
       const before = found.some(({ file }) => file === target) ? null : readOne(options, target, points);
       const inputs = [...(before === null ? [] : [before]), ...found].map(({ observations }) => observations);
       const merged = mergeObservations(inputs, nowS);
-      writeFileAtomic(target, encodeObservations(merged));
+      writeFileAtomic(target, observationPieces(merged));
       mergeHistories(output, id, names, note);
       vantagesOf.set(id, Object.keys(merged.vantages));
     }

@@ -48,7 +48,8 @@ export interface CheckContext {
   readonly checkpointMs: number;
   readonly inventory: Inventory;
   readonly objectIdOf: (path: string) => number | undefined;
-  readonly loadObservations: (accessPoint: AccessPoint) => Observations;
+  /** What older runs left of an access point, as it is now; each call of the answer decodes it anew. */
+  readonly knownAt: (accessPoint: AccessPoint) => () => Observations;
   readonly userAgent: string;
   /** null or missing = what the ssh-agent holds. */
   readonly sftpKey?: string | null;

@@ -8,8 +8,10 @@ import { testInventory } from './testing/inventory.ts';
 const COUNT = 600;
 function recorderAt(nowS: number, observations = emptyObservations('m.http', 'http://m/', COUNT, 0)) {
   let settled = 0;
+  const before = structuredClone(observations);
+  const answers = [observations];
   const recorder = new Recorder(
-    observations,
+    () => answers.pop() ?? structuredClone(before),
     COUNT,
     () => nowS * 1000,
     (objects) => {

@@ -1,10 +1,9 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
 import { methodNumber, Outcome } from '../core/observations.ts';
+import { FailureReasons, MAX_REASONS, OTHER } from './failure-reasons.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
-const MAX_REASONS = 256;
-const OTHER = 'other';
 /** In the column of this run: a check that proved nothing. The other values are those of `Outcome`. */
 const FAILED = 255;
 /** What a column of bytes can hold. */
@@ -17,12 +16,6 @@ export interface RecorderCounts {
   readonly different: number;
   readonly failed: number;
 }
-
-/** What is brought back where something is taken back. */
-type Before = Pick<
-  Observations,
-  'outcome' | 'sizeBytes' | 'evidenceAtS' | 'method' | 'ownCheckAtS' | 'failedAtS' | 'failedTimes' | 'failure'
->;
 
 /** The run that a recorder belongs to. */
 export interface RecordedRun {
@@ -39,10 +32,14 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
-  readonly #before: Before;
+  /** Null where nothing had failed. */
+  readonly #failedTimesBefore: Uint8Array | null;
+  readonly #readBefore: () => Observations;
+  /** Read when something is taken back. */
+  #before: Observations | null = null;
   /** Objects of which something was recorded that is not confirmed. */
   #unconfirmed: number[] = [];
-  readonly #reasons: Map<string, number>;
+  readonly #reasons: FailureReasons;
   readonly #vantage: string;
   readonly #spentBeforeMs: number;
   readonly #roundTripsMs: number[] = [];
@@ -50,33 +47,28 @@ export class Recorder {
   #reported = 0;
 
   /**
-   * `asked`: how many objects are to be checked now; `onSettled` hears of new results in batches. The cost is added to
-   * what earlier checks of the same run have spent.
+   * `known` answers what older runs left, each time anew: the columns that are written into, and once more where
+   * something is taken back. `asked`: how many objects are to be checked now; `onSettled` hears of new results in
+   * batches. The cost is added to what earlier checks of the same run have spent.
    */
   constructor(
-    observations: Observations,
+    known: () => Observations,
     asked: number,
     nowMs: () => number,
     onSettled: (objects: number) => void,
     run?: RecordedRun,
   ) {
+    const observations = known();
     this.observations = observations;
+    this.#readBefore = known;
     this.asked = asked;
     this.#nowMs = nowMs;
     this.#startedAtMs = nowMs();
     this.#onSettled = onSettled;
     this.#thisRun = new Uint8Array(observations.outcome.length);
-    this.#reasons = compactReasons(observations);
-    this.#before = {
-      outcome: observations.outcome.slice(),
-      sizeBytes: observations.sizeBytes.slice(),
-      evidenceAtS: observations.evidenceAtS.slice(),
-      method: observations.method.slice(),
-      ownCheckAtS: observations.ownCheckAtS.slice(),
-      failedTimes: observations.failedTimes.slice(),
-      failedAtS: observations.failedAtS.slice(),
-      failure: observations.failure.slice(),
-    };
+    this.#reasons = new FailureReasons(observations);
+    const { failedTimes } = observations;
+    this.#failedTimesBefore = failedTimes.some((times) => times !== 0) ? failedTimes.slice() : null;
     this.#vantage = run?.vantage ?? '';
     if (run === undefined || observations.cost.startedAtS !== run.startedAtS) {
       const startedAtS = run?.startedAtS ?? this.nowS();
@@ -89,11 +81,18 @@ export class Recorder {
     return Math.floor(this.#nowMs() / 1000);
   }
 
-  /** The sink of the method that checks the access point: what it proves is a check of its own. */
-  sink(method: MethodName): Sink {
+  /** The sink of the method that checks the access point: what it proves is a check of its own; `isProof`: at once. */
+  sink(method: MethodName, isProof = false): Sink {
     const code = methodNumber(this.observations.methods, method);
+    const record = (objectId: number, outcome: OutcomeCode, sizeBytes: number) =>
+      this.#record(objectId, outcome, sizeBytes, code, this.nowS(), true);
     return {
-      record: (objectId, outcome, sizeBytes) => this.#record(objectId, outcome, sizeBytes, code, this.nowS(), true),
+      record: isProof
+        ? record
+        : (objectId, outcome, sizeBytes) => {
+            record(objectId, outcome, sizeBytes);
+            this.#unconfirmed.push(objectId);
+          },
       hint: (objectId) => this.#fail(objectId, 'listed without its exact size'),
       fail: (objectId, reason) => this.#fail(objectId, reason),
       withdraw: (outcomes, reason) => this.#withdraw(outcomes, reason),
@@ -110,13 +109,14 @@ export class Recorder {
   /** What was recorded and not confirmed is as if it had not been asked for. */
   takeBack(): void {
     const { observations } = this;
-    const before = this.#before;
     for (const id of this.#unconfirmed) {
       if (this.foundOutcome(id) === Outcome.none) continue;
-      this.#restore(id);
-      observations.failedAtS[id] = before.failedAtS[id] as number;
+      const before = this.#restore(id);
+      const failedAtS = before.failedAtS[id] as number;
+      observations.failedAtS[id] = failedAtS;
       observations.failedTimes[id] = before.failedTimes[id] as number;
-      observations.failure[id] = before.failure[id] as number;
+      observations.failure[id] =
+        failedAtS === 0 ? 0 : this.#reasons.indexOf(before.failures[before.failure[id] as number] ?? OTHER);
       this.#thisRun[id] = 0;
     }
     this.#unconfirmed = [];
@@ -128,7 +128,7 @@ export class Recorder {
     return found === FAILED ? Outcome.none : (found as OutcomeCode);
   }
 
-  /** Takes over what a listing of this run shows, under the name of `method` and as old as it is there. */
+  /** Takes over what a listing of this run shows and samples confirmed, under the name of `method` and as old as it is there. */
   takeOver(objectIds: Iterable<number>, listing: Listing, method: MethodName): void {
     const code = methodNumber(this.observations.methods, method);
     for (const id of objectIds) {
@@ -230,28 +230,20 @@ export class Recorder {
     observations.evidenceAtS[id] = atS;
     observations.method[id] = method;
     if (isOwnCheck || observations.ownCheckAtS[id] === 0) observations.ownCheckAtS[id] = atS;
-    observations.failedAtS[id] = 0;
-    observations.failedTimes[id] = 0;
-    observations.failure[id] = 0;
-    this.#unconfirmed.push(id);
+    // Columns of zeros that nobody writes to take no memory.
+    if (observations.failedAtS[id] !== 0 || observations.failedTimes[id] !== 0) {
+      observations.failedAtS[id] = 0;
+      observations.failedTimes[id] = 0;
+      observations.failure[id] = 0;
+    }
     this.#settle(id, outcome);
   }
 
   #fail(objectId: number, reason: string): void {
     this.observations.failedAtS[objectId] = this.nowS();
-    this.observations.failedTimes[objectId] = this.#before.failedTimes[objectId] as number;
-    this.observations.failure[objectId] = this.#reasonIndex(reason);
+    this.observations.failedTimes[objectId] = this.#failedTimesBefore?.[objectId] ?? 0;
+    this.observations.failure[objectId] = this.#reasons.indexOf(reason);
     this.#settle(objectId, FAILED);
-  }
-
-  #reasonIndex(reason: string): number {
-    const known = this.#reasons.get(reason);
-    if (known !== undefined) return known;
-    const { failures } = this.observations;
-    const text = failures.length < MAX_REASONS - 1 ? reason : OTHER;
-    const index = this.#reasons.get(text) ?? failures.push(text) - 1;
-    this.#reasons.set(text, index);
-    return index;
   }
 
   #withdraw(outcomes: readonly OutcomeCode[], reason: string): void {
@@ -272,8 +264,9 @@ export class Recorder {
     this.#unconfirmed = [];
   }
 
-  /** The evidence that was there before this run. */
-  #restore(id: number): void {
+  /** The evidence that was there before this run. Answers all that was known. */
+  #restore(id: number): Observations {
+    this.#before ??= this.#readBefore();
     const { observations } = this;
     const before = this.#before;
     observations.outcome[id] = before.outcome[id] as number;
@@ -281,6 +274,7 @@ export class Recorder {
     observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
     observations.method[id] = before.method[id] as number;
     observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
+    return before;
   }
 }
 
@@ -289,24 +283,4 @@ function median(values: readonly number[]): number | null {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted[Math.floor(sorted.length / 2)];
   return middle === undefined ? null : Math.round(middle * 10) / 10;
-}
-
-/** Drops the reasons that no cell uses any more, so that the table has room for new ones. */
-function compactReasons(observations: Observations): Map<string, number> {
-  const { failures, failure, failedAtS } = observations;
-  const old = failures.splice(0);
-  const indexOf = new Map<string, number>();
-  const renumbered = new Int16Array(MAX_REASONS).fill(-1);
-  for (let id = 0; id < failure.length; id++) {
-    if (failedAtS[id] === 0) continue;
-    const index = failure[id] as number;
-    if (renumbered[index] === -1) {
-      const reason = old[index] ?? OTHER;
-      const known = indexOf.get(reason) ?? failures.push(reason) - 1;
-      indexOf.set(reason, known);
-      renumbered[index] = known;
-    }
-    failure[id] = renumbered[index] as number;
-  }
-  return indexOf;
 }

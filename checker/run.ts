@@ -8,7 +8,7 @@ import type { Chosen } from './chosen.ts';
 import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { keepHostWishes, readHostWishes } from './host-wishes.ts';
-import { loadObservations } from './known.ts';
+import { knownObservations } from './known.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
 import { privateUrls } from './net/reach.ts';
@@ -111,7 +111,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     graceSignal,
     objectIdOf: pathIndex(options.inventory.paths),
     // By the clock as it is then: in a run of hours its own evidence is no future.
-    loadObservations: (accessPoint) => loadObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
+    knownAt: (accessPoint) => knownObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
     hosts,
     acquaintances: new Map(),
     task,

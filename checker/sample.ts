@@ -41,7 +41,7 @@ export function strataOf(
   for (const id of objectIds) {
     const outcome = listing.outcome(id);
     if (outcome === Outcome.none || isDirectoryLike(inventory, id)) continue;
-    const path = inventory.paths[id] as string;
+    const path = inventory.paths.at(id) as string;
     const slash = path.indexOf('/');
     const kind = `${outcome}${inventory.types[id]}${listing.isHint(id) ? 'hint' : ''}`;
     const key = `${kind}/${spelling(path)}/${slash < 0 ? '' : path.slice(0, slash)}`;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { emptyObservations } from '../core/formats/observations-file.ts';
-import type { Inventory } from '../core/inventory.ts';
+import type { LoadedInventory } from '../core/inventory.ts';
 import { type MethodName, methodNumber, type Observations, Outcome } from '../core/observations.ts';
 import { PHASES, type PhaseName, pauseS, type ScheduleInput, schedule } from './schedule.ts';
 import { testInventory } from './testing/inventory.ts';
@@ -12,13 +12,13 @@ const PERIOD_S = 7 * DAY_S;
 const EXPIRY_S = 14 * DAY_S;
 const START_S = 1_800_000_000;
 
-function tree(count: number): Inventory {
+function tree(count: number): LoadedInventory {
   const inventory = testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: 7 })));
   inventory.firstSeenS.fill(START_S);
   return inventory;
 }
 
-function allOf({ paths }: Inventory): Int32Array {
+function allOf({ paths }: LoadedInventory): Int32Array {
   return Int32Array.from(paths, (_, id) => id);
 }
 
@@ -39,7 +39,7 @@ function fail(known: Observations, id: number, atS: number, times = known.failed
   known.failedTimes[id] = Math.min(255, times);
 }
 
-function due(inventory: Inventory, observations: Observations, nowS: number, more: Partial<ScheduleInput> = {}) {
+function due(inventory: LoadedInventory, observations: Observations, nowS: number, more: Partial<ScheduleInput> = {}) {
   const { phases } = schedule({
     ...{ inventory, observations, nowS, objectIds: allOf(inventory), accessPointId: 'm.http', scope: 'object' },
     ...{ periodS: PERIOD_S, expiryS: EXPIRY_S, only: 'all' },
@@ -49,7 +49,7 @@ function due(inventory: Inventory, observations: Observations, nowS: number, mor
 }
 
 /** One object, seen first a year ago. */
-function one(change: (known: Observations, inventory: Inventory) => void, nowS = START_S) {
+function one(change: (known: Observations, inventory: LoadedInventory) => void, nowS = START_S) {
   const inventory = tree(1);
   inventory.firstSeenS.fill(START_S - 365 * DAY_S);
   const known = emptyObservations('m.http', 'http://m/', 1, 0);
@@ -64,7 +64,7 @@ describe('an object is due as', () => {
   });
 
   test('new, where it has changed on the master since it was proven', () => {
-    const change = (known: Observations, inventory: Inventory) => {
+    const change = (known: Observations, inventory: LoadedInventory) => {
       prove(known, 0, 'http-head', START_S - 10);
       inventory.sizeBytes[0] = 8;
     };
@@ -111,7 +111,7 @@ describe('an object is due as', () => {
   });
 
   test('new, where it has changed on the master since it failed', () => {
-    const change = (modifiedS: number) => (known: Observations, inventory: Inventory) => {
+    const change = (modifiedS: number) => (known: Observations, inventory: LoadedInventory) => {
       fail(known, 0, START_S - 10, 9);
       inventory.mtimeS[0] = modifiedS;
     };
@@ -144,7 +144,7 @@ describe('an object is due as', () => {
   test('new again as its age doubles, where it is young and not there yet', () => {
     const absent =
       (hours: number, outcome: number = Outcome.absent) =>
-      (known: Observations, inventory: Inventory) => {
+      (known: Observations, inventory: LoadedInventory) => {
         inventory.firstSeenS[0] = START_S;
         prove(known, 0, 'http-head', START_S + hours * HOUR_S, outcome);
       };
@@ -152,12 +152,12 @@ describe('an object is due as', () => {
     expect(one(absent(3), START_S + 6 * HOUR_S)).toBe('new');
     expect(one(absent(3, Outcome.different), START_S + 6 * HOUR_S)).toBe('new');
     expect(one(absent(3, Outcome.present), START_S + 6 * HOUR_S)).toBe('nothing');
-    const modified = (known: Observations, inventory: Inventory) => {
+    const modified = (known: Observations, inventory: LoadedInventory) => {
       inventory.mtimeS[0] = START_S;
       prove(known, 0, 'http-head', START_S + HOUR_S, Outcome.different);
     };
     expect(one(modified, START_S + 2 * HOUR_S)).toBe('new');
-    const fromTheFuture = (known: Observations, inventory: Inventory) => {
+    const fromTheFuture = (known: Observations, inventory: LoadedInventory) => {
       modified(known, inventory);
       inventory.mtimeS[0] = START_S + 90 * DAY_S;
     };
@@ -165,7 +165,7 @@ describe('an object is due as', () => {
   });
 
   test('removed, until it is proven absent, then never again', () => {
-    const removed = (provenAtS: number, outcome: number) => (known: Observations, inventory: Inventory) => {
+    const removed = (provenAtS: number, outcome: number) => (known: Observations, inventory: LoadedInventory) => {
       inventory.removedAtS[0] = START_S;
       prove(known, 0, 'http-head', provenAtS, outcome);
     };
@@ -174,7 +174,7 @@ describe('an object is due as', () => {
     expect(one(removed(START_S + 10, Outcome.present), START_S + HOUR_S)).toBe('removed');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + HOUR_S)).toBe('nothing');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + 900 * DAY_S)).toBe('nothing');
-    const failing = (times: number) => (known: Observations, inventory: Inventory) => {
+    const failing = (times: number) => (known: Observations, inventory: LoadedInventory) => {
       inventory.removedAtS[0] = START_S;
       fail(known, 0, START_S, times);
     };

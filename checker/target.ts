@@ -1,5 +1,5 @@
 import { messageOf } from '../core/errors.ts';
-import { encodeObservations } from '../core/formats/observations-file.ts';
+import { observationPieces } from '../core/formats/observations-file.ts';
 import type { AccessPoint } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -25,9 +25,14 @@ export interface Target {
 
 /** Begins the check of an access point: loads what is known of it. */
 export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
-  const observations = context.loadObservations(accessPoint);
   const onSettled = (objects: number) => context.task.advance(objects);
-  const recorder = new Recorder(observations, context.objectIds.length, context.nowMs, onSettled, context);
+  const recorder = new Recorder(
+    context.knownAt(accessPoint),
+    context.objectIds.length,
+    context.nowMs,
+    onSettled,
+    context,
+  );
   const checkpoint = new Checkpoint(context.checkpointMs, () => {
     try {
       write(context, recorder);
@@ -41,7 +46,7 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
 /** To be called where nothing is unconfirmed. */
 export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
   const file = outputLayout.observations(output, observations.accessPointId, vantage);
-  writeFileAtomic(file, encodeObservations(observations));
+  writeFileAtomic(file, observationPieces(observations));
 }
 
 /** What was recorded so far counts, and is written where that is due. */
@@ -82,9 +87,10 @@ function acquaintanceWith({ acquaintances }: CheckContext, { id }: AccessPoint):
 /** Checks some objects by the access point's own method. */
 export async function askFor(target: Target, objectIds: Int32Array): Promise<MethodReport> {
   const { method, recorder } = target;
-  const sink = { ...recorder.sink(method.name), confirm: () => confirm(target) };
+  // What a listing shows is what it is; nothing else tells of it.
+  const isProof = method.scope !== 'object';
+  const sink = { ...recorder.sink(method.name, isProof), confirm: () => confirm(target) };
   const report = await runMethod(target, method, objectIds, sink);
-  // A listing is what it is; nothing else tells of it.
-  if (method.scope !== 'object') confirm(target);
+  if (isProof) confirm(target);
   return report;
 }

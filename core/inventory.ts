@@ -1,4 +1,5 @@
 import { directoriesInTurn, directoryOf } from './directory.ts';
+import type { Lines } from './lines.ts';
 import type { ObjectPath } from './path.ts';
 
 /** What an object is. The numbers are part of the file format. */
@@ -13,13 +14,13 @@ export interface Inventory {
   /** When the newest of the sources was read, in milliseconds since 1970. */
   readonly takenAtMs: number;
   /** Canonical paths (core/path.ts), none twice. */
-  readonly paths: readonly ObjectPath[];
+  readonly paths: Lines;
   readonly types: Uint8Array;
   /** What a viewer of the path receives: a file's bytes, or those of the file that a link leads to; -1 = no such figure (directories). */
   readonly sizeBytes: Float64Array;
   readonly mtimeS: Float64Array;
   /** A link's target as it is written, percent-encoded like a path (`..` and a leading `/` are kept); '' for other types. */
-  readonly targets: readonly string[];
+  readonly targets: Lines;
   /** The id of the object at the end of a link's chain; the object's own id for files and directories. */
   readonly leadsTo: Int32Array;
   /** Seconds since 1970. */
@@ -28,9 +29,15 @@ export interface Inventory {
   readonly removedAtS: Uint32Array;
 }
 
+/** An inventory with all its texts in memory. */
+export interface LoadedInventory extends Inventory {
+  readonly paths: readonly ObjectPath[];
+  readonly targets: readonly string[];
+}
+
 /** The path to ask a server for: a directory's has a trailing slash. No leading slash. */
 export function requestPath(inventory: Inventory, id: number): string {
-  const path = inventory.paths[id] as string;
+  const path = inventory.paths.at(id) as string;
   return inventory.types[id] === ObjectType.directory && path !== '' ? `${path}/` : path;
 }
 
@@ -48,7 +55,8 @@ export function beneathLinks(inventory: Inventory): Uint8Array {
   const { paths, types } = inventory;
   const linksToDirectories = new Set<ObjectPath>();
   for (let id = 0; id < paths.length; id++) {
-    if (types[id] === ObjectType.symlink && isDirectoryLike(inventory, id)) linksToDirectories.add(paths[id] as string);
+    if (types[id] === ObjectType.symlink && isDirectoryLike(inventory, id))
+      linksToDirectories.add(paths.at(id) as string);
   }
   const beneath = new Uint8Array(paths.length);
   if (linksToDirectories.size === 0) return beneath;
@@ -59,7 +67,7 @@ export function beneathLinks(inventory: Inventory): Uint8Array {
   let isLastBeneath = false;
   for (let id = 0; id < paths.length; id++) {
     if (types[id] !== ObjectType.symlink) continue;
-    const directory = inTurn(paths[id] as string);
+    const directory = inTurn(paths.at(id) as string);
     if (directory !== last) isLastBeneath = isBeneath(directory);
     last = directory;
     beneath[id] = isLastBeneath ? 1 : 0;

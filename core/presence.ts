@@ -17,27 +17,36 @@ export function presenceColumn(
   observations: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS'>,
   oldestS: number,
 ): PresenceColumn {
-  const { outcome, sizeBytes, evidenceAtS } = observations;
   const presence = new Uint8Array(inventory.paths.length);
-  for (let id = 0; id < presence.length; id++) {
-    const found = outcome[id] as number;
-    if (found === Outcome.none || (evidenceAtS[id] as number) < oldestS) continue;
-    if (found === Outcome.absent || isDirectoryLike(inventory, id)) presence[id] = found;
-    else if (sizeBytes[id] === inventory.sizeBytes[id]) presence[id] = found;
-    else presence[id] = found === Outcome.different ? Outcome.different : Outcome.none;
-  }
+  const presenceOf = presenceIn(inventory, observations, oldestS);
+  for (let id = 0; id < presence.length; id++) presence[id] = presenceOf(id);
   return presence;
+}
+
+function presenceIn(
+  inventory: Inventory,
+  { outcome, sizeBytes, evidenceAtS }: Pick<Observations, 'outcome' | 'sizeBytes' | 'evidenceAtS'>,
+  oldestS: number,
+): (id: number) => number {
+  return (id) => {
+    const found = outcome[id] as number;
+    if (found === Outcome.none || (evidenceAtS[id] as number) < oldestS) return Outcome.none;
+    if (found === Outcome.absent || isDirectoryLike(inventory, id)) return found;
+    if (sizeBytes[id] === inventory.sizeBytes[id]) return found;
+    return found === Outcome.different ? Outcome.different : Outcome.none;
+  };
 }
 
 /** Share of the objects of the tree that are present there by evidence not older than `oldestS`; 0 to 1. */
 export function coverageOf(inventory: Inventory, observations: Observations, oldestS: number): number {
-  const presence = presenceColumn(inventory, observations, oldestS);
+  const presenceOf = presenceIn(inventory, observations, oldestS);
+  const count = inventory.paths.length;
   let inTree = 0;
   let present = 0;
-  for (let id = 0; id < presence.length; id++) {
+  for (let id = 0; id < count; id++) {
     if (inventory.removedAtS[id] !== 0) continue;
     inTree++;
-    if (presence[id] === Outcome.present) present++;
+    if (presenceOf(id) === Outcome.present) present++;
   }
   return inTree === 0 ? 0 : present / inTree;
 }

@@ -100,7 +100,7 @@ function totals(inventory: Inventory, tree: Tree, mirrors: readonly MirrorStatus
     byType[type] = (byType[type] ?? 0) + 1;
     if (held[id] === 1) continue;
     if (count++ < MAX_UNHELD_SAMPLES) {
-      first.push({ path: shownPath(inventory.paths[id] as string), firstSeenS: inventory.firstSeenS[id] as number });
+      first.push({ path: shownPath(inventory.paths.at(id) as string), firstSeenS: inventory.firstSeenS[id] as number });
     }
   }
   const states: Record<AccessPointState, number> = { up: 0, failing: 0, down: 0, 'not checked': 0 };

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { encodeInventory } from '../core/formats/inventory-file.ts';
 import { encodeMirrors } from '../core/formats/mirrors-file.ts';
 import { emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
-import type { Inventory } from '../core/inventory.ts';
+import type { LoadedInventory } from '../core/inventory.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { methodNumber, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -22,7 +22,7 @@ const functionCode = bundleFunction(FALLBACK);
  */
 export async function buildOutput(
   output: string,
-  inventory: Inventory,
+  inventory: LoadedInventory,
   evidence: readonly Evidence[],
   nowMs = Date.now(),
 ): Promise<void> {

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BuiltFunction } from '../core/function-event.ts';
-import { type Inventory, isDirectoryLike, ObjectType } from '../core/inventory.ts';
+import { isDirectoryLike, type LoadedInventory, ObjectType } from '../core/inventory.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../core/master-files.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -68,7 +68,7 @@ requires(
   let nginx: Nginx;
   let rsyncd: Rsyncd;
   let points: Point[];
-  let inventory: Inventory;
+  let inventory: LoadedInventory;
   let edge: BuiltFunction;
 
   beforeAll(async () => {
@@ -201,7 +201,7 @@ requires(
 });
 
 /** The ground truth: what lies in a mirror's folder. */
-function isHeld(folder: string, inventory: Inventory, id: number): boolean {
+function isHeld(folder: string, inventory: LoadedInventory, id: number): boolean {
   const file = Buffer.concat([Buffer.from(`${folder}/`), pathToBytes(inventory.paths[id] as string)]);
   const found = statSync(file, { throwIfNoEntry: false });
   if (found === undefined) return false;

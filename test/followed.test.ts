@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { BuiltFunction } from '../core/function-event.ts';
-import { type Inventory, isDirectoryLike, ObjectType } from '../core/inventory.ts';
+import { isDirectoryLike, type LoadedInventory, ObjectType } from '../core/inventory.ts';
 import { readLeader } from '../core/node/leader-files.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { plantTree } from '../demo/tree.ts';
@@ -36,7 +36,7 @@ requires(
   const work = mkdtempSync(join(tmpdir(), 'redirector-followed-'));
   const output = join(work, 'output');
   const servers = new Map<string, { readonly url: string; close(): Promise<void> }>();
-  let inventory: Inventory;
+  let inventory: LoadedInventory;
   let edge: BuiltFunction;
 
   beforeAll(async () => {

@@ -7,7 +7,7 @@ import { Acquaintance } from '../checker/net/acquaintance.ts';
 import { HostBudgets } from '../checker/net/host-budget.ts';
 import { runCheck } from '../checker/run.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
-import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
+import { isDirectoryLike, type LoadedInventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { type MethodName, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
@@ -28,7 +28,7 @@ let work: string;
 /** Folders of mirrors that lack some, and of one that besides has some cut short. */
 let lacking: string;
 let cutShort: string;
-let inventory: Inventory;
+let inventory: LoadedInventory;
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'redirector-listing-check-'));
   // Some servers read it as another user.

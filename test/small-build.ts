@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { countryOf } from '../core/countries.ts';
 import type { ObjectTable } from '../core/formats/map-file.ts';
-import { type Inventory, ObjectType } from '../core/inventory.ts';
+import { type LoadedInventory, ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
 import { buildMaps, type EdgeRules, type Maps } from '../generator/maps/build.ts';
@@ -16,7 +16,7 @@ export const RULES: EdgeRules = { upgrade: false, aliases: ['distfiles/'] };
  * An inventory of plain files; of directories where a path ends in a slash, and links as `distfiles/x -> ab/x`, whose target
  * is in their folder.
  */
-export function inventoryOf(lines: readonly string[]): Inventory {
+export function inventoryOf(lines: readonly string[]): LoadedInventory {
   const targets = lines.map((line) => line.split(' -> ')[1] ?? '');
   const paths = lines.map((line) => (line.split(' -> ')[0] as string).replace(/\/$/, ''));
   const ids = new Map(paths.map((path, id) => [path, id]));
@@ -41,7 +41,7 @@ export function inventoryOf(lines: readonly string[]): Inventory {
 }
 
 /** Distfiles as Gentoo lays them out: of each name the file in its folder of two hex digits, and after it the flat link. */
-export function distfilesOf(names: readonly string[]): Inventory {
+export function distfilesOf(names: readonly string[]): LoadedInventory {
   return inventoryOf(
     names.flatMap((name) => {
       const folder = createHash('sha256').update(name).digest('hex').slice(0, 2);
@@ -108,7 +108,7 @@ export function mirrorsIn(
 }
 
 export function mapsOf(
-  inventory: Inventory,
+  inventory: LoadedInventory,
   evidence: readonly Evidence[],
   previous: ObjectTable | null = null,
   nowMs = NOW_MS,

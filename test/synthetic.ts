@@ -1,6 +1,6 @@
 import { emptyObservations } from '../core/formats/observations-file.ts';
 import { dayOf, type HistoryDay } from '../core/history.ts';
-import { type Inventory, ObjectType } from '../core/inventory.ts';
+import { type LoadedInventory, ObjectType } from '../core/inventory.ts';
 import type { ProbeRecord } from '../core/liveness.ts';
 import type { Mirror, MirrorList, Protocol } from '../core/mirror.ts';
 import { type Liveness, type Observations, Outcome } from '../core/observations.ts';
@@ -18,7 +18,7 @@ export function seeded(seed: number): () => number {
 }
 
 /** A tree of `count` objects and more: trees of different sizes, links, removed objects, names that need escaping. */
-export function syntheticInventory(count: number, takenAtMs: number, random = seeded(1)): Inventory {
+export function syntheticInventory(count: number, takenAtMs: number, random = seeded(1)): LoadedInventory {
   const names = ['distfiles', 'releases', 'README', '<script>alert(1)<', 'distfiles/a b&"c\'', 'snapshots/caf\xc3\xa9'];
   for (let i = names.length; i < count; i++)
     names.push(`${random() < 0.8 ? 'distfiles' : 'releases'}/file-${i}.tar.xz`);
@@ -38,7 +38,7 @@ export function syntheticInventory(count: number, takenAtMs: number, random = se
 
 /** Evidence of all kinds, young and old, of the present size and others; about `missing` of it is no presence. */
 export function syntheticObservations(
-  inventory: Inventory,
+  inventory: LoadedInventory,
   accessPointId: string,
   liveness: Liveness,
   { missing, nowS, random }: { missing: number; nowS: number; random: () => number },

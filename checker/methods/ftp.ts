@@ -87,8 +87,8 @@ class FtpLister implements DirectoryLister {
   #wouldShow(id: number, showsHidden: boolean): boolean {
     const { paths, targets } = this.#task.inventory;
     // ProFTPD's LIST leaves out links to "." and "..".
-    const isLinkToDots = /^[./]+$/.test(targets[id] as string);
-    return !isLinkToDots && isPlain(nameOf(paths[id] as string), showsHidden);
+    const isLinkToDots = /^[./]+$/.test(targets.at(id) as string);
+    return !isLinkToDots && isPlain(nameOf(paths.at(id) as string), showsHidden);
   }
 
   /** The session, or a new one where it was lost. */

@@ -88,7 +88,7 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
  * answer proves anything: a server that compresses the file once more would hardly come to that very length.
  */
 function isLabelled(lengthBytes: number, { paths, sizeBytes }: Inventory, id: number): boolean {
-  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths[id] as string);
+  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths.at(id) as string);
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

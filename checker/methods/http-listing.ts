@@ -62,7 +62,7 @@ function directoriesToRead({ inventory, objectIds }: CheckTask, beneath: Uint8Ar
   const add = () => count > 0 && directories.set(last, count + (directories.get(last) ?? 0));
   for (const id of objectIds) {
     if (beneath[id] !== 0) continue;
-    const directory = directoryOf(inventory.paths[id] as string);
+    const directory = directoryOf(inventory.paths.at(id) as string);
     if (directory !== last) {
       add();
       last = directory;
@@ -107,7 +107,7 @@ class SeenTree {
     // Servers sort by name, as the inventory mostly is: the next object is the one after the last.
     let expected = 0;
     const isExpected = (name: string) => {
-      const path = paths[expected];
+      const path = paths.at(expected);
       return path?.length === prefix.length + name.length && path.endsWith(name) && path.startsWith(prefix);
     };
     return ({ name, isDirectory, size }) => {
@@ -132,17 +132,18 @@ class SeenTree {
   tell(walk: WalkReport, beneath: Uint8Array): void {
     const { inventory, objectIdOf, objectIds, sink } = this.#task;
     const directoryOf = directoriesInTurn();
-    const doubtOf = (id: number) => walk.doubts.get(directoryOf(inventory.paths[id] as string));
+    const doubtOf = (id: number) => walk.doubts.get(directoryOf(inventory.paths.at(id) as string));
     const root = objectIdOf('');
     // No page shows it but its own.
     if (root !== undefined && walk.doubts.get('') === '') this.#tree.see(root, true, -1);
-    this.#tree.isWhole = (id) => id !== root && doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths[id] as string);
+    this.#tree.isWhole = (id) =>
+      id !== root && doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths.at(id) as string);
     for (const id of objectIds) {
       const outcome = this.#tree.outcome(id);
       // What lies beneath a link is concluded, not seen: the link may lead elsewhere on the mirror.
       if (beneath[id] === 1 && outcome === Outcome.present) this.#isHint[id] = 1;
       const isPage = inventory.types[id] === ObjectType.directory;
-      const pageDoubt = isPage ? walk.doubts.get(inventory.paths[id] as string) : undefined;
+      const pageDoubt = isPage ? walk.doubts.get(inventory.paths.at(id) as string) : undefined;
       if (outcome === Outcome.none || this.#isHint[id] === 2 || (outcome === Outcome.present && pageDoubt)) {
         if (walk.ended === 'interrupted') continue;
         sink.fail(id, pageDoubt || doubtOf(id) || walk.reason || 'not to be told from an index page');

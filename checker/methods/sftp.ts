@@ -147,7 +147,7 @@ class SftpLister implements DirectoryLister {
   }
 
   #wouldShow(id: number): boolean {
-    const path = this.#task.inventory.paths[id] as string;
+    const path = this.#task.inventory.paths.at(id) as string;
     return isTold(path) && !this.#doubts.has(path);
   }
 }

@@ -31,7 +31,7 @@ export function knownObjects(inventory: Inventory, observations: Observations, p
     if (observations.outcome[id] !== Outcome.present || inventory.types[id] !== ObjectType.file) continue;
     const sizeBytes = inventory.sizeBytes[id] as number;
     if (inventory.removedAtS[id] !== 0 || observations.sizeBytes[id] !== sizeBytes) continue;
-    const path = inventory.paths[id] as string;
+    const path = inventory.paths.at(id) as string;
     if (!PLAIN.test(path) || path === LAYOUT_PATH || path === STAMP_PATH) continue;
     if (sizeBytes >= MIN_BYTES && sizeBytes <= MAX_BYTES) fit.push(id);
     else if (sizeBytes > 0 && sizeBytes < MIN_BYTES) small.push(id);
@@ -40,7 +40,7 @@ export function knownObjects(inventory: Inventory, observations: Observations, p
   const count = Math.min(WANTED, ids.length);
   return Array.from({ length: count }, (_, i) => {
     const id = ids[Math.floor((i + phase) * (ids.length / count)) % ids.length] as number;
-    return { path: inventory.paths[id] as string, sizeBytes: inventory.sizeBytes[id] as number };
+    return { path: inventory.paths.at(id) as string, sizeBytes: inventory.sizeBytes[id] as number };
   });
 }
 

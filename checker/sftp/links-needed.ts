@@ -18,7 +18,7 @@ export function linksNeeded(
   };
   for (const id of objectIds) {
     add(id);
-    for (let at = directoryOf(paths[id] as string); !seen.has(at); at = directoryOf(at)) {
+    for (let at = directoryOf(paths.at(id) as string); !seen.has(at); at = directoryOf(at)) {
       seen.add(at);
       add(objectIdOf(at));
     }

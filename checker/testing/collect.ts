@@ -1,4 +1,4 @@
-import type { Inventory } from '../../core/inventory.ts';
+import type { LoadedInventory } from '../../core/inventory.ts';
 import type { Protocol, SftpLogin } from '../../core/mirror.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
@@ -26,7 +26,7 @@ export interface Entry {
 /** Runs a method over a whole inventory and collects its calls. */
 export async function collect(
   method: Method,
-  inventory: Inventory,
+  inventory: LoadedInventory,
   url: string,
   options: {
     readonly timeoutMs?: number;

@@ -1,4 +1,4 @@
-import { type Inventory, ObjectType, type ObjectTypeCode } from '../../core/inventory.ts';
+import { type LoadedInventory, ObjectType, type ObjectTypeCode } from '../../core/inventory.ts';
 
 /** One object for a test: a file by its size, a link by its target and what it leads to, or a directory. */
 export type TestObject =
@@ -7,7 +7,7 @@ export type TestObject =
   | { readonly path: string };
 
 /** An inventory of the given objects, ids in their order; all are in the tree. */
-export function testInventory(objects: readonly TestObject[]): Inventory {
+export function testInventory(objects: readonly TestObject[]): LoadedInventory {
   const count = objects.length;
   const idOf = new Map(objects.map((object, id) => [object.path, id]));
   const typeOf = (object: TestObject): ObjectTypeCode =>
@@ -29,6 +29,6 @@ export function testInventory(objects: readonly TestObject[]): Inventory {
 }
 
 /** `distfiles/f0`, `distfiles/f1` and on: of 7 bytes each, or as `sizeOf` has it. */
-export function testFiles(count: number, sizeOf: (i: number) => number = () => 7): Inventory {
+export function testFiles(count: number, sizeOf: (i: number) => number = () => 7): LoadedInventory {
   return testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: sizeOf(i) })));
 }

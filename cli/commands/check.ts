@@ -7,7 +7,7 @@ import { UsageError } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
-import { readInventory, readMirrors } from '../../core/node/leader-files.ts';
+import { openInventory, readMirrors } from '../../core/node/leader-files.ts';
 import type { Config } from '../config.ts';
 import { mirrorKey } from '../config-sftp.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
@@ -98,13 +98,15 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
   const firstListings = new FirstListings();
   // Before the inventory is read: of its strings so much survives that the space of young objects would double.
   const letHeapGrow = keepHeapSmall();
+  let opened: ReturnType<typeof openInventory> | null = null;
   try {
     if (options.dryRun !== true)
       await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
+    opened = openInventory(output);
     const run = {
       sftpKey: mirrorKey(config.sftpKeyFile),
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
-      inventory: readInventory(output),
+      inventory: opened.inventory,
       chosen: { mirrorIds: [], treePrefix },
       budgetMs: options.budget ?? null,
       nowMs: Date.now,
@@ -121,6 +123,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     context.throwIfInterrupted();
   } finally {
     firstListings.drop();
+    opened?.close();
     letHeapGrow();
   }
 }

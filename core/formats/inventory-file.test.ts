@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { type Inventory, ObjectType } from '../inventory.ts';
+import { type LoadedInventory, ObjectType } from '../inventory.ts';
 import { decodeInventory, encodeInventory } from './inventory-file.ts';
 
 test('an inventory comes back as it was written, column by column', () => {
-  const inventory: Inventory = {
+  const inventory: LoadedInventory = {
     takenAtMs: 1_790_000_000_123,
     paths: ['', 'a', 'a/%0A%FF', 'b'],
     types: Uint8Array.of(ObjectType.directory, ObjectType.directory, ObjectType.file, ObjectType.symlink),

@@ -1,12 +1,13 @@
-import type { Inventory } from '../inventory.ts';
+import type { LoadedInventory } from '../inventory.ts';
+import { blockStarts } from '../lines.ts';
 import { columnBytes, PackedReader, pack } from './packed.ts';
 
-const FORMAT = 'redirector/inventory';
-const VERSION = 1;
+export const INVENTORY_FORMAT = 'redirector/inventory';
+export const INVENTORY_VERSION = 1;
 
 /** `output/inventory/inventory.msgpack` (docs/formats.md). */
-export function encodeInventory(inventory: Inventory): Buffer {
-  return pack(FORMAT, VERSION, {
+export function encodeInventory(inventory: LoadedInventory): Buffer {
+  return pack(INVENTORY_FORMAT, INVENTORY_VERSION, {
     count: inventory.paths.length,
     takenAtMs: inventory.takenAtMs,
     paths: inventory.paths.join('\n'),
@@ -17,12 +18,14 @@ export function encodeInventory(inventory: Inventory): Buffer {
     leadsTo: columnBytes(inventory.leadsTo),
     firstSeenS: columnBytes(inventory.firstSeenS),
     removedAtS: columnBytes(inventory.removedAtS),
+    pathStarts: columnBytes(blockStarts(inventory.paths)),
+    targetStarts: columnBytes(blockStarts(inventory.targets)),
   });
 }
 
 /** Throws FormatError where the bytes are not a whole inventory; `file` is named in its message. */
-export function decodeInventory(bytes: Uint8Array, file: string): Inventory {
-  const reader = new PackedReader(bytes, FORMAT, VERSION, file);
+export function decodeInventory(bytes: Uint8Array, file: string): LoadedInventory {
+  const reader = new PackedReader(bytes, INVENTORY_FORMAT, INVENTORY_VERSION, file);
   const count = reader.number('count');
   return {
     takenAtMs: reader.number('takenAtMs'),

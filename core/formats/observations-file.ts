@@ -1,9 +1,11 @@
 import { FormatError } from '../errors.ts';
 import { type CheckCost, type Liveness, NO_METHOD, type Observations, type VantageReport } from '../observations.ts';
-import { type ColumnArray, columnBytes, PackedReader, packCompressed } from './packed.ts';
+import { type ColumnArray, type ColumnType, CompressedColumn, PackedReader, packPieces } from './packed.ts';
 
 const FORMAT = 'redirector/observations';
-const VERSION = 1;
+const VERSION = 2;
+/** The whole file is compressed, not each of its columns. */
+const COMPRESSED_AS_A_WHOLE = 1;
 /** The names behind the numbers of files that carry none themselves. */
 const EARLIER_METHODS = [
   NO_METHOD,
@@ -19,7 +21,12 @@ const EARLIER_METHODS = [
 
 /** `output/observations/<access point>.msgpack` (docs/formats.md). */
 export function encodeObservations(observations: Observations): Buffer {
-  return packCompressed(FORMAT, VERSION, {
+  return Buffer.concat([...observationPieces(observations)]);
+}
+
+/** As `encodeObservations`, as `packPieces` has it. */
+export function observationPieces(observations: Observations): Iterable<Uint8Array> {
+  return packPieces(FORMAT, VERSION, {
     count: observations.outcome.length,
     accessPointId: observations.accessPointId,
     url: observations.url,
@@ -28,18 +35,21 @@ export function encodeObservations(observations: Observations): Buffer {
     vantages: observations.vantages,
     failures: observations.failures,
     methods: observations.methods,
-    outcome: columnBytes(observations.outcome),
-    sizeBytes: columnBytes(observations.sizeBytes),
-    evidenceAtS: columnBytes(observations.evidenceAtS),
-    method: columnBytes(observations.method),
-    ownCheckAtS: columnBytes(observations.ownCheckAtS),
-    failedAtS: columnBytes(observations.failedAtS),
-    failedTimes: columnBytes(observations.failedTimes),
-    failure: columnBytes(observations.failure),
+    outcome: new CompressedColumn(observations.outcome),
+    sizeBytes: new CompressedColumn(observations.sizeBytes),
+    evidenceAtS: new CompressedColumn(observations.evidenceAtS),
+    method: new CompressedColumn(observations.method),
+    ownCheckAtS: new CompressedColumn(observations.ownCheckAtS),
+    failedAtS: new CompressedColumn(observations.failedAtS),
+    failedTimes: new CompressedColumn(observations.failedTimes),
+    failure: new CompressedColumn(observations.failure),
   });
 }
 
-function grown<T extends ColumnArray>(column: T, length: number, type: new (length: number) => T, fill: number): T {
+type SizedColumnType<T extends ColumnArray> = ColumnType<T> & (new (length: number) => T);
+
+function grown<T extends ColumnArray>(column: T, length: number, type: SizedColumnType<T>, fill: number): T {
+  if (column.length === length) return column;
   const longer = new type(length);
   longer.set(column as never);
   longer.fill(fill as never, column.length);
@@ -51,17 +61,18 @@ function grown<T extends ColumnArray>(column: T, length: number, type: new (leng
  * Throws FormatError where the bytes are not a whole file or know more objects than the inventory.
  */
 export function decodeObservations(bytes: Uint8Array, objectCount: number, file: string): Observations {
-  const reader = new PackedReader(bytes, FORMAT, VERSION, file);
+  const reader = new PackedReader(bytes, FORMAT, [VERSION, COMPRESSED_AS_A_WHOLE], file);
   const count = reader.number('count');
   if (count > objectCount) {
     throw new FormatError(
       `${file}: ${count} objects where the inventory has ${objectCount}; it belongs to another inventory: remove it`,
     );
   }
-  // Files of earlier releases have none: what failed is asked for at once.
-  const failedTimes = reader.has('failedTimes')
-    ? reader.column('failedTimes', Uint8Array, count)
-    : new Uint8Array(count);
+  const column = <T extends ColumnArray>(key: string, type: SizedColumnType<T>, fill = 0): T => {
+    const isWhole = reader.version === COMPRESSED_AS_A_WHOLE;
+    const read = isWhole ? reader.column(key, type, count) : reader.compressedColumn(key, type, count);
+    return grown(read, objectCount, type, fill);
+  };
   return {
     accessPointId: reader.string('accessPointId'),
     url: reader.string('url'),
@@ -70,14 +81,15 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
     vantages: reader.value<Record<string, VantageReport>>('vantages'),
     failures: reader.strings('failures'),
     methods: reader.has('methods') ? reader.strings('methods') : [...EARLIER_METHODS],
-    outcome: grown(reader.column('outcome', Uint8Array, count), objectCount, Uint8Array, 0),
-    sizeBytes: grown(reader.column('sizeBytes', Float64Array, count), objectCount, Float64Array, -1),
-    evidenceAtS: grown(reader.column('evidenceAtS', Uint32Array, count), objectCount, Uint32Array, 0),
-    method: grown(reader.column('method', Uint8Array, count), objectCount, Uint8Array, 0),
-    ownCheckAtS: grown(reader.column('ownCheckAtS', Uint32Array, count), objectCount, Uint32Array, 0),
-    failedAtS: grown(reader.column('failedAtS', Uint32Array, count), objectCount, Uint32Array, 0),
-    failedTimes: grown(failedTimes, objectCount, Uint8Array, 0),
-    failure: grown(reader.column('failure', Uint8Array, count), objectCount, Uint8Array, 0),
+    outcome: column('outcome', Uint8Array),
+    sizeBytes: column('sizeBytes', Float64Array, -1),
+    evidenceAtS: column('evidenceAtS', Uint32Array),
+    method: column('method', Uint8Array),
+    ownCheckAtS: column('ownCheckAtS', Uint32Array),
+    failedAtS: column('failedAtS', Uint32Array),
+    // Files of earlier releases have none: what failed is asked for at once.
+    failedTimes: reader.has('failedTimes') ? column('failedTimes', Uint8Array) : new Uint8Array(objectCount),
+    failure: column('failure', Uint8Array),
   };
 }
 

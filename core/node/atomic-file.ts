@@ -6,16 +6,21 @@ let serial = 0;
 /**
  * Writes a file so that a reader, or a run killed at any moment, finds the old content or the new, never a part:
  * a file beside it, then a rename. The folder is made where it is missing. `durable: false` leaves it to the system
- * when the bytes reach the disk: for many small files that can be made again at any time.
+ * when the bytes reach the disk: for many small files that can be made again at any time. Pieces are written as they come.
  */
-export function writeFileAtomic(file: string, content: string | Uint8Array, { durable = true } = {}): void {
+export function writeFileAtomic(
+  file: string,
+  content: string | Uint8Array | Iterable<Uint8Array>,
+  { durable = true } = {},
+): void {
   mkdirSync(dirname(file), { recursive: true });
   const beside = `${file}.${process.pid}-${serial++}.tmp`;
   try {
     const fd = openSync(beside, 'w');
     try {
-      const bytes = typeof content === 'string' ? Buffer.from(content) : content;
-      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+      for (const bytes of piecesOf(content)) {
+        for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+      }
       if (durable) fsyncSync(fd);
     } finally {
       closeSync(fd);
@@ -26,6 +31,11 @@ export function writeFileAtomic(file: string, content: string | Uint8Array, { du
     // What goes wrong while writing (a full disk) does not name the file by itself.
     throw Object.assign(error as NodeJS.ErrnoException, { path: (error as NodeJS.ErrnoException).path ?? file });
   }
+}
+
+function piecesOf(content: string | Uint8Array | Iterable<Uint8Array>): Iterable<Uint8Array> {
+  if (typeof content === 'string') return [Buffer.from(content)];
+  return content instanceof Uint8Array ? [content] : content;
 }
 
 /** The file's bytes, or null where there is none. */

@@ -1,5 +1,5 @@
 import { RunError } from '../../core/errors.ts';
-import { beneathLinks, type Inventory } from '../../core/inventory.ts';
+import { beneathLinks, type LoadedInventory } from '../../core/inventory.ts';
 import type { ObjectPath } from '../../core/path.ts';
 
 /** Fewer objects than these may all go at once: small trees are emptied by hand. */
@@ -11,7 +11,7 @@ const MAX_UNGUARDED_OBJECTS = 100;
  * What lies beneath links is not counted: it goes and comes with the link.
  */
 export function guardRemovals(
-  previous: Inventory,
+  previous: LoadedInventory,
   present: ReadonlySet<ObjectPath>,
   sources: readonly { readonly from: string; readonly prefix: ObjectPath }[],
 ): void {

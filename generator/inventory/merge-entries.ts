@@ -1,4 +1,4 @@
-import { type Inventory, ObjectType } from '../../core/inventory.ts';
+import { type LoadedInventory, ObjectType } from '../../core/inventory.ts';
 import type { ObjectPath } from '../../core/path.ts';
 import type { ResolvedEntry } from './entry.ts';
 
@@ -11,7 +11,10 @@ export interface InventoryChanges {
   readonly unchanged: number;
 }
 
-type Columns = { -readonly [K in keyof Inventory]: Inventory[K] } & { paths: ObjectPath[]; targets: string[] };
+type Columns = { -readonly [K in keyof LoadedInventory]: LoadedInventory[K] } & {
+  paths: ObjectPath[];
+  targets: string[];
+};
 
 /**
  * The inventory after this reading of the tree. Known objects keep their ids; new ones get the next ids in the order
@@ -20,10 +23,10 @@ type Columns = { -readonly [K in keyof Inventory]: Inventory[K] } & { paths: Obj
  * path of one of them. `previous` is not changed.
  */
 export function mergeEntries(
-  previous: Inventory | null,
+  previous: LoadedInventory | null,
   entries: readonly ResolvedEntry[],
   nowMs: number,
-): { inventory: Inventory; changes: InventoryChanges } {
+): { inventory: LoadedInventory; changes: InventoryChanges } {
   const nowS = Math.floor(nowMs / 1000);
   const idOf = new Map<ObjectPath, number>(previous?.paths.map((path, id) => [path, id]));
   const knownCount = idOf.size;
@@ -70,7 +73,11 @@ function writeRow(columns: Columns, id: number, entry: ResolvedEntry, leadsTo: n
 }
 
 /** Copies of the columns, as long as `idOf`, whose order is that of the ids. */
-function grownColumns(previous: Inventory | null, idOf: ReadonlyMap<ObjectPath, number>, takenAtMs: number): Columns {
+function grownColumns(
+  previous: LoadedInventory | null,
+  idOf: ReadonlyMap<ObjectPath, number>,
+  takenAtMs: number,
+): Columns {
   const count = idOf.size;
   const columns: Columns = {
     takenAtMs,

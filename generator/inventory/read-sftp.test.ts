@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
 import { RunError, UsageError } from '../../core/errors.ts';
-import { type Inventory, ObjectType } from '../../core/inventory.ts';
+import { type LoadedInventory, ObjectType } from '../../core/inventory.ts';
 import { pathToBytes } from '../../core/path-bytes.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { plantTree } from '../../demo/tree.ts';
@@ -33,7 +33,7 @@ function take(source: Source, signal = never) {
 }
 
 /** Every column but the mtimes of directories, by path. */
-function rows({ paths, types, sizeBytes, mtimeS, targets, leadsTo }: Inventory): Record<string, string> {
+function rows({ paths, types, sizeBytes, mtimeS, targets, leadsTo }: LoadedInventory): Record<string, string> {
   const row = (id: number) => {
     const time = types[id] === ObjectType.directory ? 0 : mtimeS[id];
     return [types[id], sizeBytes[id], time, targets[id], paths[leadsTo[id] as number]].join(' ');

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { RunError, UsageError } from '../../core/errors.ts';
-import { beneathLinks, type Inventory, ObjectType } from '../../core/inventory.ts';
+import { beneathLinks, type LoadedInventory, ObjectType } from '../../core/inventory.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { plantTree } from '../../demo/tree.ts';
 import { requires } from '../../test/debian-packages.ts';
@@ -47,7 +47,7 @@ function take(options: Partial<TakeInventoryOptions> = {}) {
 }
 
 /** One line for each object that is in the tree, by path. */
-function rows(inventory: Inventory): string[] {
+function rows(inventory: LoadedInventory): string[] {
   const letters = { [ObjectType.file]: 'f', [ObjectType.symlink]: 'l', [ObjectType.directory]: 'd' };
   return inventory.paths
     .map((path, id) => {
@@ -60,7 +60,7 @@ function rows(inventory: Inventory): string[] {
     .sort();
 }
 
-function idOf(inventory: Inventory, path: string): number {
+function idOf(inventory: LoadedInventory, path: string): number {
   return inventory.paths.indexOf(path);
 }
 

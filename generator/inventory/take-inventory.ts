@@ -1,5 +1,5 @@
 import { UsageError } from '../../core/errors.ts';
-import type { Inventory } from '../../core/inventory.ts';
+import type { LoadedInventory } from '../../core/inventory.ts';
 import type { Progress, Task } from '../../core/progress.ts';
 import { canonicalPrefix, combineSources } from './combine-sources.ts';
 import type { ReadSource, Source } from './entry.ts';
@@ -14,7 +14,7 @@ export interface TakeInventoryOptions {
   /** At least one; together they are the whole tree. */
   readonly sources: readonly Source[];
   /** The inventory before, whose ids stay; null = the first. It is not changed. */
-  readonly previous: Inventory | null;
+  readonly previous: LoadedInventory | null;
   readonly nowMs: number;
   /** Longest silence of a source that is not local. A local directory answers or fails by itself. */
   readonly timeoutMs: number;
@@ -25,7 +25,7 @@ export interface TakeInventoryOptions {
 }
 
 export interface TakenInventory {
-  readonly inventory: Inventory;
+  readonly inventory: LoadedInventory;
   readonly changes: InventoryChanges;
   /** What was left out and why, each a sentence; at most some twenty of a kind. */
   readonly notes: readonly string[];

@@ -1,6 +1,6 @@
 import { META_KEY, META_VERSION } from '../../core/edge-keys.ts';
 import type { ObjectTable, RegionMap } from '../../core/formats/map-file.ts';
-import type { Inventory } from '../../core/inventory.ts';
+import type { LoadedInventory } from '../../core/inventory.ts';
 import { bucketCountFor, type Entry, MAX_FRESH_BYTES, MAX_VALUE_BYTES, packBuckets } from './buckets.ts';
 import { namedHolders } from './class-ids.ts';
 import { classify } from './classes.ts';
@@ -10,7 +10,7 @@ import { type Evidence, isUp, type Known } from './evidence.ts';
 import type { Region } from './rank.ts';
 
 export interface BuildInput {
-  readonly inventory: Inventory;
+  readonly inventory: LoadedInventory;
   /** http and https access points only. */
   readonly evidence: readonly Evidence[];
   readonly regions: readonly Region[];

@@ -26,7 +26,7 @@ export function entriesOf(
   const helps = helpfulPairs(classes);
   for (let id = 0; id < classOf.length; id++) {
     const classId = classOf[id] as number;
-    const path = inventory.paths[id] as string;
+    const path = inventory.paths.at(id) as string;
     const slot = aliases.some((folder) => path.startsWith(folder)) ? targetSlot(inventory, id) : 0;
     const aliasSlot = slot > 0 && helps(classId, classOf[inventory.leadsTo[id] as number] as number) ? slot : 0;
     if (classId === 0 && aliasSlot === 0) continue;
@@ -40,8 +40,8 @@ export function entriesOf(
 /** Which of its family a link leads to; 0 where it is none, or leads out of it. */
 function targetSlot(inventory: Inventory, id: number): number {
   if (inventory.types[id] !== ObjectType.symlink || isDirectoryLike(inventory, id)) return 0;
-  const path = inventory.paths[id] as string;
-  const target = memberOf(inventory.paths[inventory.leadsTo[id] as number] as string);
+  const path = inventory.paths.at(id) as string;
+  const target = memberOf(inventory.paths.at(inventory.leadsTo[id] as number) as string);
   return target.name === path && memberOf(path).slot === 0 ? target.slot : 0;
 }
 

@@ -40,7 +40,7 @@ export function accessPointStatus(
   const count = (known: OutcomeCode) => tree.names.reduce((sum, _, i) => sum + sums.presence[4 * i + known]!, 0);
   const present = count(Outcome.present);
   const expected = (id: number) => ({
-    path: shownPath(inventory.paths[id] as string),
+    path: shownPath(inventory.paths.at(id) as string),
     expectedBytes: inventory.sizeBytes[id] as number,
   });
   return {

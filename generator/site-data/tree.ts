@@ -29,7 +29,7 @@ export function treeOf(inventory: Inventory): Tree {
   let length = 0;
   for (let id = 0; id < count; id++) {
     if (inventory.removedAtS[id] !== 0) continue;
-    const name = topLevel(inventory.paths[id] as string, inventory.types[id] === ObjectType.directory);
+    const name = topLevel(inventory.paths.at(id) as string, inventory.types[id] === ObjectType.directory);
     let index = indexes.get(name);
     if (index === undefined) {
       index = indexes.size;

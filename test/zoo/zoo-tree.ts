@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Inventory, isDirectoryLike, ObjectType } from '../../core/inventory.ts';
+import { isDirectoryLike, type LoadedInventory, ObjectType } from '../../core/inventory.ts';
 import { pathToBytes } from '../../core/path-bytes.ts';
 import { silentProgress } from '../../core/progress.ts';
 import type { Holdings } from '../../demo/holdings.ts';
@@ -34,7 +34,7 @@ export interface ZooTree {
   readonly folder: string;
   /** Where the mirror's copy lies. */
   readonly copy: string;
-  readonly inventory: Inventory;
+  readonly inventory: LoadedInventory;
   readonly objects: readonly ZooObject[];
   /** For servers that answer from memory. */
   readonly served: ServedTree;
@@ -115,7 +115,7 @@ function copyTree({ objects }: PlantedTree, to: string, { missing, longer }: Dam
   }
 }
 
-function objectOf(inventory: Inventory, id: number, { missing, longer }: Damage): ZooObject {
+function objectOf(inventory: LoadedInventory, id: number, { missing, longer }: Damage): ZooObject {
   const path = inventory.paths[id] as string;
   const end = inventory.paths[inventory.leadsTo[id] as number] as string;
   const [name, endName] = [path, end].map((each) => pathToBytes(each).toString('latin1')) as [string, string];

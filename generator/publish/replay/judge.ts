@@ -56,7 +56,7 @@ export class Judge {
     const own = requestPath(this.#inventory, id);
     const path = isDirectory && own !== '' && !own.endsWith('/') ? `${own}/` : own;
     const isLink = types[id] === ObjectType.symlink && !isDirectory;
-    const alias = isLink ? (paths[leadsTo[id] as number] as string) : null;
+    const alias = isLink ? (paths.at(leadsTo[id] as number) as string) : null;
     return { asked: listed ? path : path.replace(/\/$/, ''), path, alias };
   }
 

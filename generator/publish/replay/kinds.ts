@@ -26,8 +26,8 @@ export function kindsOf(
     const found = lookUp(keys, table, requestPath(inventory, id));
     if (found === null || found.aliasSlot === 0) continue;
     kindOf[id] = (kindOf[id] as number) + found.aliasClassId * MOST_CLASS_IDS;
-    const path = memberPath(inventory.paths[id] as string, found.aliasSlot);
-    if (path !== inventory.paths[inventory.leadsTo[id] as number]) wrongAliases.push([id, path]);
+    const path = memberPath(inventory.paths.at(id) as string, found.aliasSlot);
+    if (path !== inventory.paths.at(inventory.leadsTo[id] as number)) wrongAliases.push([id, path]);
   }
   return { kindOf, isAliased: (id) => (kindOf[id] as number) >= MOST_CLASS_IDS, wrongAliases };
 }
