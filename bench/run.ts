@@ -15,6 +15,7 @@ import { benchProbe } from './probe.bench.ts';
 import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
+import { benchSftp } from './sftp.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
@@ -29,6 +30,7 @@ const benches = {
   rsync: benchRsync,
   listing: benchListing,
   ftp: benchFtp,
+  sftp: benchSftp,
   probe: benchProbe,
   build: benchBuild,
   publish: benchPublish,

@@ -1,5 +1,5 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
-import { methodNumber, Outcome } from '../core/observations.ts';
+import { methodNumber, NO_METHOD, Outcome } from '../core/observations.ts';
 import { FailureReasons, MAX_REASONS, OTHER } from './failure-reasons.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
@@ -272,7 +272,8 @@ export class Recorder {
     observations.outcome[id] = before.outcome[id] as number;
     observations.sizeBytes[id] = before.sizeBytes[id] as number;
     observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
-    observations.method[id] = before.method[id] as number;
+    const method = before.methods[before.method[id] as number] ?? NO_METHOD;
+    observations.method[id] = methodNumber(observations.methods, method);
     observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
     return before;
   }

@@ -19,7 +19,9 @@ export const sftp: Method = { name: 'sftp', scope: 'directory', protocols: ['sft
 
 /** A far server reads one directory while the names of others are on their way. */
 const DIRECTORIES_AT_ONCE = 8;
-const LINKS_AT_ONCE = 32;
+const LINKS_AT_ONCE = 128;
+/** Pieces of one listing. */
+const READS_AT_ONCE = 16;
 /** Some 300,000 names of one directory. */
 const MAX_LISTING_BYTES = 2 ** 25;
 const NOT_UTF8 = 'has a name that is no UTF-8: SFTP cannot tell of it';
@@ -51,6 +53,7 @@ class SftpLister implements DirectoryLister {
   readonly #needed: Uint8Array;
   /** By path, why an object that is listed is not told of. */
   readonly #doubts = new Map<string, string>();
+  #readsAtOnce = READS_AT_ONCE;
   #requests = 0;
   #transferred = 0;
 
@@ -86,7 +89,8 @@ class SftpLister implements DirectoryLister {
       const links: string[] = [];
       let oddName: string | null = null;
       const remote = this.#folder.at(asUtf8(directory) as string);
-      for await (const entries of connection.batches(remote, MAX_LISTING_BYTES)) {
+      const atOnce = this.#readsAtOnce;
+      for await (const entries of connection.batches(remote, { maxBytes: MAX_LISTING_BYTES, atOnce })) {
         oddName ??= entries.find(({ name }) => name === '' || /[/\0]/.test(name))?.name ?? null;
         for (const entry of entries) this.#tell(directory, entry, links, onEntry);
       }
@@ -108,9 +112,11 @@ class SftpLister implements DirectoryLister {
     const { signal } = this.#stopped;
     const { accessPoint, timeoutMs } = this.#task;
     const reason = signal.aborted ? String(signal.reason) : sftpReason(error, accessPoint, timeoutMs);
-    if (error.reason === ENDLESS_LISTING) return { ended: 'failed', reason, isFinal: true };
     if (hasStatus(error, SftpStatus.noSuchFile)) return { ended: 'missing', reason };
-    return { ended: hasStatus(error, SftpStatus.permissionDenied) ? 'refused' : 'failed', reason };
+    if (hasStatus(error, SftpStatus.permissionDenied)) return { ended: 'refused', reason };
+    // It may be that the server can't take several questions at once.
+    this.#readsAtOnce = 1;
+    return { ended: 'failed', reason, isFinal: error.reason === ENDLESS_LISTING };
   }
 
   /** Hands on what a directory shows; of links whose targets count, the path goes into `links`. */

@@ -44,6 +44,21 @@ requires('sshd')('a listing', () => {
     expect((await connection.list('/d')).map(({ name }) => name)).toEqual(['a1', 'a2']);
   });
 
+  test('that is asked for in several pieces at once has all of them', async () => {
+    let most = 0;
+    const connection = await connected(
+      openly((_, nth) => {
+        most = nth;
+        return nth <= 40 ? { names: [`a${nth}`] } : { status: SftpStatus.endOfFile };
+      }),
+    );
+    const names: string[] = [];
+    for await (const batch of connection.batches('/d', { atOnce: 8 })) names.push(...batch.map(({ name }) => name));
+    expect(names.sort()).toEqual(Array.from({ length: 40 }, (_, i) => `a${i + 1}`).sort());
+    // 1, 2, 4, then 8 at once.
+    expect(most).toBe(47);
+  });
+
   const rows: [name: string, script: SftpScript, reason: RegExp, isOpen: boolean][] = [
     ['stalls', openly((_, nth) => (nth < 3 ? { names: ['a'] } : null)), /"\/d": no answer within 1 s$/, false],
     ['is cut', openly((_, nth) => (nth < 3 ? { names: ['a'] } : 'cut')), /"\/d": the connection was cut$/, false],

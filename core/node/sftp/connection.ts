@@ -71,19 +71,30 @@ export class SftpConnection {
   /** Without `.` and `..`; to its end, or not at all: one that has no end fails too, after `maxBytes`. */
   async list(directory: string, maxBytes = MAX_LISTING_BYTES): Promise<SftpEntry[]> {
     const entries: SftpEntry[] = [];
-    for await (const batch of this.batches(directory, maxBytes)) entries.push(...batch);
+    for await (const batch of this.batches(directory, { maxBytes })) entries.push(...batch);
     return entries;
   }
 
-  /** As `list`, as it comes: it is whole where nothing is thrown. */
-  async *batches(directory: string, maxBytes = MAX_LISTING_BYTES): AsyncGenerator<readonly SftpEntry[]> {
+  /**
+   * As `list`, as it comes: it is whole where nothing is thrown. Up to `atOnce` pieces are asked for together, as sshfs
+   * does: OpenSSH tells a hundred names at a time, which over a long way is a round trip for each hundred.
+   */
+  async *batches(
+    directory: string,
+    { maxBytes = MAX_LISTING_BYTES, atOnce = 1 } = {},
+  ): AsyncGenerator<readonly SftpEntry[]> {
     const handle = await this.#call(directory, (sftp, done: Done<Buffer>) => sftp.opendir(directory, done));
     try {
-      for (let bytes = 0; bytes <= maxBytes; bytes += ENTRY_BYTES) {
-        const batch = await this.#nextEntries(directory, handle);
-        if (batch === null) return;
-        for (const { name } of batch) bytes += ENTRY_BYTES + name.length;
-        yield batch;
+      // Most directories are told at once: it begins with one piece.
+      for (let bytes = 0, wanted = 1; bytes <= maxBytes; wanted = Math.min(2 * wanted, atOnce)) {
+        const asked = Array.from({ length: wanted }, () => this.#nextEntries(directory, handle));
+        const batches = await Promise.all(asked);
+        for (const batch of batches) {
+          bytes += ENTRY_BYTES;
+          for (const { name } of batch ?? []) bytes += ENTRY_BYTES + name.length;
+          if (batch !== null) yield batch;
+        }
+        if (batches.includes(null)) return;
       }
       throw new SftpError(this.#where(directory), ENDLESS_LISTING, null);
     } finally {
