@@ -15,6 +15,17 @@ import { startVsftpd } from './servers/vsftpd.ts';
 
 const MEGABYTE = 1_000_000;
 
+interface Served {
+  readonly url: string;
+  readonly entry?: Required<Entry>;
+  close(): Promise<void>;
+}
+const SERVERS: readonly [protocol: 'ftp' | 'sftp', name: string, start: (folder: string) => Promise<Served>][] = [
+  ['ftp', 'vsftpd', startVsftpd],
+  ['ftp', 'ProFTPD', startProftpd],
+  ['sftp', 'OpenSSH', startSftpMirror],
+];
+
 requires(
   'vsftpd',
   'proftpd',
@@ -35,15 +46,11 @@ requires(
   });
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  it.each([
-    ['ftp', 'vsftpd', startVsftpd],
-    ['ftp', 'ProFTPD', startProftpd],
-    ['sftp', 'OpenSSH', startSftpMirror],
-  ] as const)(
+  it.each(SERVERS)(
     'over %s, of %s: all present, at one listing a directory and little memory',
     async (protocol, name, start) => {
       const server = await start(tree);
-      const entry: Required<Entry> | undefined = 'entry' in server ? server.entry : undefined;
+      const { entry } = server;
       const own = { id: `${name}.${protocol}`, mirrorId: name, protocol, url: server.url };
       const accessPoint = { ...own, ...(entry === undefined ? {} : { login: entry.login }) };
       const mirror = {
