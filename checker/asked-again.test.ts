@@ -1,9 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Inventory } from '../core/inventory.ts';
 import { Outcome } from '../core/observations.ts';
-import { keep } from '../test/keep.ts';
 import { harness, mirror } from './testing/check.ts';
-import { type ScriptedFtp, startScriptedFtp } from './testing/ftp-server.ts';
+import { type ScriptedFtp, scriptedFtp } from './testing/ftp-server.ts';
 import { type TestObject, testFiles, testInventory } from './testing/inventory.ts';
 import { answer, fine, scripted } from './testing/servers.ts';
 
@@ -25,16 +24,14 @@ function tree(...more: readonly TestObject[]): Inventory {
 /** A server of that tree; `extra` is what else is in `d3`. */
 async function serve(extra = ''): Promise<ScriptedFtp> {
   let directory = '/';
-  return keep(
-    await startScriptedFtp((talk, command, argument) => {
-      if (command === 'CWD') directory = argument;
-      if (command !== 'MLSD') return false;
-      const root = DIRECTORIES.map((name) => `type=dir; ${name}\r\n`).join('');
-      const inside = `type=file;size=5; f\r\n${directory === '/d3' ? extra : ''}`;
-      void talk.list(LISTED + (directory === '/' ? root : inside));
-      return true;
-    }),
-  );
+  return scriptedFtp((talk, command, argument) => {
+    if (command === 'CWD') directory = argument;
+    if (command !== 'MLSD') return false;
+    const root = DIRECTORIES.map((name) => `type=dir; ${name}\r\n`).join('');
+    const inside = `type=file;size=5; f\r\n${directory === '/d3' ? extra : ''}`;
+    void talk.list(LISTED + (directory === '/' ? root : inside));
+    return true;
+  });
 }
 
 const listings = (server: ScriptedFtp) => server.commands.filter((line) => line === 'MLSD').length;

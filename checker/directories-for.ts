@@ -1,5 +1,6 @@
 import { directoryOf } from '../core/directory.ts';
 import { type Inventory, ObjectType } from '../core/inventory.ts';
+import { ownText } from '../core/lines.ts';
 
 /**
  * The directories whose listings prove the given objects, each once, parents first, the root always: those they lie
@@ -14,7 +15,8 @@ export function directoriesFor(
   const directories = new Set(['']);
   const seen = new Set<string>();
   const addAbove = (path: string) => {
-    for (let at = directoryOf(path); !seen.has(at) && at !== ''; at = directoryOf(at)) {
+    for (let found = directoryOf(path); !seen.has(found) && found !== ''; found = directoryOf(found)) {
+      const at = ownText(found);
       seen.add(at);
       const id = objectIdOf(at);
       if (id === undefined || types[id] !== ObjectType.symlink) directories.add(at);

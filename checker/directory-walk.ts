@@ -13,9 +13,9 @@ export interface DirectoryListing {
   /**
    * whole: it shows all there is; partial: it shows something; missing: there is no such directory, by the listing of the
    * one above, or where there is a reason by the server's word for it; refused: it won't, be it because there is nothing or because we may not see it; failed: something broke, another try
-   * may do better.
+   * may do better; busy: the server has no room for us, nothing more is to be asked.
    */
-  readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed';
+  readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed' | 'busy';
   /** A sentence; '' when whole, or missing by a listing. */
   readonly reason: string;
   /** It failed in a way that a second try would only repeat. */
@@ -26,8 +26,6 @@ export interface DirectoryListing {
 
 /** How one protocol lists directories. Paths are canonical, relative to the access point's root. */
 export interface DirectoryLister {
-  /** So many connections of the host's account are taken. */
-  readonly connections: number;
   /** Directories read at the same time. */
   readonly atOnce: number;
   /** What it has cost so far. */
@@ -65,17 +63,19 @@ export async function checkByDirectory(
 ): Promise<MethodReport> {
   const { objectIds, sink, signal } = task;
   const walk = new DirectoryWalk(task, lister, budget);
-  const reserved = await budget.reserve(lister.connections, signal, lister.connections);
+  // Servers count sessions; the connections for data of FTP belong to them.
+  const reserved = await budget.reserve(1, signal);
   const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
   budget.release(reserved);
   const { tree } = walk;
   for (const id of objectIds) {
     const outcome = tree.outcome(id);
     if (outcome !== Outcome.none) sink.record(id, outcome, tree.sizeBytes(id, outcome));
-    else if (!signal.aborted) sink.fail(id, walk.reasonFor(id, givenUp));
+    else if (!signal.aborted && !walk.isBusy) sink.fail(id, walk.reasonFor(id, givenUp));
   }
   const cost = { ...lister.cost };
   if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
+  if (walk.isBusy) return { ended: 'busy', reason: givenUp, ...cost };
   if (givenUp === '') return { ended: 'whole', reason: '', ...cost };
   return { ended: tree.entries === 0 ? 'unusable' : 'partial', reason: givenUp, ...cost };
 }
@@ -83,6 +83,8 @@ export async function checkByDirectory(
 /** The listings of one access point. */
 class DirectoryWalk {
   readonly tree: ListedTree;
+  /** Given up because the server has no room for us. */
+  isBusy = false;
   readonly #task: CheckTask;
   readonly #inventory: Inventory;
   readonly #lister: DirectoryLister;
@@ -161,10 +163,11 @@ class DirectoryWalk {
         listing = await this.#readAgain(directory);
       }
       this.#listings.set(directory, this.#judged(directory, listing));
+      this.isBusy = listing.ended === 'busy';
       this.#strikes = listing.ended === 'failed' ? this.#strikes + 1 : 0;
       // Without its root there is nothing to compare.
       const isOfNoUse = directory === '' && this.tree.entries === 0;
-      if (isOfNoUse || this.#strikes === MAX_STRIKES) this.#giveUp(listing.reason);
+      if (isOfNoUse || this.isBusy || this.#strikes === MAX_STRIKES) this.#giveUp(listing.reason);
     }
   }
 
@@ -222,7 +225,7 @@ class DirectoryWalk {
 
 /** Of no use at all is only what is so after two tries. */
 function mayDoBetter(listing: DirectoryListing, directory: string): boolean {
-  if (isRead(listing) || listing.isFinal === true) return false;
+  if (isRead(listing) || listing.isFinal === true || listing.ended === 'busy') return false;
   return listing.ended === 'failed' || directory === '';
 }
 

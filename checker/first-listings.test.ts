@@ -7,9 +7,10 @@ import { encodeHosts } from '../core/formats/hosts-file.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { keep } from '../test/keep.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { FirstListings } from './first-listings.ts';
 import type { Only } from './schedule.ts';
-import { plantFiles, startRsyncDaemon, tempFolder } from './testing/servers.ts';
+import { plantFiles, startRsyncDaemon } from './testing/servers.ts';
 
 function mirrorAt(url: string): Mirror {
   const point = { id: 'm.rsync', mirrorId: 'm', protocol: 'rsync', url, ipv4: true, ipv6: false, partial: false };

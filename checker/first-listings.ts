@@ -41,7 +41,7 @@ export class FirstListings {
   }: FirstListingsOptions): Promise<void> {
     if (only === 'expired' || treePrefix !== '') return;
     // Of a torn file the run tells.
-    const wishes = readHostWishes(output, nowMs, () => {});
+    const wishes = readHostWishes({ output, vantage }, nowMs, () => {});
     const begin = async ({ accessPoints, networks }: Mirror) => {
       const point = accessPoints.find(({ protocol }) => protocol === 'rsync');
       if (point === undefined || existsSync(outputLayout.observations(output, point.id, vantage))) return;

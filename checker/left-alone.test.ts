@@ -1,7 +1,13 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { pullState, pushState } from '../core/node/state.ts';
+import { directoryStore } from '../core/node/store/directory-store.ts';
 import { Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
+import { silentProgress } from '../core/progress.ts';
+import { keep } from '../test/keep.ts';
+import { tempFolder } from '../test/temp-folder.ts';
+import type { CheckOptions } from './run.ts';
 import { harness, mirror } from './testing/check.ts';
 import { testFiles } from './testing/inventory.ts';
 import { answer, fine, scripted } from './testing/servers.ts';
@@ -19,10 +25,10 @@ async function serve(retryAfter: string, nth: number) {
   });
   const mirrors = ['a', 'b'].map((id) => mirror(id, `${server.url}${id}/`));
   const check = harness(testFiles(40), mirrors, { timeoutMs: 5000, ...at(0) });
-  const asked = async (minutes: number) => {
+  const asked = async (minutes: number, more: Partial<CheckOptions> = {}) => {
     const before = server.paths.length;
     runs++;
-    const summary = await check.run(at(minutes));
+    const summary = await check.run({ ...at(minutes), ...more });
     // What was sent last may still be on its way.
     await expect.poll(server.open).toBe(0);
     return { asked: server.paths.length - before, summary };
@@ -30,7 +36,8 @@ async function serve(retryAfter: string, nth: number) {
   return { server, check, asked };
 }
 
-const hosts = (output: string) => JSON.parse(readFileSync(outputLayout.hosts(output), 'utf8')).hosts;
+const hosts = (output: string, vantage = '') =>
+  JSON.parse(readFileSync(outputLayout.hosts(output, vantage), 'utf8')).hosts;
 
 test('a host that asks for more than five minutes is left alone, by all runs until then', async () => {
   const { server, check, asked } = await serve('600', 7);
@@ -78,4 +85,21 @@ test('a torn file of hosts is told of, and begun anew', async () => {
   const other = await serve('600', 99);
   await other.asked(0);
   expect(existsSync(outputLayout.hosts(other.check.output))).toBe(false);
+});
+
+test('what a host asked of a vantage goes with its state to the next machine, and is no business of other vantages', async () => {
+  const { server, check, asked } = await serve('7200', 1);
+  await asked(0, { vantage: 'eu' });
+  expect(existsSync(outputLayout.hosts(check.output))).toBe(false);
+  const store = directoryStore(keep(tempFolder()).path);
+  const state = { store, storeName: 'store', vantage: 'eu', progress: silentProgress };
+  const { signal } = new AbortController();
+  await pushState({ ...state, output: check.output, parts: ['checks'], signal });
+  const output = keep(tempFolder()).path;
+  await pullState({ ...state, output, parts: ['checks'], signal });
+  const { host } = new URL(server.url);
+  expect(hosts(output, 'eu')).toEqual([{ host, status: 429, notBeforeMs: START_MS + 120 * MINUTE_MS }]);
+  expect((await asked(60, { vantage: 'eu', output })).asked).toBe(0);
+  expect((await asked(60, { vantage: 'asia', output })).asked).toBeGreaterThan(0);
+  expect((await asked(121, { vantage: 'eu', output })).asked).toBeGreaterThan(0);
 });

@@ -25,6 +25,8 @@ export class ListedTree {
   isWhole: (id: number) => boolean = () => false;
   /** All entries, those the inventory does not know too. */
   entries = 0;
+  /** Entries of objects that had been listed before: what was concluded from those counts no more. */
+  repeated = 0;
   readonly #inventory: Inventory;
   readonly #objectIdOf: (path: string) => number | undefined;
   readonly #listed: Uint8Array;
@@ -48,6 +50,7 @@ export class ListedTree {
     const id = paths.at(this.#expected) === entry.path ? this.#expected : this.#objectIdOf(entry.path);
     if (id === undefined) return;
     this.#expected = id + 1;
+    if (this.#listed[id] !== Listed.no) this.repeated++;
     if (entry.type !== ObjectType.symlink) this.see(id, entry.type === ObjectType.directory, entry.sizeBytes);
     else {
       const isSame = plainTarget(entry.target) === plainTarget(targets.at(id) as string);
@@ -66,6 +69,10 @@ export class ListedTree {
     if (isSame) return;
     this.#otherSizeBytes ??= new Float64Array(this.#listed.length);
     this.#otherSizeBytes[id] = sizeBytes;
+  }
+
+  isListed(id: number): boolean {
+    return this.#listed[id] !== Listed.no;
   }
 
   /** What the listing proves of an object; `none` = nothing. */

@@ -8,7 +8,7 @@ import type { Evidence } from './sample.ts';
 export interface Listing extends Evidence {
   readonly method: MethodName;
   readonly accessPointId: string;
-  /** Seconds since 1970. */
+  /** Seconds since 1970: when it was looked, or before. */
   readonly evidenceAtS: (objectId: number) => number;
 }
 
@@ -26,20 +26,24 @@ export class ListingDraft implements Listing {
   readonly sink: Sink;
   /** `Outcome`, or `HINT`. */
   readonly #found: Uint8Array;
-  readonly #sizeBytes: Float64Array;
-  readonly #atS: Uint32Array;
+  /** Of objects that are not as the inventory has them. */
+  #otherSizeBytes: Float64Array | null = null;
+  readonly #inventory: Inventory;
+  readonly #begunAtS: number;
 
-  constructor(inventory: Inventory, accessPointId: string, method: MethodName, nowS: () => number) {
+  /** `nowS`: what it shows is at least as new. */
+  constructor(inventory: Inventory, accessPointId: string, method: MethodName, nowS: number) {
     const count = inventory.paths.length;
     this.accessPointId = accessPointId;
     this.method = method;
     this.#found = new Uint8Array(count);
-    this.#sizeBytes = new Float64Array(count).fill(-1);
-    this.#atS = new Uint32Array(count);
+    this.#inventory = inventory;
+    this.#begunAtS = nowS;
     const put = (id: number, found: number, sizeBytes: number) => {
       this.#found[id] = found;
-      this.#sizeBytes[id] = sizeBytes;
-      this.#atS[id] = nowS();
+      if (found !== Outcome.different) return;
+      this.#otherSizeBytes ??= new Float64Array(count);
+      this.#otherSizeBytes[id] = sizeBytes;
     };
     this.sink = {
       record: put,
@@ -54,7 +58,11 @@ export class ListingDraft implements Listing {
 
   readonly outcome = (id: number): OutcomeCode =>
     this.isHint(id) ? Outcome.present : (this.#found[id] as OutcomeCode);
-  readonly sizeBytes = (id: number): number => this.#sizeBytes[id] as number;
+  readonly sizeBytes = (id: number): number => {
+    const outcome = this.outcome(id);
+    if (outcome === Outcome.present) return this.#inventory.sizeBytes[id] as number;
+    return outcome === Outcome.different ? (this.#otherSizeBytes?.[id] as number) : -1;
+  };
   readonly isHint = (id: number): boolean => this.#found[id] === HINT;
-  readonly evidenceAtS = (id: number): number => this.#atS[id] as number;
+  readonly evidenceAtS = (): number => this.#begunAtS;
 }

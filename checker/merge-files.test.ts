@@ -12,10 +12,10 @@ import { readProbes } from '../core/node/liveness-files.ts';
 import { type Liveness, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { recordLags } from './history.ts';
 import { mergeFiles } from './merge-files.ts';
 import { testInventory } from './testing/inventory.ts';
-import { tempFolder } from './testing/servers.ts';
 
 const NOW_S = 1_800_000_000;
 const inventory = testInventory([

@@ -5,7 +5,9 @@ import type { Liveness, MethodName, Observations } from '../core/observations.ts
 import { coverageOf } from '../core/presence.ts';
 import type { Progress, Task } from '../core/progress.ts';
 import type { FirstListings } from './first-listings.ts';
+import { livenessOfFull } from './full-house.ts';
 import type { Listing } from './listing.ts';
+import type { Memory } from './memory.ts';
 import type { Method, MethodReport } from './methods/contract.ts';
 import { methodFor } from './methods/index.ts';
 import type { Work } from './mirror-plan.ts';
@@ -34,6 +36,8 @@ export interface AccessPointSummary {
   readonly reason: string;
   /** Whether `state` was found in this run: of its checks at least one was not interrupted. */
   readonly isJudged: boolean;
+  /** It had no room for us: what is due there is left for a later run. */
+  readonly isBusy: boolean;
   /** Share of the tree's objects that are known to be there, 0 to 1. */
   readonly coverage: number;
 }
@@ -54,7 +58,9 @@ export interface CheckContext {
   /** null or missing = what the ssh-agent holds. */
   readonly sftpKey?: string | null;
   readonly timeoutMs: number;
+  readonly secondTryAfterMs?: number;
   readonly hosts: HostBudgets;
+  readonly memory: Memory;
   /** By access point id. */
   readonly acquaintances: Map<string, Acquaintance>;
   readonly nowMs: () => number;
@@ -119,11 +125,15 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { asked } = recorder;
   recorder.takeBack();
   const counts = recorder.counts();
-  const isJudged = report.ended !== 'interrupted';
+  const isBusy = report.ended === 'busy';
+  const isJudged = report.ended !== 'interrupted' && !isBusy;
   if (isJudged) {
     const { known, failing, mostly } = recorder.standing();
     const { state, reason } = judge(report, failing, known, mostly);
     recorder.setLiveness(state, reason, report.isRefuted);
+  } else if (isBusy) {
+    const { observations } = recorder;
+    observations.liveness = livenessOfFull(observations.liveness, report.reason, recorder.nowS());
   }
   if (isEachAsked(report, target.method)) recorder.countFailures();
   recorder.report();
@@ -132,22 +142,27 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const { cost, liveness } = recorder.observations;
   const { requests, elapsedMs } = cost;
   const { state } = liveness;
-  const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
-  const why = isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
-  const reason = isJudged ? liveness.reason : why;
+  const reason = isJudged ? liveness.reason : reasonOpen(target, report);
   context.progress.note(noteLine(accessPoint.id, counts, elapsedMs, reason === '' ? '' : `; ${state}: ${reason}`));
   const coverage = coverageOf(context.inventory, recorder.observations, context.startedAtS - context.expiryS);
   return {
     ...{ accessPointId: accessPoint.id, method, ...counts, asked, requests, elapsedMs },
-    ...{ state, reason, isJudged, coverage },
+    ...{ state, reason, isJudged, isBusy, coverage },
   };
+}
+
+/** Why a check did not come to its end. */
+function reasonOpen({ context, accessPoint }: Target, { ended, reason }: MethodReport): string {
+  if (ended === 'busy') return `${reason}, left for a later run`;
+  const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
+  return isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
 }
 
 /** Whether all that failed was asked for; else it was given up before some of them, and what those would answer is open. */
 function isEachAsked({ ended }: MethodReport, { scope }: Method): boolean {
   // One question for all.
   if (ended === 'partial') return scope === 'tree';
-  return ended !== 'unusable';
+  return ended !== 'unusable' && ended !== 'busy';
 }
 
 /** The state of an access point after a check; `mostly` is what most of those failed for that did. */

@@ -6,8 +6,8 @@ const FREE = 0;
 const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
-/** So many questions cost as much time as the table, which takes 30 ms for 150,000 paths and 6 bytes each. */
-const QUESTIONS_WITHOUT_TABLE = 10_000;
+/** One question for so many paths costs as much time as the table, which takes 30 ms for 150,000 and 6 bytes each. */
+const PATHS_PER_QUESTION = 15;
 
 /**
  * Answers the id of a path, its place in `paths`; undefined for one that is not there. Listings mostly come in the order of
@@ -19,7 +19,7 @@ export function pathIndex(paths: Lines): (path: string) => number | undefined {
   let questions = 0;
   let last = 0;
   return (path) => {
-    if (table === null && questions++ < QUESTIONS_WITHOUT_TABLE) {
+    if (table === null && questions++ < paths.length / PATHS_PER_QUESTION) {
       const id = idAsIfSorted(path, paths, last);
       if (paths.at(id) === path) {
         last = id;

@@ -129,7 +129,7 @@ describe('recorder', () => {
       testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }, { path: 'c' }, { path: 'd' }]),
       'm',
       'rsync',
-      () => 100,
+      100,
     );
     listing.sink.record(1, Outcome.present, 5);
     listing.sink.fail(2, 'broke off');
@@ -141,7 +141,7 @@ describe('recorder', () => {
   });
 
   test('evidence of the method that checks the access point is a check of its own, what is taken over only the first time', () => {
-    const listing = new ListingDraft(testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }]), 'm', 'x', () => 250);
+    const listing = new ListingDraft(testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }]), 'm', 'x', 250);
     listing.sink.record(0, Outcome.present, -1);
     listing.sink.record(1, Outcome.present, 5);
     const { sink, observations } = recorderAt(100);

@@ -1,6 +1,7 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
 import { methodNumber, NO_METHOD, Outcome } from '../core/observations.ts';
 import { FailureReasons, MAX_REASONS, OTHER } from './failure-reasons.ts';
+import { IdList } from './ids.ts';
 import type { Listing } from './listing.ts';
 import type { MethodReport, Sink } from './methods/contract.ts';
 
@@ -32,13 +33,15 @@ export class Recorder {
   readonly #startedAtMs: number;
   readonly #onSettled: (objects: number) => void;
   readonly #thisRun: Uint8Array;
+  /** How many objects have each value in `#thisRun`. */
+  readonly #tally = new Int32Array(256);
   /** Null where nothing had failed. */
   readonly #failedTimesBefore: Uint8Array | null;
   readonly #readBefore: () => Observations;
   /** Read when something is taken back. */
   #before: Observations | null = null;
   /** Objects of which something was recorded that is not confirmed. */
-  #unconfirmed: number[] = [];
+  readonly #unconfirmed = new IdList();
   readonly #reasons: FailureReasons;
   readonly #vantage: string;
   readonly #spentBeforeMs: number;
@@ -103,13 +106,13 @@ export class Recorder {
 
   /** What was recorded so far counts. */
   confirm(): void {
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** What was recorded and not confirmed is as if it had not been asked for. */
   takeBack(): void {
     const { observations } = this;
-    for (const id of this.#unconfirmed) {
+    for (const id of this.#unconfirmed.ids()) {
       if (this.foundOutcome(id) === Outcome.none) continue;
       const before = this.#restore(id);
       const failedAtS = before.failedAtS[id] as number;
@@ -117,9 +120,10 @@ export class Recorder {
       observations.failedTimes[id] = before.failedTimes[id] as number;
       observations.failure[id] =
         failedAtS === 0 ? 0 : this.#reasons.indexOf(before.failures[before.failure[id] as number] ?? OTHER);
+      this.#tally[this.#thisRun[id] as number]!--;
       this.#thisRun[id] = 0;
     }
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** What this run found of an object: evidence, or `none` where it failed or was not asked. */
@@ -200,10 +204,7 @@ export class Recorder {
   }
 
   counts(): RecorderCounts {
-    const byValue = new Uint32Array(256);
-    const thisRun = this.#thisRun;
-    for (let id = 0; id < thisRun.length; id++) byValue[thisRun[id] as number]!++;
-    const count = (value: number) => byValue[value] as number;
+    const count = (value: number) => this.#tally[value] as number;
     return {
       present: count(Outcome.present),
       absent: count(Outcome.absent),
@@ -219,7 +220,10 @@ export class Recorder {
   }
 
   #settle(objectId: number, value: number): void {
-    if (this.#thisRun[objectId] === 0 && ++this.#settled - this.#reported >= PROGRESS_STEP) this.flushProgress();
+    const before = this.#thisRun[objectId] as number;
+    this.#tally[before]!--;
+    this.#tally[value]!++;
+    if (before === 0 && ++this.#settled - this.#reported >= PROGRESS_STEP) this.flushProgress();
     this.#thisRun[objectId] = value;
   }
 
@@ -256,12 +260,12 @@ export class Recorder {
   }
 
   #dismiss(reason: string): void {
-    for (const id of this.#unconfirmed) {
+    for (const id of this.#unconfirmed.ids()) {
       if (this.foundOutcome(id) === Outcome.none) continue;
       this.#restore(id);
       this.#fail(id, reason);
     }
-    this.#unconfirmed = [];
+    this.#unconfirmed.clear();
   }
 
   /** The evidence that was there before this run. Answers all that was known. */

@@ -3,6 +3,7 @@ import type { Inventory } from '../core/inventory.ts';
 import type { Mirror } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
 import { keep } from '../test/keep.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { DAY_MS, methodsOf, mirror, harness as plainHarness } from './testing/check.ts';
 import { testInventory } from './testing/inventory.ts';
 import {
@@ -13,7 +14,6 @@ import {
   scripted,
   startNginx,
   startRsyncDaemon,
-  tempFolder,
 } from './testing/servers.ts';
 
 const START_MS = Date.UTC(2026, 6, 1, 6);

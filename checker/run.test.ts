@@ -6,21 +6,13 @@ import type { AccessPoint } from '../core/mirror.ts';
 import { Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { keep } from '../test/keep.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { judge } from './mirror-check.ts';
 import type { CheckOptions } from './run.ts';
 import { DAY_MS, harness, methodsOf, mirror } from './testing/check.ts';
 import { indexPage, indexRow, withBody } from './testing/index-pages.ts';
 import { testFiles, testInventory } from './testing/inventory.ts';
-import {
-  answer,
-  fine,
-  orNotFound,
-  plantFiles,
-  scripted,
-  startNginx,
-  startRsyncDaemon,
-  tempFolder,
-} from './testing/servers.ts';
+import { answer, fine, orNotFound, plantFiles, scripted, startNginx, startRsyncDaemon } from './testing/servers.ts';
 
 const FILES = testFiles(300);
 

@@ -9,6 +9,7 @@ import { type FirstListings, MIRRORS_AT_ONCE } from './first-listings.ts';
 import { recordHistory } from './history.ts';
 import { keepHostWishes, readHostWishes } from './host-wishes.ts';
 import { knownObservations } from './known.ts';
+import { Memory } from './memory.ts';
 import { type AccessPointSummary, type CheckContext, checkable, checkMirror } from './mirror-check.ts';
 import { HostBudgets, type HostLimits } from './net/host-budget.ts';
 import { privateUrls } from './net/reach.ts';
@@ -44,6 +45,8 @@ export interface CheckOptions {
   readonly sftpKey?: string | null;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
+  /** Default: `SECOND_TRY_AFTER_MS`. */
+  readonly secondTryAfterMs?: number;
   /** What each host may be asked; missing = the defaults. */
   readonly hostLimits?: HostLimits;
   readonly nowMs: () => number;
@@ -101,7 +104,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   setMaxListeners(0, signal, graceSignal);
   const hosts = new HostBudgets(
     options.hostLimits,
-    readHostWishes(options.output, startedAtMs, run.note),
+    readHostWishes(options, startedAtMs, run.note),
     nowMs,
     privateUrls(options.mirrors.mirrors),
   );
@@ -113,12 +116,13 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
     // By the clock as it is then: in a run of hours its own evidence is no future.
     knownAt: (accessPoint) => knownObservations({ ...run, nowS: Math.floor(nowMs() / 1000) }, accessPoint),
     hosts,
+    memory: new Memory(options.inventory.paths.length),
     acquaintances: new Map(),
     task,
   };
   const results = new Results(due);
   const work = async (phase: PhaseName, { mirror, plan }: PlannedMirror): Promise<void> => {
-    const works = [...(plan.get(phase) ?? [])].filter(([id]) => !results.isUnusable(id));
+    const works = [...(plan.get(phase) ?? [])].filter(([id]) => !results.isPassedOver(id));
     try {
       results.add(phase, await checkMirror(context, mirror, new Map(works)));
     } catch (error) {
@@ -130,7 +134,7 @@ export async function runCheck(options: CheckOptions): Promise<CheckSummary> {
   try {
     const limits = { concurrency: MIRRORS_AT_ONCE, stragglersMs: STRAGGLERS_MS };
     await runPhases({ phases: PHASES, items: planned, work, ...limits });
-    keepHostWishes(options.output, hosts, nowMs());
+    keepHostWishes(options, hosts, nowMs());
     for (const [host, wish] of hosts.leftAlone) {
       progress.note(`${host} ${busyReason(wish)}: what is due there is left for a later run`);
     }
@@ -193,7 +197,7 @@ class Results {
   /** What is not asked for yet. */
   readonly left: Record<PhaseName, number>;
   readonly #byAccessPoint = new Map<string, AccessPointSummary>();
-  readonly #unusable = new Set<string>();
+  readonly #passedOver = new Set<string>();
 
   constructor(due: Readonly<Record<PhaseName, number>>) {
     this.left = { ...due };
@@ -205,13 +209,13 @@ class Results {
       const before = this.#byAccessPoint.get(id);
       this.#byAccessPoint.set(id, before === undefined ? summary : together(before, summary));
       this.left[phase] -= present + absent + different + failed;
-      if (summary.state === 'down') this.#unusable.add(id);
+      if (summary.state === 'down' || summary.isBusy) this.#passedOver.add(id);
     }
   }
 
-  /** It was found so in this run: what else is due there waits for the next. */
-  isUnusable(accessPointId: string): boolean {
-    return this.#unusable.has(accessPointId);
+  /** It was found down, or without room for us, in this run: what else is due there waits for the next. */
+  isPassedOver(accessPointId: string): boolean {
+    return this.#passedOver.has(accessPointId);
   }
 
   inOrder(planned: readonly PlannedMirror[]): AccessPointSummary[] {

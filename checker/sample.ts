@@ -1,6 +1,8 @@
 import { type Inventory, isDirectoryLike } from '../core/inventory.ts';
 import { Outcome, type OutcomeCode } from '../core/observations.ts';
 
+import { IdList } from './ids.ts';
+
 const GOLDEN_RATIO = 0.618_033_988_75;
 
 /** Evidence as columns or as functions over them. */
@@ -37,7 +39,7 @@ export function strataOf(
   sampleSizes: SampleSizes,
   phase: number,
 ): Stratum[] {
-  const groups = new Map<string, number[]>();
+  const groups = new Map<string, IdList>();
   for (const id of objectIds) {
     const outcome = listing.outcome(id);
     if (outcome === Outcome.none || isDirectoryLike(inventory, id)) continue;
@@ -45,14 +47,15 @@ export function strataOf(
     const slash = path.indexOf('/');
     const kind = `${outcome}${inventory.types[id]}${listing.isHint(id) ? 'hint' : ''}`;
     const key = `${kind}/${spelling(path)}/${slash < 0 ? '' : path.slice(0, slash)}`;
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [id]);
-    else group.push(id);
+    const group = groups.get(key) ?? new IdList();
+    group.push(id);
+    groups.set(key, group);
   }
-  return Array.from(groups.values(), (ids) => {
-    const isHint = listing.isHint(ids[0] as number);
-    const sampled = spreadOver(ids, isHint ? sampleSizes.hint : sampleSizes.proof, phase);
-    return { objectIds: Int32Array.from(ids), isHint, sampled: Int32Array.from(sampled) };
+  return Array.from(groups.values(), (group) => {
+    const objectIds = group.ids();
+    const isHint = listing.isHint(objectIds[0] as number);
+    const sampled = spreadOver(objectIds, isHint ? sampleSizes.hint : sampleSizes.proof, phase);
+    return { objectIds, isHint, sampled: Int32Array.from(sampled) };
   });
 }
 
@@ -60,7 +63,7 @@ export function strataOf(
  * One of each of so many equal pieces, at a place that changes from piece to piece: at equal distances a pattern in the
  * names (every tenth is missing) could hide between the samples.
  */
-function spreadOver(ids: readonly number[], sampleSize: number, phase: number): number[] {
+function spreadOver(ids: Int32Array, sampleSize: number, phase: number): number[] {
   if (ids.length <= sampleSize) return [...ids];
   const step = ids.length / sampleSize;
   return Array.from({ length: sampleSize }, (_, i) => {

@@ -1,5 +1,6 @@
 import { ObjectType } from '../core/inventory.ts';
 import { type MethodName, Outcome } from '../core/observations.ts';
+import { idsWhere } from './ids.ts';
 import { type Listing, ListingDraft, sampledName } from './listing.ts';
 import type { MethodReport } from './methods/contract.ts';
 import { listingMethodFor } from './methods/index.ts';
@@ -52,7 +53,7 @@ export async function listFirst(target: Target): Promise<Listing | null> {
   const { context, accessPoint, recorder } = target;
   const method = listingMethodFor(accessPoint.protocol);
   if (method === undefined || context.objectIds.length < FEWEST_OBJECTS_LISTED) return null;
-  const draft = new ListingDraft(context.inventory, accessPoint.id, method.name, () => recorder.nowS());
+  const draft = new ListingDraft(context.inventory, accessPoint.id, method.name, recorder.nowS());
   const report = await runMethod(target, method, context.objectIds, draft.sink);
   if (report.ended === 'partial') context.progress.note(`${accessPoint.id}: ${method.name}: ${report.reason}`);
   return report.ended === 'whole' || report.ended === 'partial' ? draft : null;
@@ -79,8 +80,8 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   const isOwn = listing.accessPointId === accessPoint.id;
   const { types } = inventory;
   const isSeen = (id: number) => isOwn && types[id] === ObjectType.directory && listing.outcome(id) === Outcome.present;
-  const objectIds = context.objectIds.filter((id) => !isSeen(id));
-  const directories = context.objectIds.filter(isSeen);
+  const objectIds = idsWhere(context.objectIds, (id) => !isSeen(id));
+  const directories = idsWhere(context.objectIds, isSeen);
   const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZES, Math.random());
   const inStratum = new Uint8Array(inventory.paths.length);
   for (const { objectIds, sampled } of strata) {
@@ -89,9 +90,9 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   }
   const sample = await askFor(
     target,
-    objectIds.filter((id) => inStratum[id] === 0),
+    idsWhere(objectIds, (id) => inStratum[id] === 0),
   );
-  const rest = objectIds.filter((id) => inStratum[id] === 1);
+  const rest = idsWhere(objectIds, (id) => inStratum[id] === 1);
   if (sample.ended !== 'whole') {
     if (sample.ended !== 'interrupted') for (const ids of [directories, rest]) recorder.failAll(ids, sample.reason);
     return { report: sample, methodName: method.name };
@@ -100,7 +101,7 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   recorder.takeOver(directories, listing, listing.method);
   takeOverAgreed(target, listing, strata, inStratum);
   confirm(target);
-  const disputed = rest.filter((id) => inStratum[id] === 1);
+  const disputed = idsWhere(rest, (id) => inStratum[id] === 1);
   const methodName = disputed.length < rest.length ? sampledName(listing.method) : method.name;
   if (disputed.length === 0) return { report: sample, methodName };
   return { report: await askFor(target, disputed), methodName };
@@ -114,7 +115,7 @@ function takeOverAgreed(target: Target, listing: Listing, strata: readonly Strat
     if (!agrees(stratum, listing, asked)) continue;
     const isProof = listing.accessPointId === accessPoint.id && !stratum.isHint;
     recorder.takeOver(
-      stratum.objectIds.filter((id) => inStratum[id] === 1),
+      idsWhere(stratum.objectIds, (id) => inStratum[id] === 1),
       listing,
       isProof ? listing.method : sampledName(listing.method),
     );

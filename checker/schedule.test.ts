@@ -169,17 +169,19 @@ describe('an object is due as', () => {
       inventory.removedAtS[0] = START_S;
       prove(known, 0, 'http-head', provenAtS, outcome);
     };
-    expect(one(removed(START_S - 10, Outcome.present), START_S + HOUR_S)).toBe('removed');
-    expect(one(removed(START_S - 10, Outcome.absent), START_S + HOUR_S)).toBe('removed');
-    expect(one(removed(START_S + 10, Outcome.present), START_S + HOUR_S)).toBe('removed');
+    expect(one(removed(START_S - 10, Outcome.present), START_S + 60)).toBe('removed');
+    expect(one(removed(START_S - 10, Outcome.absent), START_S + 60)).toBe('removed');
+    expect(one(removed(START_S + 10, Outcome.present), START_S + DAY_S)).toBe('nothing');
+    expect(one(removed(START_S + 10, Outcome.present), START_S + DAY_S + 10)).toBe('removed');
+    expect(one(removed(START_S + 2 * DAY_S, Outcome.present), START_S + 4 * DAY_S - 1)).toBe('nothing');
+    expect(one(removed(START_S + 2 * DAY_S, Outcome.present), START_S + 4 * DAY_S)).toBe('removed');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + HOUR_S)).toBe('nothing');
     expect(one(removed(START_S + 10, Outcome.absent), START_S + 900 * DAY_S)).toBe('nothing');
     const failing = (times: number) => (known: Observations, inventory: LoadedInventory) => {
       inventory.removedAtS[0] = START_S;
       fail(known, 0, START_S, times);
     };
-    expect([one(failing(5), START_S + 60), one(failing(0), START_S + 60)]).toEqual(['nothing', 'removed']);
-    expect(one(failing(5), START_S + DAY_S)).toBe('removed');
+    expect([one(failing(1), START_S + DAY_S - 1), one(failing(9), START_S + DAY_S)]).toEqual(['nothing', 'removed']);
     // A mirror that keeps it for ever is asked once in a period.
     expect(one(removed(START_S + 30 * DAY_S, Outcome.present), START_S + 30 * DAY_S + 60)).toBe('nothing');
     expect(one(removed(START_S + 30 * DAY_S, Outcome.present), START_S + 37 * DAY_S)).toBe('removed');
@@ -297,6 +299,45 @@ describe('runs at any intervals of at most a tenth of the period', () => {
               expect(nowS - failedAtS).toBeLessThan(600 + failedAtS - failedFromS[id]!);
               if (!isOut) expect(nowS - provableFromS[id]!).toBeLessThan(PERIOD_S);
             }
+          });
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('ask for what was removed at once, ever more seldom while it is still there, and once in a period at least', () => {
+    const count = 10;
+    const goneAfter = fc.array(fc.nat(60), { minLength: count, maxLength: count });
+    fc.assert(
+      fc.property(gaps, goneAfter, (gaps, goneAfter) => {
+        const inventory = tree(count);
+        inventory.firstSeenS.fill(START_S - 90 * DAY_S);
+        const known = emptyObservations('m.http', 'http://m/', count, 0);
+        for (let id = 0; id < count; id++) prove(known, id, 'http-head', START_S - DAY_S);
+        inventory.removedAtS.fill(START_S);
+        const asked = Array.from({ length: count }, (): number[] => []);
+        let nowS = START_S;
+        gaps.forEach((gapS, run) => {
+          nowS += gapS;
+          const { removed } = due(inventory, known, nowS);
+          if (run === 0) expect(removed).toHaveLength(count);
+          for (const id of removed) {
+            asked[id]!.push(nowS);
+            const outcome = run < goneAfter[id]! ? Outcome.present : Outcome.absent;
+            if (id % 3 === 0 && outcome === Outcome.present) fail(known, id, nowS);
+            else prove(known, id, 'http-head', nowS, outcome);
+          }
+          asked.forEach((times, id) => {
+            const isGone = known.outcome[id] === Outcome.absent;
+            if (!isGone) expect(nowS - times.at(-1)!).toBeLessThan(PERIOD_S);
+            if (isGone) expect(times.at(-1)).toBe(known.evidenceAtS[id]);
+            const days = (nowS - START_S) / DAY_S;
+            // Once at first, then after a day, two, four and so on, then in its turn.
+            expect(times.length).toBeLessThanOrEqual(2 + Math.log2(Math.max(1, Math.min(days, 7))) + days / 6);
+            const [last = 0, before = 0] = times.toReversed();
+            const isYoung = last - START_S < PERIOD_S;
+            if (isYoung && times.length > 1) expect(last - before).toBeGreaterThanOrEqual(DAY_S);
           });
         });
       }),

@@ -19,6 +19,7 @@ const TURN_SHARE = 7 / 8;
 
 /** After the first check that proved nothing: the next run, where runs are a quarter of an hour apart, asks again. */
 const FIRST_PAUSE_S = 600;
+const DAY_S = 86_400;
 
 /** The columns of one access point that decide what is due there. */
 export type Known = Pick<
@@ -56,7 +57,8 @@ export interface Schedule {
  *   on the master since.
  * - rolling: its turn in the period has come since the last check of its own. Turns are spread by a hash of the id, so
  *   that each run re-validates the share of the objects that the time since the last run is of the period.
- * - removed from the tree: in each run for a period, then in its turn, until it is proven absent; then never again.
+ * - removed from the tree, until it is proven absent, then never again: at once, then after a day, and as often as the time
+ *   since doubles; after a period in its turn.
  */
 export function schedule(input: ScheduleInput): Schedule {
   const { objectIds } = input;
@@ -90,7 +92,7 @@ function duePhases(input: ScheduleInput): Uint8Array {
   const presence = presenceColumn(inventory, observations, 0);
   const isTurn = turns(input);
   const phaseOf = (id: number): Due => {
-    if (removedAtS[id] !== 0) return !isPausing(id) && isRemovalDue(input, id, isTurn) ? REMOVED : NOT_DUE;
+    if (removedAtS[id] !== 0) return isRemovalDue(input, id, isTurn) ? REMOVED : NOT_DUE;
     if (failedAtS[id] !== 0) {
       if (bornS(inventory, id, nowS) > (failedAtS[id] as number)) return NEW;
       return isPausing(id) ? NOT_DUE : FAILED;
@@ -136,7 +138,9 @@ function isRemovalDue(
   const removedAtS = inventory.removedAtS[id] as number;
   const askedAtS = Math.max(evidenceAtS[id] as number, failedAtS[id] as number);
   if (outcome[id] === Outcome.absent && (evidenceAtS[id] as number) >= removedAtS) return false;
-  return nowS - removedAtS < periodS || askedAtS < removedAtS || isTurn(id, askedAtS);
+  if (askedAtS < removedAtS) return true;
+  if (nowS - removedAtS >= periodS) return isTurn(id, askedAtS);
+  return nowS - askedAtS >= Math.max(DAY_S, askedAtS - removedAtS);
 }
 
 /** Whether an object's turn came between a time and now. Turns return after `TURN_SHARE` of the period. */

@@ -25,7 +25,10 @@ export interface Target {
 
 /** Begins the check of an access point: loads what is known of it. */
 export function begin(context: PointContext, accessPoint: AccessPoint, method: Method): Target {
-  const onSettled = (objects: number) => context.task.advance(objects);
+  const onSettled = (objects: number) => {
+    context.task.advance(objects);
+    context.memory.settled(objects);
+  };
   const recorder = new Recorder(
     context.knownAt(accessPoint),
     context.objectIds.length,
@@ -44,9 +47,9 @@ export function begin(context: PointContext, accessPoint: AccessPoint, method: M
 }
 
 /** To be called where nothing is unconfirmed. */
-export function write({ output, vantage }: CheckContext, { observations }: Recorder): void {
+export function write({ output, vantage, memory }: CheckContext, { observations }: Recorder): void {
   const file = outputLayout.observations(output, observations.accessPointId, vantage);
-  writeFileAtomic(file, observationPieces(observations));
+  writeFileAtomic(file, memory.tidied(observationPieces(observations)));
 }
 
 /** What was recorded so far counts, and is written where that is due. */
@@ -63,13 +66,14 @@ export async function runMethod(
   sink: Sink,
 ): Promise<MethodReport> {
   const { context, accessPoint, recorder } = target;
-  const { inventory, objectIdOf, userAgent, timeoutMs, hosts, signal, graceSignal, sftpKey = null } = context;
+  const { inventory, objectIdOf, userAgent, timeoutMs, secondTryAfterMs, hosts, signal, graceSignal } = context;
   const { leftAlone } = hosts.of(accessPoint.url);
   const acquaintance = acquaintanceWith(context, accessPoint);
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ checkpointMs: context.checkpointMs, begun, sftpKey },
+    ...{ checkpointMs: context.checkpointMs, begun, sftpKey: context.sftpKey ?? null },
+    ...(secondTryAfterMs === undefined ? {} : { secondTryAfterMs }),
     signal: AbortSignal.any([signal, leftAlone]),
     graceSignal: AbortSignal.any([graceSignal, leftAlone]),
   };

@@ -61,6 +61,8 @@ async function compile(folder) {
     target: 'node20.19',
     sourcemap: 'linked',
     sourcesContent: false,
+    // Less to read at each start; names stay, for a person who reads a stack.
+    minifyWhitespace: true,
     banner: { js: WITH_REQUIRE },
     logLevel: 'silent',
     plugins: [ownUrls, packages],

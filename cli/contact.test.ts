@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
-import { tempFolder } from '../checker/testing/servers.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
 import { silentProgress } from '../core/progress.ts';
 import { keep } from '../test/keep.ts';
 import { mirrorListXml } from '../test/mirror-list.ts';
+import { tempFolder } from '../test/temp-folder.ts';
 import { noteMissingContact } from './contact.ts';
 
 const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));

@@ -5,6 +5,11 @@ export interface Lines {
   at(index: number): string | undefined;
 }
 
+/** The same text, with no hold on a longer one that it was cut from, as V8's texts have: for those that are kept. */
+export function ownText(text: string): string {
+  return Buffer.from(text).toString();
+}
+
 /** So many lines of a long text are found and read at once. */
 export const LINES_IN_BLOCK = 64;
 

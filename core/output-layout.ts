@@ -8,8 +8,10 @@ export const outputLayout = {
   /** Folded, or of probes without a vantage; with one, what that vantage found. */
   liveness: (output: string, vantage = '') =>
     vantage === '' ? join(output, 'liveness.json') : join(output, 'liveness', `${vantage}.json`),
-  /** Which hosts asked not to be asked for a while. */
-  hosts: (output: string) => join(output, 'hosts.json'),
+  /** Which hosts asked those who run without a vantage, or the vantage, not to ask them for a while. */
+  hosts: (output: string, vantage = '') =>
+    vantage === '' ? join(output, 'hosts.json') : join(output, 'hosts', `${vantage}.json`),
+  hostsFolder: (output: string) => join(output, 'hosts'),
   livenessFolder: (output: string) => join(output, 'liveness'),
   /** What the store of the state was last known to hold. */
   storeMemory: (output: string) => join(output, 'store.json'),
@@ -44,6 +46,7 @@ export const OUTPUT_FOLDERS = [
   'observations',
   'history',
   'liveness',
+  'hosts',
   'maps',
   'edge',
   'edge/openfaas',

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { methodsOf } from '../checker/testing/check.ts';
-import { tempFolder } from '../checker/testing/servers.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
 import { readInventory, readMirrors } from '../core/node/leader-files.ts';
 import { Outcome } from '../core/observations.ts';
@@ -15,6 +14,7 @@ import { keep } from './keep.ts';
 import { mirrorListXml } from './mirror-list.ts';
 import { startNginx } from './servers/nginx.ts';
 import { type SftpMirror, startSftpMirror } from './servers/sftp-mirror.ts';
+import { tempFolder } from './temp-folder.ts';
 
 const OBJECTS = 1500;
 

@@ -1,10 +1,29 @@
 import { quoted } from '../../core/errors.ts';
 
 const MAX_FOREIGN_CHARACTERS = 80;
+/** The control connection ends. */
+export const NO_MORE_SERVICE = 421;
+const NOT_LOGGED_IN = 530;
 
 /** What went wrong, as a sentence with foreign text quoted. */
 export class FtpFailure extends Error {
   override name = 'FtpFailure';
+}
+
+/** The server has as many clients as it takes: it tells nothing of what it holds. */
+export class FtpFullHouse extends FtpFailure {
+  override name = 'FtpFullHouse';
+}
+
+const NO_MORE_ROOM =
+  /too many|\bmax(imum)?\b|limit|\bfull\b|busy|overload|try (again )?later|already (connected|logged in)/i;
+
+/**
+ * Whether an answer to a client that comes in says that there are too many. 421 (RFC 959, 4.2) has other meanings too, of
+ * which its text tells: silence for too long, an end of all service. ProFTPD says 530 when the login shows whose client it is.
+ */
+export function isFullHouse(code: number, message: string): boolean {
+  return (code === NO_MORE_SERVICE || code === NOT_LOGGED_IN) && NO_MORE_ROOM.test(message);
 }
 
 /** Whether FTP can name a path: its lines can't hold a line's end, and on a Telnet line 255 begins a command. */

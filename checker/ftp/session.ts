@@ -6,7 +6,17 @@ import { connectionReason } from '../net/reasons.ts';
 import { type FtpListing, judged, type Transferred } from './judge-listing.ts';
 import type { LineEntry } from './list-line.ts';
 import { FtpListParser } from './list-parser.ts';
-import { extendedPort, FtpFailure, passivePort, rootOf, said, saying } from './replies.ts';
+import {
+  extendedPort,
+  FtpFailure,
+  FtpFullHouse,
+  isFullHouse,
+  NO_MORE_SERVICE,
+  passivePort,
+  rootOf,
+  said,
+  saying,
+} from './replies.ts';
 
 export interface FtpSessionOptions {
   /** A name, or an address without brackets. */
@@ -29,7 +39,6 @@ const OTHER_COMMAND: Readonly<Record<ListCommand, ListCommand>> = { MLSD: 'LIST 
 // RFC 959, 4.2: a command, or its argument, that the server does not know. Some take "-a" for a name: 450, 550.
 const UNKNOWN_COMMAND = [500, 501, 502, 504];
 const NO_SUCH_NAME = [450, 550];
-const NO_MORE_SERVICE = 421;
 
 /**
  * One control connection of an anonymous user. Paths are strings with one character for each byte. Data connections
@@ -38,8 +47,6 @@ const NO_MORE_SERVICE = 421;
 export class FtpSession {
   /** Listings asked for. */
   listings = 0;
-  /** The server said that it has too much to do (421). */
-  isBusy = false;
   #dataBytes = 0;
   readonly #options: FtpSessionOptions;
   readonly #client: Client;
@@ -76,7 +83,7 @@ export class FtpSession {
     this.#data?.destroy(this.#stopped);
   }
 
-  /** Connects and logs in. Throws FtpFailure. */
+  /** Connects and logs in. Throws FtpFullHouse, FtpFailure. */
   async open(): Promise<void> {
     const { host, port, password, allowed } = this.#options;
     const client = this.#client;
@@ -106,7 +113,8 @@ export class FtpSession {
     } catch (error) {
       const reason = this.#reasonOf(error);
       this.stop(reason);
-      throw new FtpFailure(reason);
+      const isFull = error instanceof FTPError && isFullHouse(error.code, error.message);
+      throw isFull ? new FtpFullHouse(reason) : new FtpFailure(reason);
     }
   }
 
@@ -152,15 +160,23 @@ export class FtpSession {
     const data = await this.#connectData();
     const parser = new FtpListParser(command === 'MLSD' ? 'MLSD' : 'LIST', onEntry);
     this.listings++;
+    let hasBegun = false;
     const replied: Promise<FTPResponse> = ftp.handle(command, (reply, task) => {
       if (reply instanceof Error) task.reject(reply);
       else if (reply.code >= 200) task.resolve(reply);
+      else hasBegun = true;
     });
     // Until the listing has ended it is the data connection that shows whether the server is silent.
     ftp.socket.setTimeout(0);
-    const drained = this.#drain(data, parser).then(() => this.#bounded(() => replied));
-    const [reply] = await Promise.all([replied, drained]);
-    return { parser, reply };
+    const drained = this.#drain(data, parser);
+    try {
+      const [reply] = await Promise.all([replied, drained.then(() => this.#bounded(() => replied))]);
+      return { parser, reply };
+    } catch (error) {
+      // What it showed before it failed may come later than the word of that.
+      if (hasBegun && error instanceof FTPError) await drained.catch(() => {});
+      throw error;
+    }
   }
 
   /** Resolves when the other side has sent all. Anything else ends the session: the answer to the command is still due. */
@@ -237,10 +253,7 @@ export class FtpSession {
     if (this.#stopped !== null) return this.#stopped.message;
     if (error instanceof FtpFailure) return error.message;
     if (error instanceof FTPError) {
-      if (error.code === NO_MORE_SERVICE) {
-        this.isBusy = true;
-        this.stop(said(error.message));
-      }
+      if (error.code === NO_MORE_SERVICE) this.stop(said(error.message));
       return this.#stage === 'login' ? `refuses the anonymous login: ${saying(error.message)}` : said(error.message);
     }
     const { code, message } = error as NodeJS.ErrnoException;

@@ -1,8 +1,10 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { directoryOf } from '../../core/directory.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
-import { BROKEN_PAGE, type PageAnswer, type PageClient } from '../net/page-client.ts';
+import type { PageClient } from '../net/page-client.ts';
+import { BROKEN_PAGE, type PageAnswer } from '../net/page-handler.ts';
 import { inWords } from '../net/reasons.ts';
+import { isRefusal } from '../net/refusals.ts';
+import { pause } from '../second-try.ts';
 import type { Directory } from './child-link.ts';
 import { type IndexEntry, IndexPage } from './index-page.ts';
 
@@ -153,7 +155,7 @@ class IndexWalk {
       // Before the first index page there may be nobody.
       if (tries >= (this.#pages > 0 ? MAX_TRIES : answer.isSilent ? 1 : FIRST_TRIES))
         return answer.status === 0 ? this.#fault(answer.reason) : this.#judge(answer, page);
-      await delay(RETRY_AFTER_MS * (tries - 1), undefined, { signal: this.#options.signal }).catch(() => {});
+      await pause(RETRY_AFTER_MS * (tries - 1), this.#options.signal);
     }
   }
 
@@ -202,9 +204,9 @@ class IndexWalk {
   }
 }
 
-/** No answer, too many requests, too many at once. */
+/** No answer, or not now. */
 function isPassing(status: number): boolean {
-  return status === 0 || status === 429 || status === 503;
+  return status === 0 || isRefusal(status);
 }
 
 /** Where a redirect leads to the same directory in another spelling: that spelling; else null. */

@@ -1,42 +1,37 @@
 import { canonicalRequestPath } from '../../core/path.ts';
 import { pathFromLatin1, pathToBytes } from '../../core/path-bytes.ts';
 import { checkByDirectory, type DirectoryLister, type DirectoryListing } from '../directory-walk.ts';
-import { FtpFailure, isSendable } from '../ftp/replies.ts';
+import { FtpFailure, FtpFullHouse, isSendable } from '../ftp/replies.ts';
 import { ENDLESS, FtpSession } from '../ftp/session.ts';
+import { FULL_HOUSE_TRIES, noRoom } from '../full-house.ts';
 import type { ListedEntry } from '../listed-tree.ts';
 import type { HostBudget } from '../net/host-budget.ts';
+import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask, Method, MethodReport } from './contract.ts';
 
 /** One listing of each directory of the inventory, over one control connection. */
 export const ftp: Method = { name: 'ftp', scope: 'directory', protocols: ['ftp'], check };
 
-/** One for control and one for data. */
-const CONNECTIONS = 2;
-const TOO_FEW_CONNECTIONS =
-  'not listed: FTP takes two connections at once, one for data, and "connections" of [check] allows one to a host';
-/** RFC 959, 4.2: the service is not available, or the house is full. */
-const BUSY = 421;
 const UNSENDABLE = 'has a name that FTP cannot carry';
 
 async function check(task: CheckTask): Promise<MethodReport> {
   const budget = task.hosts.of(task.accessPoint.url);
-  if (budget.connections < CONNECTIONS) {
-    for (const id of task.objectIds) task.sink.fail(id, TOO_FEW_CONNECTIONS);
-    // Not unusable: that would call the server down for what our own configuration forbids.
-    return { ended: 'partial', reason: TOO_FEW_CONNECTIONS, requests: 0, connections: 0 };
-  }
   return checkByDirectory(task, new FtpLister(task, budget), budget);
 }
 
 class FtpLister implements DirectoryLister {
-  readonly connections = CONNECTIONS;
   readonly atOnce = 1;
   readonly cost = { requests: 0, connections: 0, bytes: 0 };
   readonly #task: CheckTask;
   readonly #budget: HostBudget;
   /** Of the access point, relative to the login's directory (RFC 1738, 3.2.2). */
   readonly #root: string;
+  readonly #stopped = new AbortController();
   #session: FtpSession | null = null;
+  /** Of the session, what is counted already. */
+  #counted = { listings: 0, bytes: 0 };
+  /** Given up because the server has no room for us. */
+  #isFull = false;
 
   constructor(task: CheckTask, budget: HostBudget) {
     this.#task = task;
@@ -53,19 +48,14 @@ class FtpLister implements DirectoryLister {
   }
 
   stop(reason: string): void {
+    this.#stopped.abort();
     this.#session?.stop(reason);
   }
 
-  /** Where the server is busy, nobody asks it for a while. */
   async read(directory: string, onEntry: (entry: ListedEntry) => void): Promise<DirectoryListing> {
-    const session = this.#openSession();
-    const [listings, bytes] = [session.listings, session.bytes];
     const prefix = directory === '' ? '' : `${directory}/`;
     try {
-      if (!session.isOpen) {
-        this.cost.connections++;
-        await session.open();
-      }
+      const session = this.#session?.isOpen === true ? this.#session : await this.#enter();
       const { ended, reason, showsHidden } = await session.list(
         this.#root + latin1(directory),
         ({ type, name, sizeBytes, target }) =>
@@ -74,14 +64,38 @@ class FtpLister implements DirectoryLister {
       return { ended, reason, isFinal: reason === ENDLESS, wouldShow: (id) => this.#wouldShow(id, showsHidden) };
     } catch (error) {
       if (!(error instanceof FtpFailure)) throw error;
-      return { ended: 'failed', reason: error.message, isFinal: error.message === ENDLESS, wouldShow: () => false };
+      const { message: reason } = error;
+      return { ended: this.#isFull ? 'busy' : 'failed', reason, isFinal: reason === ENDLESS, wouldShow: () => false };
     } finally {
-      this.cost.requests += session.listings - listings;
-      this.cost.bytes += session.bytes - bytes;
-      this.#budget.transferred(session.bytes - bytes);
-      if (session.isBusy) this.#budget.refused(BUSY, '', this.#task.timeoutMs);
-      else this.#budget.served();
+      this.#count();
     }
+  }
+
+  /** Opens a session; a full house is knocked at again. Throws FtpFailure. */
+  async #enter(): Promise<FtpSession> {
+    const { secondTryAfterMs = SECOND_TRY_AFTER_MS } = this.#task;
+    for (let tries = 1; ; tries++) {
+      const session = this.#newSession();
+      try {
+        await session.open();
+        return session;
+      } catch (error) {
+        if (!(error instanceof FtpFullHouse)) throw error;
+        this.#isFull = tries === FULL_HOUSE_TRIES;
+        if (this.#isFull) throw new FtpFailure(noRoom(error.message));
+        this.#count();
+        if (!(await pause(secondTryAfterMs * 2 ** (tries - 1), this.#stopped.signal))) throw error;
+      }
+    }
+  }
+
+  /** What the session has cost since it was counted last. */
+  #count(): void {
+    const { listings = 0, bytes = 0 } = this.#session ?? {};
+    this.cost.requests += listings - this.#counted.listings;
+    this.cost.bytes += bytes - this.#counted.bytes;
+    this.#budget.transferred(bytes - this.#counted.bytes);
+    this.#counted = { listings, bytes };
   }
 
   #wouldShow(id: number, showsHidden: boolean): boolean {
@@ -91,11 +105,11 @@ class FtpLister implements DirectoryLister {
     return !isLinkToDots && isPlain(nameOf(paths.at(id) as string), showsHidden);
   }
 
-  /** The session, or a new one where it was lost. */
-  #openSession(): FtpSession {
-    if (this.#session?.isOpen === true) return this.#session;
+  #newSession(): FtpSession {
     const { accessPoint, userAgent, timeoutMs } = this.#task;
     const { hostname, port } = new URL(accessPoint.url);
+    this.cost.connections++;
+    this.#counted = { listings: 0, bytes: 0 };
     this.#session = new FtpSession({
       host: hostname.replace(/^\[(.*)\]$/, '$1'),
       port: port === '' ? 21 : Number(port),

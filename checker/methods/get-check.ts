@@ -2,9 +2,11 @@ import { quoted } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { HeadAnswer, HeadClient } from '../net/head-client.ts';
-import { type PageAnswer, PageClient } from '../net/page-client.ts';
+import { PageClient } from '../net/page-client.ts';
+import type { PageAnswer } from '../net/page-handler.ts';
 import { type AnswerSample, isSame } from '../net/pipelining.ts';
 import { phraseOf } from '../net/reasons.ts';
+import { isRefusal } from '../net/refusals.ts';
 import type { CheckTask } from './contract.ts';
 import { FEW_OBJECTS } from './http-preflight.ts';
 
@@ -107,7 +109,7 @@ async function askByGet(task: CheckTask, client: HeadClient, sampled: readonly S
 }
 
 function contradicts({ outcome, head }: Sampled, { status, lengthBytes, isEncoded }: Answered): boolean {
-  if (status === 0 || status === 429 || status === 503) return false;
+  if (status === 0 || isRefusal(status)) return false;
   if (outcome === Outcome.absent) return status >= 200 && status < 300;
   // Compressed in chunks it has no length, and is not what a viewer wants all the same.
   return status !== 200 || (lengthBytes !== head.lengthBytes && (lengthBytes >= 0 || isEncoded));

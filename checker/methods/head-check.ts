@@ -27,7 +27,8 @@ export class HeadCheck {
   readonly #confirming: HeadClient;
   /** What the greeting said; mostly ''. */
   readonly #greeting: string;
-  readonly #absent = new Set<number>();
+  /** By id: 1 = found absent. */
+  readonly #absent: Uint8Array;
   #how: AskedHow = 'one at a time';
   #isMixedUp = false;
   readonly #directories = new Map<number, OutcomeCode>();
@@ -38,6 +39,7 @@ export class HeadCheck {
 
   constructor(task: CheckTask, client: HeadClient, confirming: HeadClient, greeting: string) {
     this.#task = task;
+    this.#absent = new Uint8Array(task.inventory.paths.length);
     this.#samples = newSamples(task);
     this.#client = client;
     this.#confirming = confirming;
@@ -115,7 +117,7 @@ export class HeadCheck {
     this.#askOneAConnection('one a connection');
     this.#samples = newSamples(this.#task);
     this.#directories.clear();
-    this.#absent.clear();
+    this.#absent.fill(0);
     this.#from = 0;
     this.#spentMs = 0;
     return null;

@@ -9,6 +9,8 @@ import type { CheckTask } from './contract.ts';
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
+/** So much is found before it is confirmed, though no checkpoint is due: it has to be kept in mind. */
+const MOST_UNCONFIRMED = 250_000;
 const NO_LENGTH = 'tells no length (Content-Length)';
 const NO_SIZE = `${COMPRESSED} (Content-Encoding), so that no size is told`;
 const KEPT_COMPRESSED = /\.(t?gz|svgz|t?bz2?|t?xz|t?lzma|lz|tzst|zst|br|z)$/i;
@@ -25,8 +27,8 @@ export interface Portion {
   /** What is found is added to them. */
   readonly samples: Shown['samples'];
   readonly directories: Shown['directories'];
-  /** Ids of what the portions before, and this one, found absent. */
-  readonly absent: Set<number>;
+  /** By id: 1 = the portions before, or this one, found it absent. */
+  readonly absent: Uint8Array;
 }
 
 export interface PortionReport extends Pick<HeadRunReport, 'ended' | 'next' | 'reason' | 'isMismatched'> {
@@ -46,7 +48,7 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
     const id = objectIds[index] as number;
     const isDirectory = isDirectoryLike(inventory, id);
     found++;
-    if (outcome === Outcome.absent) absent.add(id);
+    if (outcome === Outcome.absent) absent[id] = 1;
     if (isDirectory) {
       directories.set(id, outcome);
       return;
@@ -76,10 +78,10 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
     maxStrikes: MAX_STRIKES,
     budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
     spentMs,
-    isEnough: () => performance.now() - startedAtMs >= task.checkpointMs,
+    isEnough: () => found >= MOST_UNCONFIRMED || performance.now() - startedAtMs >= task.checkpointMs,
   });
   for (const id of forbiddenLinks)
-    sink.fail(id, absent.has(inventory.leadsTo[id] as number) ? DANGLING : statusReason(403, ''));
+    sink.fail(id, absent[inventory.leadsTo[id] as number] === 1 ? DANGLING : statusReason(403, ''));
   return { ...report, next: from + report.next, found, elapsedMs: performance.now() - startedAtMs };
 }
 

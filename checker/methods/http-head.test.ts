@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testFiles, testInventory } from '../testing/inventory.ts';
 import {
@@ -16,7 +17,6 @@ import {
   scripted,
   startNginx,
   startScripted,
-  tempFolder,
 } from '../testing/servers.ts';
 import { httpHead } from './http-head.ts';
 

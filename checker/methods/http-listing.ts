@@ -1,5 +1,6 @@
 import { directoriesInTurn } from '../../core/directory.ts';
 import { beneathLinks, isDirectoryLike, ObjectType } from '../../core/inventory.ts';
+import { ownText } from '../../core/lines.ts';
 import { Outcome } from '../../core/observations.ts';
 import { canonicalRequestPath } from '../../core/path.ts';
 import { ListedTree } from '../listed-tree.ts';
@@ -65,7 +66,7 @@ function directoriesToRead({ inventory, objectIds }: CheckTask, beneath: Uint8Ar
     const directory = directoryOf(inventory.paths.at(id) as string);
     if (directory !== last) {
       add();
-      last = directory;
+      last = ownText(directory);
       count = 0;
     }
     count++;

@@ -7,11 +7,12 @@ import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { type NginxSite, startNginx } from '../../test/servers/nginx.ts';
 import { makeCertificate } from '../../test/servers/tls.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { headAll } from '../net/head-run.ts';
 import { HostBudgets } from '../net/host-budget.ts';
 import { collect } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, tempFolder } from '../testing/servers.ts';
+import { plantFiles } from '../testing/servers.ts';
 import { httpHead } from './http-head.ts';
 
 const COUNT = 3000;

@@ -1,12 +1,12 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { keep } from '../../test/keep.ts';
 import { HostBudget, type HostLimits } from '../net/host-budget.ts';
 import { collect, tally } from '../testing/collect.ts';
-import { type FtpTalk, type ScriptedFtp, startScriptedFtp } from '../testing/ftp-server.ts';
+import { type FtpTalk, scriptedFtp } from '../testing/ftp-server.ts';
 import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { scripted } from '../testing/servers.ts';
+import { WatchedBudget } from '../testing/watched-budget.ts';
 import { ftp } from './ftp.ts';
 import { httpListing } from './http-listing.ts';
 
@@ -43,6 +43,34 @@ async function pages(instead: (socket: Socket, path: string, asked: number) => b
   return { server, most, check };
 }
 
+test.each([3, 8])(
+  'a host that ends each connection after %i answers is soon asked one at a time, and nothing is lost',
+  async (answers) => {
+    const many = testInventory(Array.from({ length: 150 }, (_, i) => ({ path: `d${i}/f`, sizeBytes: 5 })));
+    const names = many.paths.map((path) => path.replace('/f', '/'));
+    const underWay = new Map<Socket, number>();
+    /** How many requests of its connection had no answer when each came. */
+    const ahead: number[] = [];
+    const server = await scripted((socket, path, nth) => {
+      const waiting = underWay.get(socket) ?? 0;
+      ahead.push(waiting);
+      underWay.set(socket, waiting + 1);
+      // What came in the same packet is counted first.
+      setImmediate(() => {
+        if (nth > answers || !socket.writable) return;
+        underWay.set(socket, (underWay.get(socket) ?? 0) - 1);
+        const page = pageOf(path, path === '/' ? names : ['f']);
+        if (nth === answers) socket.end(page);
+        else socket.write(page);
+      });
+    });
+    const { report, results } = await collect(httpListing, many, server.url, { timeoutMs: 5000 });
+    expect([report.ended, tally(results)]).toEqual(['whole', { 'present 5': 150 }]);
+    expect(Math.max(...ahead)).toBeGreaterThan(1);
+    expect(Math.max(...ahead.slice(-75))).toBe(0);
+  },
+);
+
 test('nothing waits behind a long page: others are asked for on the other connection', async () => {
   const others = Array.from({ length: 30 }, (_, i) => `d${i}`);
   const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);
@@ -64,8 +92,10 @@ test('nothing waits behind a long page: others are asked for on the other connec
       if (++answered === 1 + others.length) for (const one of held) answer(one.socket, one.path);
     }
   });
-  const { results } = await collect(httpListing, tree, server.url, { timeoutMs: 2000 });
+  const { report, results } = await collect(httpListing, tree, server.url, { timeoutMs: 5000 });
   expect(tally(results)).toEqual({ 'present 5': paths.length });
+  // None was waited for in vain, and asked for again.
+  expect(report.requests).toBe(2 + others.length);
 });
 
 describe('index pages are asked for as the account of their host allows', () => {
@@ -104,24 +134,20 @@ describe('index pages are asked for as the account of their host allows', () => 
   });
 
   test('Retry-After is waited for by every request, and nothing is lost', async () => {
+    const budget = new WatchedBudget();
     let untilMs = 0;
-    let refused = 0;
-    let early = 0;
     const { check } = await pages((socket, _, asked) => {
       const nowMs = performance.now();
       if (asked === 10) untilMs = nowMs + 950;
       if (nowMs > untilMs) return false;
-      refused++;
-      // What was under way when it began to refuse has come long before.
-      if (nowMs > untilMs - 450) early++;
       socket.write('HTTP/1.1 429 X\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n');
       return true;
     });
-    const { results, report } = await check(budgetOf({}));
+    const { results, report } = await check(budget);
     expect(tally(results)).toEqual(ALL_PRESENT);
     expect(report).toMatchObject({ ended: 'whole', reason: '' });
-    expect(refused).toBeGreaterThan(0);
-    expect(early).toBe(0);
+    expect(budget.refusals).toBeGreaterThan(0);
+    expect(budget.early).toBe(0);
   });
 
   test('interrupted while it waits for the host, it ends at once', async () => {
@@ -149,67 +175,57 @@ function listsAll(talk: FtpTalk, command: string, nth: number): boolean {
 }
 
 describe('directories are listed over ftp as the account of their host allows', () => {
-  const start = async (script: Parameters<typeof startScriptedFtp>[0]): Promise<ScriptedFtp> =>
-    keep(await startScriptedFtp(script));
-
-  test('two checks that share three connections are made one after the other: each needs two', async () => {
+  test('a session counts as one connection: two checks that share one are made one after the other', async () => {
     const roots = new WeakSet<FtpTalk>();
     let most = 0;
-    const server = await start((talk, command) => {
+    const server = await scriptedFtp((talk, command) => {
       most = Math.max(most, server.open());
       if (command !== 'MLSD') return false;
       const isRoot = !roots.has(talk);
       roots.add(talk);
       return listsAll(talk, command, isRoot ? 1 : 2);
     });
-    const budget = budgetOf({ connections: 3 });
+    const budget = budgetOf({ connections: 1 });
     const both = await Promise.all([1, 2].map(() => collect(ftp, inventory, server.url, { budget })));
     for (const { results } of both) expect(tally(results)).toEqual(ALL_PRESENT);
-    expect(most).toBeLessThanOrEqual(3);
-    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(3);
+    // With the one for data, which belongs to the session.
+    expect(most).toBe(2);
+    expect(await budget.reserve(9, AbortSignal.timeout(1000))).toBe(1);
     expect(both[0]?.report.bytes).toBeGreaterThan(DIRECTORIES * 100);
   });
 
-  test('one connection allowed: FTP takes two, so none is opened, and the reason says which setting it is', async () => {
-    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
-    const { results, report } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 1 }) });
-    const reason = expect.stringMatching(/^not listed: FTP takes two connections .* "connections" of \[check\]/);
-    expect(report).toEqual({ ended: 'partial', reason, requests: 0, connections: 0 });
-    expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: inventory.paths.length });
-    expect(server.accepted()).toBe(0);
-  });
-
-  test('two connections allowed: never more are open', async () => {
-    let most = 0;
-    const server = await start((talk, command, _, nth) => {
-      most = Math.max(most, server.open());
-      return listsAll(talk, command, nth);
-    });
-    const { results } = await collect(ftp, inventory, server.url, { budget: budgetOf({ connections: 2 }) });
-    expect(tally(results)).toEqual(ALL_PRESENT);
-    expect(most).toBe(2);
-  });
-
   test('a rate is kept', async () => {
-    const server = await start((talk, command, _, nth) => listsAll(talk, command, nth));
+    const server = await scriptedFtp((talk, command, _, nth) => listsAll(talk, command, nth));
     const startedAtMs = performance.now();
     const eight = testInventory(inventory.paths.slice(0, 8).map((path) => ({ path, sizeBytes: 5 })));
     await collect(ftp, eight, server.url, { budget: budgetOf({ requestsPerSecond: 10 }) });
     expect(performance.now() - startedAtMs).toBeGreaterThan(((9 - 2) / 10) * 1000);
   });
 
-  test('a server that is busy is left alone for a while, longer each time', async () => {
-    const cameAtMs: number[] = [];
-    const server = await start((talk, command) => {
-      if (command !== 'USER') return false;
-      cameAtMs.push(performance.now());
-      talk.say('421 Too many of you');
+  const tree = testInventory([{ path: '' }, { path: 'distfiles' }, { path: 'distfiles/f', sizeBytes: 5 }]);
+  /** Lists the root, and nothing after it; then the connection is gone, and every further login is answered so. */
+  const fullAfterRoot = (login: string) =>
+    scriptedFtp((talk, command, _, nth) => {
+      if (command === 'PASS' && nth > 1) talk.say(login);
+      else if (command === 'MLSD')
+        void talk.list('type=cdir; .\r\ntype=dir; distfiles\r\n').then(() => talk.socket.end());
+      else return false;
       return true;
     });
-    const { report } = await collect(ftp, inventory, server.url, { timeoutMs: 1000 });
-    expect(report.ended).toBe('unusable');
-    const waitsMs = cameAtMs.slice(1).map((atMs, i) => atMs - (cameAtMs[i] as number));
-    expect(waitsMs.length).toBeGreaterThan(0);
-    for (const waitMs of waitsMs) expect(waitMs).toBeGreaterThan(95);
+
+  test('a house that is full in the middle is knocked at three times; what was not reached has not failed', async () => {
+    const server = await fullAfterRoot('421 Too many of you');
+    const { report, results } = await collect(ftp, tree, server.url);
+    const reason = 'refuses the anonymous login: "421 Too many of you": no room for us';
+    expect(report).toMatchObject({ ended: 'busy', reason, requests: 1, connections: 4 });
+    expect(results).toEqual({ '': 'present', distfiles: 'present' });
+    expect(server.commands.filter((line) => line.startsWith('PASS'))).toHaveLength(4);
+  });
+
+  test('an end of service for another reason is a failure as any other', async () => {
+    const { url } = await fullAfterRoot('421 Service not available');
+    const { report, results } = await collect(ftp, tree, url);
+    expect(report).toMatchObject({ ended: 'whole' });
+    expect(results['distfiles/f']).toBe('failed: refuses the anonymous login: "421 Service not available"');
   });
 });

@@ -4,14 +4,17 @@ import { mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { allowedMs } from '../../core/node/rsync.ts';
+import { ObjectType } from '../../core/inventory.ts';
+import { allowedMs, type BegunListing } from '../../core/node/rsync.ts';
+import type { RsyncEntry } from '../../core/rsync-list.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import { startSlowFront } from '../../test/servers/slow-front.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, startRsyncDaemon, tempFolder } from '../testing/servers.ts';
+import { plantFiles, startRsyncDaemon } from '../testing/servers.ts';
 import { rsync } from './rsync.ts';
 
 const INVENTORY = testInventory([
@@ -38,6 +41,45 @@ requires('rsync')('over a real daemon', () => {
     name: 'rsync',
     method: rsync,
     serve: startRsyncDaemon,
+  });
+});
+
+describe('while a listing is under way', () => {
+  const inventory = testInventory([
+    { path: 'a', sizeBytes: 5 },
+    { path: 'b', sizeBytes: 6 },
+    { path: 'c', target: 'b', leadsTo: 'b' },
+    { path: 'd', sizeBytes: 7 },
+  ]);
+  const file = (path: string, sizeBytes: number): RsyncEntry => {
+    return { type: ObjectType.file, sizeBytes, modified: '2026/01/01 00:00:00', path, target: '' };
+  };
+  const link: RsyncEntry = { ...file('c', 1), type: ObjectType.symlink, target: 'b' };
+  /** `null` is a pause. */
+  const check = (lines: readonly (RsyncEntry | null)[]) => {
+    const begun: BegunListing = {
+      read: async (onEntry, _, onPause) => {
+        for (const line of lines) line === null ? onPause?.() : onEntry(line);
+        return { complete: true, reason: '', oddLines: 0, bytes: 1, specials: 0, isFull: false };
+      },
+      drop: () => {},
+    };
+    return collect(rsync, inventory, 'rsync://127.0.0.1/x/', { begun });
+  };
+
+  test('what is told in a pause, and what comes after it, is what is told at the end', async () => {
+    const lines = [file('a', 5), link, file('b', 6)];
+    const atTheEnd = await check(lines);
+    expect(atTheEnd.results).toEqual({ a: 'present 5', b: 'present 6', c: 'present 6', d: 'absent' });
+    for (let i = 0; i <= lines.length; i++) {
+      const paused = await check([...lines.slice(0, i), null, ...lines.slice(i)]);
+      expect([paused.results, paused.repeated]).toEqual([atTheEnd.results, []]);
+    }
+  });
+
+  test('an entry that comes once more counts, for the links to it too', async () => {
+    const { results } = await check([file('a', 5), file('b', 6), link, null, file('b', 9)]);
+    expect(results).toEqual({ a: 'present 5', b: 'different 9', c: 'different', d: 'absent' });
   });
 });
 
@@ -123,7 +165,7 @@ describe('a daemon that is not there at first', () => {
     const refusing = createServer((socket) => {
       times.push(performance.now());
       socket.on('error', () => {});
-      socket.end('@ERROR: max connections (2) reached -- try again later\n');
+      socket.end('@ERROR: chroot failed\n');
     }).listen(0, '127.0.0.1');
     await once(refusing, 'listening');
     keep({ close: () => void refusing.close() });

@@ -6,9 +6,10 @@ import { keep } from '../../test/keep.ts';
 import type { SftpAnswer, SftpName, SftpScript } from '../../test/servers/scripted-sftp.ts';
 import { startScriptedMirror, startSftpMirror } from '../../test/servers/sftp-mirror.ts';
 import { checkerSuite } from '../../test/suites/checker.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, type Entry } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
-import { plantFiles, tempFolder } from '../testing/servers.ts';
+import { plantFiles } from '../testing/servers.ts';
 import { sftp } from './sftp.ts';
 
 /** Names that are no UTF-8, one character for each byte. */

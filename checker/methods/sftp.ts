@@ -44,7 +44,6 @@ async function check(task: CheckTask): Promise<MethodReport> {
 }
 
 class SftpLister implements DirectoryLister {
-  readonly connections = 1;
   readonly atOnce = DIRECTORIES_AT_ONCE;
   readonly #task: CheckTask;
   readonly #budget: HostBudget;

@@ -143,20 +143,6 @@ describe('Retry-After', () => {
 describe('connections', () => {
   const never = new AbortController().signal;
 
-  test('are not granted below the least that is of use; whoever waited behind gets what is free', async () => {
-    const budget = new HostBudget({ ...unlimited, connections: 4 }, new TestClock());
-    expect(await budget.reserve(3, never)).toBe(3);
-    const abort = new AbortController();
-    const pair = budget.reserve(2, abort.signal, 2);
-    const one = budget.reserve(1, never);
-    expect(await Promise.race([pair, one, Promise.resolve('nobody')])).toBe('nobody');
-    abort.abort();
-    expect(await pair).toBe(0);
-    expect(await one).toBe(1);
-    budget.release(4);
-    expect(await budget.reserve(9, never, 9)).toBe(4);
-  });
-
   test('are never more than the host may have, and are handed on in order', async () => {
     const budget = new HostBudget({ ...unlimited, connections: 4 }, new TestClock());
     expect(await budget.reserve(3, never)).toBe(3);

@@ -37,7 +37,6 @@ const realClock: Clock = { nowMs: () => performance.now(), wallMs: Date.now, ran
 
 interface Waiting {
   readonly wanted: number;
-  readonly least: number;
   readonly grant: (connections: number) => void;
 }
 
@@ -157,15 +156,14 @@ export class HostBudget {
   }
 
   /**
-   * Resolves to the connections that may be opened: as many as are wanted and free, at least `least` or all there are, in
-   * the order of the callers. They are to be given back with `release`. 0 when the signal is raised.
+   * Resolves to the connections that may be opened: as many as are wanted and free, at least one, in the order of the
+   * callers. They are to be given back with `release`. 0 when the signal is raised.
    */
-  reserve(wanted: number, signal: AbortSignal, least = 1): Promise<number> {
+  reserve(wanted: number, signal: AbortSignal): Promise<number> {
     if (signal.aborted) return Promise.resolve(0);
     return new Promise((resolve) => {
       const entry = {
         wanted,
-        least: Math.min(least, this.connections),
         grant: (connections: number) => {
           signal.removeEventListener('abort', leave);
           resolve(connections);
@@ -188,7 +186,7 @@ export class HostBudget {
   }
 
   #grant(): void {
-    while (this.#free >= (this.#waiting[0]?.least ?? Number.POSITIVE_INFINITY)) {
+    while (this.#free > 0 && this.#waiting.length > 0) {
       const { wanted, grant } = this.#waiting.shift() as Waiting;
       const granted = Math.min(wanted, this.#free);
       this.#free -= granted;

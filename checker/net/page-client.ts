@@ -2,11 +2,11 @@ import { setMaxListeners } from 'node:events';
 import type { Socket } from 'node:net';
 import { buildConnector } from './connector.ts';
 import type { HostBudget } from './host-budget.ts';
-import { contentLength, headerText, isEncoded } from './raw-headers.ts';
-import { COMPRESSED, connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
-import { Client, type Dispatcher } from './undici.ts';
+import { type OnBody, type PageAnswer, PageHandler, type PageLimits } from './page-handler.ts';
+import { isRefusal } from './refusals.ts';
+import { Client } from './undici.ts';
 
-export interface PageClientOptions {
+export interface PageClientOptions extends PageLimits {
   /** `http://host[:port]` or `https://…`. */
   readonly origin: string;
   readonly userAgent: string;
@@ -15,41 +15,14 @@ export interface PageClientOptions {
   readonly connections: number;
   /** Requests under way on one connection. */
   readonly depth: number;
-  /** Longest wait for a connection, and longest silence. */
-  readonly timeoutMs: number;
-  /** Longest time from a page's headers to its end. */
-  readonly pageTimeoutMs: number;
-  readonly maxPageBytes: number;
   /** Raised, every request ends with a reason. */
   readonly signal: AbortSignal;
 }
 
-/** What became of a request for a page. */
-export interface PageAnswer {
-  /** '' = status 200, and the body was read to its end. Else a sentence. */
-  readonly reason: string;
-  /** 0 = the connection failed before a whole answer. */
-  readonly status: number;
-  /** As told; -1 where it is not. */
-  readonly lengthBytes: number;
-  /** It comes compressed, and the length is that of something else. */
-  readonly isEncoded: boolean;
-  /** Of a redirect, else ''; hostile text. */
-  readonly location: string;
-  /** The other side kept silent. */
-  readonly isSilent: boolean;
-  /** It was given up because it is longer than any page. */
-  readonly isEndless: boolean;
-}
-
 const MAX_HEADER_BYTES = 16 * 1024;
-const MAX_INTERIM_ANSWERS = 8;
-/** A connection that ends so soon throws most of a pipeline away; when that has happened so often, none is made. */
+/** A connection that ends so soon throws most of a pipeline away; when that has happened so often, no more are made. */
 const FEW_ANSWERS = 16;
 const SHORT_CONNECTIONS_ALLOWED = 6;
-
-/** The reason where `onBody` wanted no more. */
-export const BROKEN_PAGE = 'a page that cannot be read';
 
 const INTERRUPTED: PageAnswer = {
   ...{ reason: 'interrupted', status: 0, lengthBytes: -1, isEncoded: false, location: '' },
@@ -61,6 +34,7 @@ interface Line {
   socket: Socket | null;
   /** Of the socket's bytes, those that are counted. */
   countedBytes: number;
+  underWay: number;
   /** Of all its pages under way. */
   weight: number;
   /** Answers on the present connection. */
@@ -78,6 +52,8 @@ export class PageClient {
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
   #shortConnections = 0;
+  /** Those that wait for a line of their own. */
+  readonly #waiting: (() => void)[] = [];
 
   /** Waits until the host's account has a connection to spare. Interrupted, every answer of it is `interrupted`. */
   static async open(options: PageClientOptions): Promise<PageClient> {
@@ -122,14 +98,15 @@ export class PageClient {
 
   readonly #destroy = (): void => {
     for (const { client } of this.#lines) void client.destroy();
+    for (const wake of this.#waiting.splice(0)) wake();
   };
 
   async #ask(path: string, onBody: OnBody, weight: number): Promise<PageAnswer> {
     const { budget, timeoutMs } = this.#options;
     if (!(await budget.admission(this.#signal))) return INTERRUPTED;
     // Chosen not before: by then others may have been sent.
-    const line = this.#lines.reduce((least, other) => (other.weight < least.weight ? other : least));
-    line.weight += weight;
+    const line = await this.#takeLine(weight);
+    if (line === null) return INTERRUPTED;
     let retryAfter = '';
     const answer = await new Promise<PageAnswer>((resolve) => {
       const onRefused = (text: string) => {
@@ -138,11 +115,31 @@ export class PageClient {
       this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, this.#onSent, onRefused, resolve));
     });
     line.weight -= weight;
+    line.underWay--;
     line.answers++;
     this.#countBytes(line);
+    this.#waiting.shift()?.();
     if (isRefusal(answer.status)) budget.refused(answer.status, retryAfter, timeoutMs);
     else if (answer.status > 0) budget.served();
     return answer;
+  }
+
+  /**
+   * Where a page comes soonest, and not behind others where that has proven to be in vain. It is loaded with the page at
+   * once, so that whoever comes next sees it. Null when interrupted.
+   */
+  async #takeLine(weight: number): Promise<Line | null> {
+    while (!this.#signal.aborted) {
+      const line = this.#lines.reduce((least, other) => (isLess(other, least) ? other : least));
+      if (line.underWay === 0 || this.#shortConnections < SHORT_CONNECTIONS_ALLOWED) {
+        line.weight += weight;
+        line.underWay++;
+        return line;
+      }
+      // Not left to undici: it does not bear it when the depth is changed while requests are under way.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    }
+    return null;
   }
 
   readonly #onSent = (isAgain: boolean): void => {
@@ -159,10 +156,8 @@ export class PageClient {
 
   #connectionEnded(line: Line): void {
     this.#countBytes(line);
-    const isShort = line.answers < FEW_ANSWERS;
+    if (line.answers < FEW_ANSWERS) this.#shortConnections++;
     line.answers = 0;
-    if (!isShort || ++this.#shortConnections !== SHORT_CONNECTIONS_ALLOWED) return;
-    for (const { client } of this.#lines) client.pipelining = 1;
   }
 
   #countBytes(line: Line): void {
@@ -191,115 +186,12 @@ export class PageClient {
           callback(...result);
         }),
     });
-    const line: Line = { client, socket: null, countedBytes: 0, weight: 0, answers: 0 };
+    const line: Line = { client, socket: null, countedBytes: 0, underWay: 0, weight: 0, answers: 0 };
     client.on('disconnect', () => this.#connectionEnded(line));
     return line;
   }
 }
 
-/** null: the headers are enough. */
-type OnBody = ((chunk: Buffer) => boolean) | null;
-
-/** Too many requests, or too many at once. */
-function isRefusal(status: number): boolean {
-  return status === 429 || status === 503;
-}
-
-/** undici's low-level handler interface, which it runs on itself. */
-class PageHandler implements Dispatcher.DispatchHandler {
-  readonly #options: PageClientOptions;
-  readonly #onBody: OnBody;
-  readonly #onSent: (isAgain: boolean) => void;
-  readonly #onRefused: (retryAfter: string) => void;
-  readonly #resolve: (answer: PageAnswer) => void;
-  #abort: ((error?: Error) => void) | null = null;
-  #deadline: NodeJS.Timeout | undefined;
-  #writes = 0;
-  #interim = 0;
-  #status = 0;
-  #lengthBytes = -1;
-  #isEncoded = false;
-  #location = '';
-  #bytes = 0;
-  #given: string | null = null;
-
-  constructor(
-    options: PageClientOptions,
-    onBody: OnBody,
-    onSent: (isAgain: boolean) => void,
-    onRefused: (retryAfter: string) => void,
-    resolve: (answer: PageAnswer) => void,
-  ) {
-    this.#options = options;
-    this.#onBody = onBody;
-    this.#onSent = onSent;
-    this.#onRefused = onRefused;
-    this.#resolve = resolve;
-  }
-
-  get isPeek(): boolean {
-    return this.#onBody === null;
-  }
-
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    this.#onSent(++this.#writes > 1);
-  }
-
-  onHeaders(status: number, rawHeaders: Buffer[]): boolean {
-    if (status < 200) {
-      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
-      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
-      return true;
-    }
-    const { pageTimeoutMs } = this.#options;
-    this.#deadline = setTimeout(
-      () => this.#giveUp(`a page is not done within ${inWords(pageTimeoutMs)}`),
-      pageTimeoutMs,
-    );
-    this.#status = status;
-    this.#lengthBytes = contentLength(rawHeaders);
-    this.#isEncoded = isEncoded(rawHeaders);
-    this.#location = headerText(rawHeaders, 'location');
-    if (isRefusal(status)) this.#onRefused(headerText(rawHeaders, 'retry-after'));
-    if (this.isPeek) this.#giveUp('');
-    else if (this.#isEncoded) this.#giveUp(COMPRESSED);
-    return true;
-  }
-
-  onData(chunk: Buffer): boolean {
-    this.#bytes += chunk.length;
-    if (this.#isEndless()) this.#giveUp('sends a page without end');
-    else if (this.#status === 200 && this.#given === null && this.#onBody?.(chunk) === false) this.#giveUp(BROKEN_PAGE);
-    return true;
-  }
-
-  onComplete(): void {
-    const ofStatus = this.#status === 200 ? '' : statusReason(this.#status, this.#location);
-    this.#settle(this.#given ?? ofStatus, this.#status, this.#location, false);
-  }
-
-  onError(error: Error): void {
-    // What we gave up ourselves is an answer: asking again would bring the same.
-    if (this.#given !== null) this.#settle(this.#given, this.#status, this.#location, false);
-    else {
-      const isSilent = isTimeout(error) || (error as NodeJS.ErrnoException).code === 'UND_ERR_CONNECT_TIMEOUT';
-      this.#settle(connectionReason(error, this.#options.timeoutMs), 0, '', isSilent);
-    }
-  }
-
-  #isEndless(): boolean {
-    return this.#bytes > this.#options.maxPageBytes;
-  }
-
-  #giveUp(reason: string): void {
-    this.#given ??= reason;
-    this.#abort?.();
-  }
-
-  #settle(reason: string, status: number, location: string, isSilent: boolean): void {
-    clearTimeout(this.#deadline);
-    const [lengthBytes, isEncoded] = [this.#lengthBytes, this.#isEncoded];
-    this.#resolve({ reason, status, lengthBytes, isEncoded, location, isSilent, isEndless: this.#isEndless() });
-  }
+function isLess(one: Line, other: Line): boolean {
+  return one.weight < other.weight || (one.weight === other.weight && one.underWay < other.underWay);
 }

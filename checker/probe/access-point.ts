@@ -2,12 +2,12 @@ import { type KnownObject, nextLiveness, type ProbeRecord, withChange } from '..
 import { LAYOUT_PATH } from '../../core/master-files.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
 import type { CheckCost, Liveness } from '../../core/observations.ts';
+import { livenessOfFull } from '../full-house.ts';
 import { pause } from '../second-try.ts';
 import type { HostBusy } from './failure.ts';
 import { busyOf, type Family, type FamilyResult, type ProbeContext, tryOnce, verdictOf } from './try.ts';
 
 const FAMILIES: readonly Family[] = [4, 6];
-const UNAVAILABLE = 503;
 /** For so long a host that is unavailable, and says when to ask again, is taken for a busy one. */
 const UNAVAILABLE_HOLDS_S = 3600;
 
@@ -72,11 +72,12 @@ export async function probeAccessPoint(
   return finish([first, second], known, nextLiveness(from, confirmed, nowS()));
 }
 
-/** What was known stands, but for a host that has said for long that it is unavailable. */
-function livenessOfBusy(before: Before, { message: reason, wish }: HostBusy, nowS: number): Liveness {
+/** What was known stands, but for a host that has been unavailable, or full, for long. */
+function livenessOfBusy(before: Before, { message: reason, refusal }: HostBusy, nowS: number): Liveness {
   const earlier = livenessBefore(before);
   if (earlier === null) return { state: 'failing', sinceS: nowS, checkedAtS: 0, reason };
-  if (wish.status !== UNAVAILABLE || before.record === null) return earlier;
+  if (refusal === 'too fast' || before.record === null) return earlier;
+  if (refusal === 'full') return livenessOfFull(earlier, reason, nowS);
   if (nowS - earlier.checkedAtS <= UNAVAILABLE_HOLDS_S) return earlier;
   const verdict = { ok: false, reason };
   // It was told once and again.
@@ -144,7 +145,7 @@ function warningsOf(liveness: Liveness, tries: readonly (readonly FamilyResult[]
   // Where all families are down their reasons are the liveness' own.
   const said = liveness.state === 'up' ? [...ofFamilies, ...hiccups] : [];
   const busy = last.flatMap((one) =>
-    one.busy === null || one.busy.message === liveness.reason ? [] : one.busy.message,
+    one.busy === null || liveness.reason.startsWith(one.busy.message) ? [] : one.busy.message,
   );
   const kept = busy.map((message) => `${message}, what was known stands`);
   return [...new Set([...kept, ...last.flatMap(({ facts }) => facts.warnings), ...said])];

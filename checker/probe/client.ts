@@ -2,8 +2,10 @@ import type { TLSSocket } from 'node:tls';
 // The whole of it: a client without it has no `request`.
 import { buildConnector, Client, type Dispatcher } from 'undici';
 import { quoted } from '../../core/errors.ts';
-import { type Address, plainHost } from '../net/address.ts';
+import type { AccessPoint } from '../../core/mirror.ts';
+import { type Address, type AddressKind, plainHost } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
+import type { Allowed } from '../net/reach.ts';
 import { connectionReason } from '../net/reasons.ts';
 import { certificateReason, validToMs } from './certificate.ts';
 import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
@@ -14,7 +16,11 @@ export const MAX_REDIRECTS = 5;
 const MAX_HEADER_BYTES = 16 * 1024;
 export const MAX_ORIGIN_CHARACTERS = 80;
 
+/** Where a mirror with a network of its own may redirect to. */
+const WITHIN_NETWORKS: ReadonlySet<AddressKind> = new Set(['public', 'private']);
+
 export interface ClientOptions extends Reach {
+  readonly accessPoint: Pick<AccessPoint, 'url'>;
   readonly family: 4 | 6;
   /** Which of several addresses: each try takes the next. */
   readonly attempt: number;
@@ -131,12 +137,17 @@ export class ProbeClient {
     const known = this.#clients.get(url.origin);
     if (known !== undefined) return known;
     const { family, attempt } = this.#options;
-    const addresses = await addressesOf(url.hostname, family, this.#options);
+    const addresses = await addressesOf(url.hostname, family, { ...this.#options, allowed: this.#allowedAt(url) });
     const address = addresses[attempt % addresses.length];
     if (address === undefined) throw new ProbeFailure(`${plainHost(url.hostname)} has no IPv${family} address`);
     const client = this.#connectingTo(url, address);
     this.#clients.set(url.origin, client);
     return client;
+  }
+
+  #allowedAt({ hostname }: URL): Allowed {
+    const { accessPoint, allowed } = this.#options;
+    return hostname === new URL(accessPoint.url).hostname ? allowed : (allowed ?? WITHIN_NETWORKS);
   }
 
   #connectingTo(url: URL, { address, family }: Address): Client {

@@ -1,13 +1,15 @@
 import { connect } from 'node:net';
 import { quoted } from '../../core/errors.ts';
+import { isFullHouse } from '../ftp/replies.ts';
+import { noRoom } from '../full-house.ts';
 import { connectionReason } from '../net/reasons.ts';
-import { ProbeFailure } from './failure.ts';
+import { HostBusy, ProbeFailure } from './failure.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
 
 const FTP_PORT = 21;
 const MAX_GREETING_BYTES = 4096;
 
-/** Connects and waits for the greeting: a last line "220 …" (RFC 959, 5.4). Throws ProbeFailure. */
+/** Connects and waits for the greeting: a last line "220 …" (RFC 959, 5.4). Throws ProbeFailure, HostBusy. */
 export function probeFtp({ accessPoint, address, timeoutMs, signal }: ProbeTask, facts: FamilyFacts): Promise<void> {
   const { port } = new URL(accessPoint.url);
   facts.requests++;
@@ -15,13 +17,13 @@ export function probeFtp({ accessPoint, address, timeoutMs, signal }: ProbeTask,
   return new Promise((resolve, reject) => {
     const socket = connect({ host: address.address, port: port === '' ? FTP_PORT : Number(port) });
     let said = '';
-    const end = (reason: string) => {
+    const end = (reason: string, isFull = false) => {
       clearTimeout(timer);
       signal.removeEventListener('abort', stop);
       facts.bytes += socket.bytesRead + socket.bytesWritten;
       socket.destroy();
       if (reason === '') resolve();
-      else reject(new ProbeFailure(reason));
+      else reject(isFull ? new HostBusy(noRoom(reason), 'full') : new ProbeFailure(reason));
     };
     const stop = () => end('interrupted');
     const timer = setTimeout(() => end(`no greeting within ${timeoutMs / 1000} s`), timeoutMs);
@@ -35,7 +37,10 @@ export function probeFtp({ accessPoint, address, timeoutMs, signal }: ProbeTask,
       if (last !== null) {
         // A polite end (RFC 959, 4.1.1); nobody waits for its answer.
         socket.write('QUIT\r\n');
-        end(last[1] === '220' ? '' : `greets with ${quoted(last[0].trim(), 80)}`);
+        end(
+          last[1] === '220' ? '' : `greets with ${quoted(last[0].trim(), 80)}`,
+          isFullHouse(Number(last[1]), last[0]),
+        );
       } else if (said.length > MAX_GREETING_BYTES) end(`its greeting is not FTP: ${quoted(said, 40)}`);
     });
   });

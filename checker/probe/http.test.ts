@@ -1,22 +1,21 @@
-import type { Socket } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../core/master-files.ts';
-import { keep } from '../../test/keep.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
-import { answer, type ScriptedServer, scripted } from '../testing/servers.ts';
 import {
   type Answer,
   KNOWN_BYTES,
   KNOWN_PATH,
   LAYOUT,
+  NO_ANSWER,
   reply,
   STAMP_S,
   startMirror,
   type TestMirror,
   TestOutput,
   type TestPoint,
+  TIMEOUTS_MS,
   testNetwork,
   told,
 } from './testing/mirror.ts';
@@ -57,11 +56,6 @@ const getOf = (url: string, act: Answer): Answer =>
 const disagrees = (path: string, toGet: string) =>
   `down: HEAD and GET disagree: for "${path}" HEAD is answered 200, GET ${toGet}`;
 const STALE_S = STAMP_S - 31 * 3600;
-
-/** Whichever ends first: the wait for an answer, or the try. */
-const NO_ANSWER = /^down: no answer within 1(\.4)? s$/;
-/** Who answers is given all the time that a busy machine may take; only who does not is waited for in vain. */
-const TIMEOUTS_MS = { answering: 30_000, silent: 1000 };
 
 /** Mirrors by what they do, and what is told of each. */
 const ROWS: readonly (readonly [name: string, answer: Answer, told: string | RegExp, partial?: true])[] = [
@@ -306,53 +300,5 @@ describe('what is told of a mirror that', () => {
   it('stays up since its check said so', () => {
     expect(records.get('is as it should be')?.liveness.sinceS).toBe(7);
     expect(records.get('is as it should be')?.history).toEqual([]);
-  });
-});
-
-describe('bare sockets', () => {
-  it('are told of in sentences, and no socket is left open', async () => {
-    const servers: ScriptedServer[] = [];
-    const urlOf = async (act: (socket: Socket) => void) => {
-      const server = await scripted(act);
-      servers.push(server);
-      return server.url;
-    };
-    const trickle = await urlOf((socket) => {
-      socket.write('HTTP/1.1 200 OK\r\n');
-      const timer = setInterval(() => socket.write('X-Slow: loris\r\n'), 50);
-      socket.on('close', () => clearInterval(timer));
-    });
-    const interim = await urlOf((socket) => {
-      const timer = setInterval(() => socket.write(answer(103)), 10);
-      socket.on('close', () => clearInterval(timer));
-    });
-    const silent: [TestPoint, string | RegExp][] = [
-      [{ name: 'trickles', url: trickle }, NO_ANSWER],
-      [{ name: 'interim', url: interim }, NO_ANSWER],
-    ];
-    const answering: [TestPoint, string | RegExp][] = [
-      [
-        { name: 'closes', url: await urlOf((socket) => socket.end()) },
-        'down: closes the connection without a whole answer',
-      ],
-      [
-        { name: 'talks nonsense', url: await urlOf((socket) => socket.write('220 ftp ready\r\n')) },
-        'down: its answer is not HTTP',
-      ],
-      [{ name: 'refused', url: 'http://127.0.0.1:1/' }, 'down: connection refused'],
-      [{ name: 'no name', url: 'http://nowhere.example/' }, 'down: the name does not resolve'],
-      [
-        { name: 'rebound', url: 'http://rebound.example:1/' },
-        'down: its name resolves to 127.0.0.1, a loopback address',
-      ],
-    ];
-    const network = testNetwork({ 'rebound.example': ['127.0.0.1'] });
-    for (const [kind, rows] of Object.entries({ answering, silent })) {
-      const output = keep(new TestOutput(rows.map(([point]) => point)));
-      const timeoutMs = TIMEOUTS_MS[kind as keyof typeof TIMEOUTS_MS];
-      const { accessPoints } = await output.probe({ network, timeoutMs });
-      for (const [i, [, expected]] of rows.entries()) expect(told(accessPoints[i]!)).toMatch(expected);
-    }
-    await expect.poll(() => servers.map((server) => server.open())).toEqual(servers.map(() => 0));
   });
 });

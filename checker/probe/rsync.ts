@@ -1,12 +1,13 @@
 import { quoted } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
 import { listOverRsync } from '../../core/node/rsync.ts';
-import { ProbeFailure } from './failure.ts';
+import { noRoom } from '../full-house.ts';
+import { HostBusy, ProbeFailure } from './failure.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
 
 /**
  * Lists the known object, or where there is none the root, one level deep. rsync is given the address and not the name:
- * its protocol has no host header, and so it cannot be led elsewhere. Throws ProbeFailure.
+ * its protocol has no host header, and so it cannot be led elsewhere. Throws ProbeFailure, HostBusy.
  */
 export async function probeRsync(task: ProbeTask, facts: FamilyFacts): Promise<void> {
   facts.requests++;
@@ -25,6 +26,7 @@ export async function probeRsync(task: ProbeTask, facts: FamilyFacts): Promise<v
     },
   });
   facts.bytes += listing.bytes;
+  if (listing.isFull) throw new HostBusy(noRoom(listing.reason), 'full');
   if (!listing.complete) {
     const isMissing = known !== null && /No such file or directory/.test(listing.reason);
     throw new ProbeFailure(isMissing ? `has no ${quoted(known.path)}` : listing.reason);

@@ -15,6 +15,7 @@ import type { Progress } from '../../core/progress.ts';
 import { foldProbes, probesOf } from '../../core/vantage-probes.ts';
 import { keepHostWishes, readHostWishes } from '../host-wishes.ts';
 import { HostBudgets, type HostLimits } from '../net/host-budget.ts';
+import { privateUrls } from '../net/reach.ts';
 import { pathIndex } from '../path-index.ts';
 import { SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import { probeAccessPoint } from './access-point.ts';
@@ -85,7 +86,12 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   const evidence = (accessPoint: AccessPoint) =>
     (vantage === '' ? null : readOf(accessPoint, vantage)) ?? readOf(accessPoint, '');
   const leftOut = { 4: new Set<string>(), 6: new Set<string>() };
-  const hosts = new HostBudgets(options.hostLimits, readHostWishes(output, startedAtMs, note), nowMs);
+  const hosts = new HostBudgets(
+    options.hostLimits,
+    readHostWishes(options, startedAtMs, note),
+    nowMs,
+    privateUrls(mirrors.mirrors),
+  );
   const context: ProbeContext = {
     ...options,
     hosts,
@@ -112,7 +118,7 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeSummary> {
   try {
     const found = await queue.addAll(chosen.map((accessPoint) => () => probeOne(accessPoint)));
     const records = found.filter((record) => record !== null);
-    keepHostWishes(output, hosts, nowMs());
+    keepHostWishes(options, hosts, nowMs());
     noteLeftOut(leftOut, progress);
     if (!signal.aborted) throwIfCutOff(records);
     write(options, all, records, nowMs());

@@ -6,7 +6,8 @@ import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import type { SftpScript } from '../../test/servers/scripted-sftp.ts';
 import { startScriptedMirror, startSftpMirror } from '../../test/servers/sftp-mirror.ts';
-import { plantFiles, tempFolder } from '../testing/servers.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
+import { plantFiles } from '../testing/servers.ts';
 import {
   KNOWN_BYTES,
   KNOWN_PATH,

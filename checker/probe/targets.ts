@@ -1,4 +1,5 @@
-import { type Address, type AddressKind, kindOf, plainHost } from '../net/address.ts';
+import { type Address, kindOf, plainHost } from '../net/address.ts';
+import type { Allowed } from '../net/reach.ts';
 import { connectionReason } from '../net/reasons.ts';
 import { ProbeFailure } from './failure.ts';
 import type { Network } from './network.ts';
@@ -6,7 +7,7 @@ import type { Network } from './network.ts';
 export interface Reach {
   readonly network: Network;
   /** Where requests may go. */
-  readonly allowed: ReadonlySet<AddressKind>;
+  readonly allowed: Allowed;
   readonly timeoutMs: number;
 }
 
@@ -28,7 +29,7 @@ export async function addressesOf(
     throw new ProbeFailure(connectionReason(error, timeoutMs));
   }
   const found = all.filter((one) => one.family === family);
-  const reachable = found.filter(({ address }) => allowed.has(kindOf(address)));
+  const reachable = found.filter(({ address }) => allowed === null || allowed.has(kindOf(address)));
   const [first] = found;
   if (first === undefined || reachable.length > 0) return reachable;
   const what = `${first.address}, a ${kindOf(first.address)} address`;

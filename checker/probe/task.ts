@@ -1,7 +1,8 @@
 import type { KnownObject } from '../../core/liveness.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
-import type { Address, AddressKind } from '../net/address.ts';
+import type { Address } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
+import type { Allowed } from '../net/reach.ts';
 import type { Network } from './network.ts';
 
 /** What is known of the master, for all probes of a run. */
@@ -22,7 +23,8 @@ export interface ProbeTask {
   readonly known: KnownObject | null;
   readonly address: Address;
   readonly attempt: number;
-  readonly allowed: ReadonlySet<AddressKind>;
+  /** Where the access point's name may lead. */
+  readonly allowed: Allowed;
   readonly network: Network;
   readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;

@@ -1,6 +1,6 @@
 import type { KnownObject, Verdict } from '../../core/liveness.ts';
 import type { AccessPoint, Protocol } from '../../core/mirror.ts';
-import { type Address, allowedKinds, kindOf } from '../net/address.ts';
+import { type Address, kindOf } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
 import { ProbeClient } from './client.ts';
 import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
@@ -98,7 +98,7 @@ async function probeFamily(
 ): Promise<Pick<FamilyResult, 'up' | 'reason'>> {
   const { network, timeoutMs } = context;
   const { hostname } = new URL(accessPoint.url);
-  const allowed = allowedKinds(hostname);
+  const { allowed } = context.hosts.of(accessPoint.url);
   const deadline = AbortSignal.timeout(Math.ceil(timeoutMs * TRY_TIMEOUTS));
   const signal = AbortSignal.any([context.signal, deadline]);
   try {

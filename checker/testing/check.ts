@@ -7,9 +7,9 @@ import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { keep } from '../../test/keep.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { type PlannedPoint, planCheck } from '../plan.ts';
 import { type CheckOptions, type CheckSummary, inSeconds, runCheck } from '../run.ts';
-import { tempFolder } from './servers.ts';
 
 export const DAY_MS = 24 * 3600 * 1000;
 

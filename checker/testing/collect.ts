@@ -1,5 +1,6 @@
 import type { LoadedInventory } from '../../core/inventory.ts';
 import type { Protocol, SftpLogin } from '../../core/mirror.ts';
+import type { BegunListing } from '../../core/node/rsync.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
 import { Acquaintance } from '../net/acquaintance.ts';
@@ -39,6 +40,7 @@ export async function collect(
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
     readonly entry?: Entry | undefined;
+    readonly begun?: BegunListing;
   } = {},
 ): Promise<Collected> {
   const results: Record<string, string> = {};
@@ -94,6 +96,7 @@ export async function collect(
     secondTryAfterMs: options.secondTryAfterMs ?? 20,
     hosts: options.budget === undefined ? new HostBudgets() : { of: () => options.budget as HostBudget },
     acquaintance: options.acquaintance ?? new Acquaintance(),
+    begun: options.begun ?? null,
     checkpointMs: options.checkpointMs ?? Number.POSITIVE_INFINITY,
     signal,
     graceSignal: options.graceSignal ?? signal,

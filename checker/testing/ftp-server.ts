@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { keep } from '../../test/keep.ts';
 
 /** One control connection of a scripted FTP server, as a script sees it. */
 export interface FtpTalk {
@@ -24,7 +25,6 @@ export interface ScriptedFtp {
   /** Control connections accepted so far, and sockets of both kinds that are open. */
   accepted(): number;
   open(): number;
-  close(): Promise<void>;
 }
 
 const USUAL: Readonly<Record<string, string>> = {
@@ -37,8 +37,11 @@ const USUAL: Readonly<Record<string, string>> = {
   QUIT: '221 Bye',
 };
 
-/** An FTP server on bare sockets that answers as usual, but for what `script` does. It lists empty directories. */
-export async function startScriptedFtp(script: FtpScript): Promise<ScriptedFtp> {
+/**
+ * An FTP server on bare sockets that answers as usual, but for what `script` does. It lists empty directories, and is
+ * closed when the test has finished in which it is started.
+ */
+export async function scriptedFtp(script: FtpScript): Promise<ScriptedFtp> {
   const sockets = new Set<Socket>();
   const listeners = new Set<Server>();
   const commands: string[] = [];
@@ -48,7 +51,7 @@ export async function startScriptedFtp(script: FtpScript): Promise<ScriptedFtp> 
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket)).on('error', () => {});
   };
-  const server = createServer((socket) => {
+  const server = createServer({ noDelay: true }, (socket) => {
     accepted++;
     track(socket);
     const talk = talkOn(socket, track, listeners);
@@ -67,7 +70,7 @@ export async function startScriptedFtp(script: FtpScript): Promise<ScriptedFtp> 
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
-  return {
+  return keep({
     url: `ftp://127.0.0.1:${(server.address() as AddressInfo).port}/`,
     commands,
     accepted: () => accepted,
@@ -78,7 +81,7 @@ export async function startScriptedFtp(script: FtpScript): Promise<ScriptedFtp> 
       server.close();
       await once(server, 'close');
     },
-  };
+  });
 }
 
 async function usual(talk: FtpTalk, command: string): Promise<void> {

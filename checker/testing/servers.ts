@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,14 +12,6 @@ export interface TestServer {
   /** What it serves, with a slash at its end. */
   readonly url: string;
   readonly close: () => Promise<void>;
-}
-
-/** A folder that is removed by `close`. */
-export function tempFolder(): { readonly path: string; readonly close: () => void } {
-  const path = mkdtempSync(join(tmpdir(), 'checker-'));
-  // A daemon started by root reads it as nobody.
-  chmodSync(path, 0o755);
-  return { path, close: () => rmSync(path, { recursive: true, force: true }) };
 }
 
 /** Writes files with the given sizes in bytes below a folder. */
@@ -55,11 +47,13 @@ export async function startNginx(root: string, directives = ''): Promise<TestSer
   return startServer(command, port, `http://127.0.0.1:${port}/`, folder);
 }
 
-/** A real rsync daemon with the folder as the module `tree`. */
-export async function startRsyncDaemon(root: string): Promise<TestServer> {
+/** A real rsync daemon with the folder as the module `tree`, which may have further `settings`, a line each. */
+export async function startRsyncDaemon(root: string, settings: readonly string[] = []): Promise<TestServer> {
   const folder = mkdtempSync(join(tmpdir(), 'rsyncd-'));
   const port = await freePort();
-  const config = `port = ${port}\naddress = 127.0.0.1\nuse chroot = no\nlog file = ${folder}/log\n[tree]\npath = ${root}\n`;
+  const all = [`port = ${port}`, 'address = 127.0.0.1', 'use chroot = no', `log file = ${folder}/log`];
+  const tree = ['[tree]', `path = ${root}`, `lock file = ${folder}/lock`, ...settings];
+  const config = [...all, ...tree, ''].join('\n');
   writeFileSync(join(folder, 'rsyncd.conf'), config);
   const command = ['rsync', '--daemon', '--no-detach', `--config=${join(folder, 'rsyncd.conf')}`] as const;
   return startServer(command, port, `rsync://127.0.0.1:${port}/tree/`, folder);

@@ -2,7 +2,7 @@ import { FormatError, messageOf } from '../errors.ts';
 
 /** What a host asked for when it refused to answer. */
 export interface HostWish {
-  /** With which it refused: 429, 503 (over ftp 421). */
+  /** With which it refused: 429 or 503. */
   readonly status: number;
   /** Not to be asked before, in milliseconds since 1970; 0 = it did not say. */
   readonly notBeforeMs: number;

@@ -10,6 +10,8 @@ export interface RsyncListing {
   readonly complete: boolean;
   /** '' when complete; else a sentence. */
   readonly reason: string;
+  /** Refused because the server has as many clients as it takes. */
+  readonly isFull: boolean;
   readonly oddLines: number;
   /** Of the listing, as text: on the line it takes less. */
   readonly bytes: number;
@@ -33,8 +35,11 @@ export interface RsyncListOptions extends RsyncOptions {
 
 /** A listing whose process runs already; what it shows waits in a file. Either is to be called, once. */
 export interface BegunListing {
-  /** Reads it to its end; the signal is that of those who read. */
-  read(onEntry: (entry: RsyncEntry) => void, signal: AbortSignal): Promise<RsyncListing>;
+  /**
+   * Reads it to its end; the signal is that of those who read. `onPause` is called whenever nothing has come for a while
+   * after something had: rsync takes its time to end after the last line.
+   */
+  read(onEntry: (entry: RsyncEntry) => void, signal: AbortSignal, onPause?: () => void): Promise<RsyncListing>;
   /** Ends it. */
   drop(): void;
 }
@@ -52,10 +57,14 @@ const EXIT_REASONS: Readonly<Record<number, string>> = {
   30: 'no data for too long',
   35: 'no connection in time',
 };
+/** A module that takes none at all says -1. */
+const FULL = /max connections \(\d+\) reached/i;
 const MAX_STDERR_BYTES = 4096;
 /** Ten times the largest tree's, with the longest names. */
 const MAX_LISTING_BYTES = 2 ** 30;
 const READ_EVERY_MS = 4;
+/** So often nothing: 20 ms. It takes rsync four times as long to end. */
+const PAUSE_TURNS = 5;
 /** rsync shows a directory when it has all of it, be it of 70,000 names over a slow line. */
 const SILENT_TIMEOUTS = { one: 2, tree: 6 };
 /** A listing must bring so many entries in the time of one time-out, on the whole: 25 a second for ten seconds. */
@@ -91,7 +100,8 @@ export function beginRsyncListing(options: RsyncOptions): BegunListing {
     child.on('close', (code) => resolve({ error: null, code, stderr }));
   });
   return {
-    read: (onEntry, signal) => readListing({ ...options, onEntry, signal }, { child, spool, startedAtMs, ended }),
+    read: (onEntry, signal, onPause = () => {}) =>
+      readListing({ ...options, onEntry, signal }, { child, spool, startedAtMs, ended }, onPause),
     drop() {
       killGroup(child);
       spool.close();
@@ -114,7 +124,11 @@ interface RsyncProcess {
   readonly ended: Promise<ProcessEnd>;
 }
 
-async function readListing(options: RsyncListOptions, running: RsyncProcess): Promise<RsyncListing> {
+async function readListing(
+  options: RsyncListOptions,
+  running: RsyncProcess,
+  onPause: () => void,
+): Promise<RsyncListing> {
   const { timeoutMs, signal } = options;
   const { child, spool, startedAtMs } = running;
   let entries = 0;
@@ -143,8 +157,12 @@ async function readListing(options: RsyncListOptions, running: RsyncProcess): Pr
     }
     giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
   };
+  let silentTurns = 0;
   const reading = setInterval(() => {
+    const before = spool.position;
     drain();
+    silentTurns = spool.position === before ? silentTurns + 1 : 0;
+    if (silentTurns === PAUSE_TURNS && before > 0) onPause();
     const elapsedMs = performance.now() - startedAtMs;
     if (elapsedMs > allowedMs(timeoutMs, entries)) giveUp(tooSlow(entries, elapsedMs));
   }, READ_EVERY_MS);
@@ -158,7 +176,8 @@ async function readListing(options: RsyncListOptions, running: RsyncProcess): Pr
   parser.end();
   const { oddLines, specials } = parser;
   const reason = givenUp || endReason(end, signal.aborted) || oddReason(parser);
-  return { complete: reason === '', reason, oddLines, bytes, specials };
+  const isFull = givenUp === '' && end.code === 5 && FULL.test(end.stderr);
+  return { complete: reason === '', reason, isFull, oddLines, bytes, specials };
 }
 
 function start({ url, timeoutMs, recursive }: RsyncOptions, spool: Spool): ChildProcess {
@@ -196,7 +215,7 @@ function refusal(said: string): string {
   if (/rather than greeting|protocol startup/.test(said)) return 'no rsync server';
   if (/unknown module/i.test(said)) return 'the server refused: no such module';
   if (/access denied|auth failed/i.test(said)) return 'the server refused: access denied';
-  if (/max connections/i.test(said)) return 'the server refused: too many connections';
+  if (FULL.test(said)) return 'the server refused: too many connections';
   return 'the server refused';
 }
 

@@ -16,7 +16,8 @@ const EVIDENCE = [outputLayout.observationsFolder(''), outputLayout.historyFolde
 
 /**
  * What of an output folder lasts from run to run, in parts that have one writer each: the leader has `inventory`, each
- * vantage its own `checks` and `probes`, whoever merges and builds the rest. In the order in which they are pulled: observations of
+ * vantage its own `checks` and `probes`, whoever merges and builds the rest. What hosts asked of the one who asks them goes
+ * with whatever of his own is moved. In the order in which they are pulled: observations of
  * more objects than the inventory has would be left out, so that comes last.
  */
 export const STATE_PARTS = ['checks', 'probes', 'merged', 'liveness', 'maps', 'inventory'] as const;
@@ -90,7 +91,12 @@ async function move(
   take: (path: string, bytes: Buffer) => Promise<boolean>,
 ): Promise<StateSummary> {
   const lists: string[][] = [];
-  for (const part of order) lists.push(parts.includes(part) ? await listed(from, part, vantage) : []);
+  const seen = new Set<string>();
+  for (const part of order) {
+    const paths = parts.includes(part) ? await listed(from, part, vantage) : [];
+    lists.push(paths.filter((path) => !seen.has(path)));
+    for (const path of paths) seen.add(path);
+  }
   const task = progress.start('state', lists.flat().length, 'files');
   const digests: Record<string, string> = {};
   const total = { files: 0, moved: 0, bytes: 0 };
@@ -136,23 +142,37 @@ async function listed(store: Store, part: StatePart, vantage: string | null): Pr
     const [observations, history] = EVIDENCE;
     return [...(await store.list(observations + suffix)), ...(await store.list(history + suffix))];
   };
+  /** Of a folder with a file for each vantage, those that are meant. */
+  const own = async (folder: string, pathOf: (vantage: string) => string) =>
+    (await store.list(folder)).filter((path) => vantage === null || path === pathOf(vantage));
+  const hosts = () => own(outputLayout.hostsFolder(''), (name) => outputLayout.hosts('', name));
   switch (part) {
-    case 'checks':
-      return (await evidence(vantage === null ? '' : `/${vantage}`)).filter((path) => depth(path) === 3);
-    case 'probes': {
-      const files = await store.list(outputLayout.livenessFolder(''));
-      return files.filter((path) => vantage === null || path === outputLayout.liveness('', vantage));
+    case 'checks': {
+      const files = await evidence(vantage === null ? '' : `/${vantage}`);
+      return [...files.filter((path) => depth(path) === 3), ...(await hosts())];
     }
-    case 'merged':
-      return (await evidence('')).filter((path) => depth(path) === 2);
+    case 'probes': {
+      const files = await own(outputLayout.livenessFolder(''), (name) => outputLayout.liveness('', name));
+      return [...files, ...(await hosts())];
+    }
+    case 'merged': {
+      const files = (await evidence('')).filter((path) => depth(path) === 2);
+      return [...files, ...(await present(store, outputLayout.hosts('')))];
+    }
+    case 'liveness':
+      return present(store, outputLayout.liveness(''), outputLayout.hosts(''));
+    case 'maps':
+      return present(store, outputLayout.objectTable(''));
     case 'inventory':
       return store.list(INVENTORY.slice(0, INVENTORY.indexOf('/')));
-    default: {
-      // Single files, small enough to be read to see whether they are there.
-      const path = part === 'maps' ? outputLayout.objectTable('') : outputLayout.liveness('');
-      return (await store.read(path)) === null ? [] : [path];
-    }
   }
+}
+
+/** Of single files, small enough to be read to see it, those that a store has. */
+async function present(store: Store, ...paths: readonly string[]): Promise<string[]> {
+  const there: string[] = [];
+  for (const path of paths) if ((await store.read(path)) !== null) there.push(path);
+  return there;
 }
 
 async function throwIfOrphaned(store: Store, storeName: string): Promise<void> {

@@ -1,9 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { tempFolder } from '../../checker/testing/servers.ts';
 import { FormatError, UsageError } from '../../core/errors.ts';
 import { publicationOf, releaseOf } from '../../test/suites/origin.ts';
+import { tempFolder } from '../../test/temp-folder.ts';
 import { changedPaths, previousRelease, shownSince } from './changes.ts';
 import { gatherRelease } from './gather.ts';
 import { decodeLog, decodeManifest, encodeLog, encodeManifest } from './manifest.ts';

@@ -7,20 +7,20 @@ const PROGRAM = 'vsftpd';
 
 /**
  * Starts vsftpd (LIST alone) over a folder, read-only, for anonymous users, on a free port of 127.0.0.1. The folder is
- * made readable by everyone: started by root, vsftpd serves as somebody else.
+ * made readable by everyone: started by root, vsftpd serves as somebody else. `settings`: further lines of its configuration.
  */
-export function startVsftpd(root: string): Promise<FtpServer> {
+export function startVsftpd(root: string, settings: readonly string[] = []): Promise<FtpServer> {
   return startFtpServer(root, async (folder, port) => {
     const config = join(folder, 'vsftpd.conf');
     const empty = join(folder, 'empty');
     await mkdir(empty);
-    await writeFile(config, configText(root, empty, port));
+    await writeFile(config, configText(root, empty, port, settings));
     return [PROGRAM, config];
   });
 }
 
 /** vsftpd.conf(5). */
-function configText(root: string, empty: string, port: number): string {
+function configText(root: string, empty: string, port: number, settings: readonly string[]): string {
   const identity =
     process.getuid?.() === 0
       ? // Somebody who may not write there: it refuses a root that its user could change. It enters that user's home.
@@ -38,6 +38,7 @@ function configText(root: string, empty: string, port: number): string {
     'seccomp_sandbox=NO',
     'xferlog_enable=NO',
     ...identity,
+    ...settings,
     '',
   ].join('\n');
 }

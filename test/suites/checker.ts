@@ -4,11 +4,12 @@ import { describe, expect, test } from 'vitest';
 import type { Method } from '../../checker/methods/contract.ts';
 import { collect, type Entry, tally } from '../../checker/testing/collect.ts';
 import { type TestObject, testInventory } from '../../checker/testing/inventory.ts';
-import { plantFiles, tempFolder } from '../../checker/testing/servers.ts';
+import { plantFiles } from '../../checker/testing/servers.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
 import { ODD_NAMES } from '../../demo/odd-names.ts';
 import { keep } from '../keep.ts';
 import { type Fault, startFaultyFront } from '../servers/faulty-front.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 type Case = 'directories' | 'hostile names' | 'a file that cannot be listed';
 
@@ -212,16 +213,14 @@ export function checkerSuite(subject: CheckerSubject): void {
     });
 
     test.each([1, 350, 1400])(
-      'interrupted after %i bytes: it ends within a second and leaves no socket',
+      'interrupted after %i bytes: it ends without another wait and leaves no socket',
       async (afterBytes) => {
         const { faulty, url, entry } = await front({ kind: 'stalls', afterBytes });
         const abort = new AbortController();
-        const checked = collect(method, testInventory(TREE), url, { timeoutMs: 20_000, signal: abort.signal, entry });
-        await expect.poll(faulty.met).toBeGreaterThan(0);
-        const abortedAtMs = performance.now();
+        const checked = collect(method, testInventory(TREE), url, { timeoutMs: 600_000, signal: abort.signal, entry });
+        await expect.poll(faulty.met, { timeout: 20_000 }).toBeGreaterThan(0);
         abort.abort();
         const { report, results } = await checked;
-        expect(performance.now() - abortedAtMs).toBeLessThan(1000);
         expect(report).toMatchObject({ ended: 'interrupted', reason: '' });
         expect(Object.values(results).filter((text) => !/^(present|hint)/.test(text))).toEqual([]);
         await expect.poll(faulty.open).toBe(0);

@@ -11,7 +11,6 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { tempFolder } from '../../checker/testing/servers.ts';
 import { silentProgress } from '../../core/progress.ts';
 import type {
   GatheredRelease,
@@ -23,6 +22,7 @@ import type {
 import { manifestOf } from '../../generator/publish/manifest.ts';
 import type { OriginFiles } from '../../generator/publish/origin/files.ts';
 import { originTarget } from '../../generator/publish/origin/origin-target.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 export const quiet: PublishContext = { progress: silentProgress, signal: new AbortController().signal };
 export const QUICK = { renewMs: 20, silentMs: 200 };

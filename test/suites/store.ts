@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { tempFolder } from '../../checker/testing/servers.ts';
 import type { Store } from '../../core/node/store/contract.ts';
+import { tempFolder } from '../temp-folder.ts';
 
 /** A kind of store and the places it is tried in. */
 export interface StoreSubject {

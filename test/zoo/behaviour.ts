@@ -57,6 +57,11 @@ export interface Behaviour {
 /** What the mirror's own copy is, served as it should be. */
 export const asCopied = (object: ZooObject): Truth => object.copy;
 export const unproven = (): Truth => 'unproven';
+/** A file that is there cannot be proven, all else can. */
+export const filesUnproven = (object: ZooObject): Truth =>
+  object.copy === 'absent' || object.isDirectory ? object.copy : 'unproven';
+/** What is there nobody gets. */
+export const onlyAbsent = ({ copy }: ZooObject): Truth => (copy === 'absent' ? 'absent' : 'unproven');
 export const all = (): boolean => true;
 export const none = (): boolean => false;
 

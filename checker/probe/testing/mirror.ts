@@ -31,6 +31,12 @@ export const inventory = {
   mtimeS: Float64Array.of(0, STAMP_S - 1000, STAMP_S),
 };
 
+/** A busy machine may be late with an answer; of who never answers a short time tells as much. */
+export const TIMEOUTS_MS = { answering: 30_000, silent: 1000 };
+
+/** Told of the latter. Whichever ends first: the wait for an answer, or the try. */
+export const NO_ANSWER = /^down: no answer within 1(\.4)? s$/;
+
 /** What a mirror answers: true = it has answered. */
 export type Answer = (request: IncomingMessage, response: ServerResponse) => boolean | undefined;
 
@@ -80,6 +86,8 @@ export interface TestPoint {
   readonly login?: SftpLogin;
   /** Not checked yet. Default: the check has found the known object. */
   readonly isUnchecked?: boolean;
+  /** In CIDR form: those it serves alone. */
+  readonly networks?: readonly string[];
 }
 
 /** An output folder with mirrors of one access point each, which have been checked. */
@@ -95,10 +103,11 @@ export class TestOutput {
       ...(login === undefined ? {} : { login }),
     }));
     for (const [i, { isUnchecked }] of points.entries()) if (isUnchecked !== true) this.#check(this.points[i]!);
-    const mirrors = this.points.map((accessPoint) => ({
+    const mirrors = this.points.map((accessPoint, i) => ({
       ...{ id: accessPoint.mirrorId, name: accessPoint.mirrorId, weight: 1, drained: false },
       places: [{ country: 'DE', latitude: 51, longitude: 9 }],
       accessPoints: [accessPoint],
+      ...(points[i]?.networks === undefined ? {} : { networks: points[i].networks }),
     }));
     this.#mirrors = { version: 1, takenAtMs: 0, mirrors, notes: [] };
   }
@@ -121,7 +130,7 @@ export class TestOutput {
       vantage: '',
       master: { stamp: Buffer.from(`${STAMP_S}\n`), layout: LAYOUT },
       userAgent: 'redirector-test/1',
-      timeoutMs: 1000,
+      timeoutMs: TIMEOUTS_MS.answering,
       secondTryAfterMs: 20,
       nowMs: Date.now,
       progress: silentProgress,

@@ -3,12 +3,12 @@ import { readdirSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { createServer, type Socket } from 'node:net';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { tempFolder } from '../../../checker/testing/servers.ts';
 import { requires } from '../../../test/debian-packages.ts';
 import { keep } from '../../../test/keep.ts';
 import { type Fault, startFaultyFront } from '../../../test/servers/faulty-front.ts';
 import { type Sshd, startSshd } from '../../../test/servers/sshd.ts';
 import { storeSuite } from '../../../test/suites/store.ts';
+import { tempFolder } from '../../../test/temp-folder.ts';
 import { sftpStore } from './sftp-store.ts';
 
 const OTHER_KEY = `SHA256:${'A'.repeat(43)}`;

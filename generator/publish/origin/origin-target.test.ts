@@ -2,7 +2,6 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { tempFolder } from '../../../checker/testing/servers.ts';
 import { requires } from '../../../test/debian-packages.ts';
 import { keep } from '../../../test/keep.ts';
 import { type Fault, startFaultyFront } from '../../../test/servers/faulty-front.ts';
@@ -17,6 +16,7 @@ import {
   wholeCurrent,
 } from '../../../test/suites/origin.ts';
 import { seeded } from '../../../test/synthetic.ts';
+import { tempFolder } from '../../../test/temp-folder.ts';
 import { directoryFiles } from './directory-files.ts';
 import type { OriginFiles } from './files.ts';
 import { originTarget } from './origin-target.ts';

@@ -164,6 +164,14 @@ export const FTP_SERVERS: readonly Behaviour[] = [
     demand: downBecause(/421/),
   },
   {
+    name: 'has no room for one more client, and says so with escape sequences and a formula',
+    ...FTP,
+    start: scriptedFtp({ onConnect: (control) => say(control, `421 Too many users ${ESCAPES}\r\n`) }),
+    truth: unproven,
+    demand: { state: 'failing', proven: none, reason: /^answers "421 Too many users .*": no room for us$/ },
+    isLeftAlone: true,
+  },
+  {
     name: 'answers commands a letter at a time',
     ...FTP,
     start: scriptedFtp({ onConnect: (control) => saySlowly(control, `220-${'Welcome '.repeat(1000)}`, 1, 200) }),

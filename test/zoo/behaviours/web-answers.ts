@@ -1,47 +1,25 @@
 import type { Socket } from 'node:net';
-import { ALL_PROVEN, all, asCopied, type Behaviour, downBecause, none, type Truth, unproven } from '../behaviour.ts';
+import {
+  ALL_PROVEN,
+  all,
+  asCopied,
+  type Behaviour,
+  downBecause,
+  filesUnproven,
+  none,
+  type Truth,
+  unproven,
+} from '../behaviour.ts';
+import { changed, isOk, withoutLength } from '../changed.ts';
 import { type Act, say, scripted, type ZooRequest } from '../scripted-http.ts';
-import { answerByName, NOT_FOUND, onWire, page, type WebAnswer } from '../web-answers.ts';
+import { answerByName, onWire, page, type WebAnswer } from '../web-answers.ts';
 import type { ZooObject } from '../zoo-tree.ts';
 
 const PROTOCOL = 'http';
 const ESCAPES = '\x1b[31m\x1b]0;owned\x07\x9b2J';
 const FORMULA = '=cmd|"/c calc"!A0';
 
-const DISAGREE =
-  /^HEAD and GET disagree: for "[^"]+" HEAD is answered (404|200 with [\d,]+ bytes).*, GET (404|200 with)/;
-
-/** Answers as a good mirror does, but for what `change` makes of it. */
-const changed = (change: (answer: WebAnswer, request: ZooRequest) => WebAnswer): Act => {
-  return (socket, request) => say(socket, onWire(change(request.answer, request), request.method));
-};
 const always = (answer: WebAnswer): Act => changed(() => answer);
-const isOk = ({ status }: WebAnswer) => status === 200;
-const withHeaders = (answer: WebAnswer, headers: WebAnswer['headers']): WebAnswer => ({
-  ...answer,
-  headers: { ...answer.headers, ...headers },
-});
-const withoutLength = (answer: WebAnswer, headers: WebAnswer['headers'] = {}): WebAnswer => {
-  const { 'Content-Length': _, ...others } = answer.headers;
-  return { ...answer, headers: { ...others, ...headers } };
-};
-
-/** A file that is there cannot be proven, all else can. */
-const filesUnproven = (object: ZooObject): Truth =>
-  object.copy === 'absent' || object.isDirectory ? object.copy : 'unproven';
-
-/** As a front that compresses whatever passes through it, be it asked to or not. */
-const compressed = (answer: WebAnswer): WebAnswer =>
-  isOk(answer)
-    ? withHeaders(answer, {
-        'Content-Encoding': 'gzip',
-        'Content-Length': 20 + Math.floor(Number(answer.headers['Content-Length']) / 2),
-      })
-    : answer;
-const isKeptCompressed = (path: string) => /\.(gz|tgz|bz2|xz|zst)$/.test(path);
-
-/** What is there nobody gets. */
-const onlyAbsent = ({ copy }: ZooObject): Truth => (copy === 'absent' ? 'absent' : 'unproven');
 
 function redirectInCircle({ target, port }: ZooRequest): WebAnswer {
   const turns = /^\/turn\d\//.test(target) ? target.slice(7) : target;
@@ -103,129 +81,6 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
       state: 'failing',
       proven: (object) => object.isDirectory || object.copy === 'absent',
       reason: /^tells no length \(Content-Length\)$/,
-    },
-  },
-  {
-    name: 'answers 405 to HEAD and 200 to GET',
-    protocol: PROTOCOL,
-    start: scripted(changed((answer, { method }) => (method === 'HEAD' ? page(405, '') : answer))),
-    truth: asCopied,
-    demand: downBecause(/^does not take HEAD: answers 405 \(method not allowed\)$/),
-  },
-  {
-    name: 'tells HEAD a length of 0 and GET the right one',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer, { method }) =>
-        method === 'HEAD' && isOk(answer) ? withHeaders(answer, { 'Content-Length': 0 }) : answer,
-      ),
-    ),
-    truth: asCopied,
-    demand: { state: 'failing', proven: none, reason: DISAGREE },
-  },
-  {
-    name: 'answers 404 to HEAD and 200 to GET',
-    protocol: PROTOCOL,
-    start: scripted(changed((answer, { method }) => (method === 'HEAD' ? NOT_FOUND : answer))),
-    truth: asCopied,
-    demand: { state: 'failing', proven: none, reason: DISAGREE },
-  },
-  {
-    name: 'answers 200 with the right length to HEAD and 404 to GET',
-    protocol: PROTOCOL,
-    start: scripted(changed((answer, { method }) => (method === 'HEAD' ? answer : NOT_FOUND))),
-    truth: () => 'absent',
-    demand: downBecause(DISAGREE),
-  },
-  {
-    name: 'answers HEAD rightly and redirects GET to a login page',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer, { method }) =>
-        method === 'HEAD' ? answer : page(302, '', { Location: 'https://login.example.org/' }),
-      ),
-    ),
-    truth: onlyAbsent,
-    demand: downBecause(/^HEAD and GET disagree: .*, GET 302 \(found\)$/),
-  },
-  {
-    name: 'answers HEAD rightly and tells GET a length of 5',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer, { method }) =>
-        method === 'GET' && isOk(answer) ? withHeaders(answer, { 'Content-Length': 5 }) : answer,
-      ),
-    ),
-    truth: onlyAbsent,
-    demand: downBecause(/^HEAD and GET disagree: .*, GET 200 with 5 bytes$/),
-  },
-  {
-    name: 'compresses what it sends without being asked, and tells the length of that',
-    protocol: PROTOCOL,
-    start: scripted(changed(compressed)),
-    truth: filesUnproven,
-    demand: {
-      state: 'failing',
-      proven: all,
-      reason: /^answers compressed without being asked \(Content-Encoding\), so that no size is told$/,
-    },
-  },
-  {
-    name: 'compresses what it sends without being asked, in chunks',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer) =>
-        isOk(answer) ? withoutLength(answer, { 'Content-Encoding': 'br', 'Transfer-Encoding': 'chunked' }) : answer,
-      ),
-    ),
-    truth: filesUnproven,
-    demand: { state: 'failing', proven: all, reason: /^answers compressed without being asked/ },
-  },
-  {
-    name: 'tells HEAD alone the length of what it would compress',
-    protocol: PROTOCOL,
-    start: scripted(changed((answer, { method }) => (method === 'HEAD' ? compressed(answer) : answer))),
-    truth: asCopied,
-    demand: {
-      state: 'failing',
-      proven: (object) => object.isDirectory || object.copy === 'absent',
-      reason: /^answers compressed without being asked/,
-    },
-  },
-  {
-    name: 'answers HEAD rightly and compresses what it sends to GET',
-    protocol: PROTOCOL,
-    start: scripted(changed((answer, { method }) => (method === 'GET' ? compressed(answer) : answer))),
-    truth: onlyAbsent,
-    demand: downBecause(/^HEAD and GET disagree: .*, GET 200 with [\d,]+ bytes, compressed without being asked$/),
-  },
-  {
-    name: 'answers HEAD rightly and compresses what it sends to GET, in chunks',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer, { method }) =>
-        method === 'GET' && isOk(answer)
-          ? withoutLength(answer, { 'Content-Encoding': 'gzip', 'Transfer-Encoding': 'chunked' })
-          : answer,
-      ),
-    ),
-    truth: onlyAbsent,
-    demand: downBecause(/^HEAD and GET disagree: .*, GET 200 \(ok\), compressed without being asked$/),
-  },
-  {
-    name: 'names the format of files that it keeps compressed, as Apache does with AddEncoding',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer, { target }) =>
-        isOk(answer) && isKeptCompressed(target) ? withHeaders(answer, { 'Content-Encoding': 'x-gzip' }) : answer,
-      ),
-    ),
-    truth: asCopied,
-    demand: {
-      state: 'any',
-      // A longer one may be a right one that was compressed once more.
-      proven: ({ path, copy }) => copy !== 'different' || !isKeptCompressed(path),
-      reason: /^answers compressed without being asked/,
     },
   },
   {
@@ -335,22 +190,6 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     ),
     truth: filesUnproven,
     demand: { state: 'any', proven: none },
-  },
-  {
-    name: 'compresses what nobody wants compressed',
-    protocol: PROTOCOL,
-    start: scripted(
-      changed((answer) =>
-        isOk(answer)
-          ? withHeaders(answer, {
-              'Content-Encoding': 'gzip',
-              'Content-Length': 20 + Math.floor(Number(answer.headers['Content-Length']) / 3),
-            })
-          : answer,
-      ),
-    ),
-    truth: (object) => (object.copy === 'present' && !object.isDirectory ? 'different' : object.copy),
-    demand: { state: 'any', proven: (object) => object.copy === 'absent' },
   },
   {
     name: 'decodes paths twice',
