@@ -12,9 +12,11 @@ import {
   KNOWN_BYTES,
   KNOWN_PATH,
   LAYOUT,
+  NO_ANSWER,
   STAMP_S,
   TestOutput,
   type TestPoint,
+  TIMEOUTS_MS,
   testNetwork,
   told,
 } from './testing/mirror.ts';
@@ -96,9 +98,8 @@ requires('sshd')('over SFTP', () => {
     expect(told(refused.accessPoints[0]!)).toMatch(/^down: it refuses the key; give another key/);
   });
 
-  it('a server that answers oddly or not at all is told of in time', async () => {
+  it('a server that answers oddly or not at all is told of as it is', async () => {
     const scripts: Readonly<Record<string, SftpScript>> = {
-      'down: no answer within 1 s': () => null,
       'down: the connection was cut': () => 'cut',
       'down: failure': () => ({ status: 4 }),
       'down: permission denied': () => ({ status: 3 }),
@@ -112,6 +113,10 @@ requires('sshd')('over SFTP', () => {
         expect(told(accessPoints[0]!)).toBe(expected);
       }),
     );
+    const { url, entry } = keep(await startScriptedMirror(() => null));
+    const output = outputOf({ name: 'silent', url, login: entry.login });
+    const { accessPoints } = await output.probe({ sftpKey: entry.sftpKey, timeoutMs: TIMEOUTS_MS.silent });
+    expect(told(accessPoints[0]!)).toMatch(NO_ANSWER);
   });
 
   it('links are followed, as the server follows them', async () => {
