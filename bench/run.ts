@@ -16,6 +16,7 @@ import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
 import { benchSftp } from './sftp.bench.ts';
+import { benchSize } from './size.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
 import { prepareTree } from './tree.ts';
@@ -24,6 +25,7 @@ import { benchViewers } from './viewers.bench.ts';
 /** Runs the benches that are named on the command line, or all: `npm run bench -- head build`. */
 const benches = {
   pass: benchPass,
+  size: benchSize,
   head: benchHead,
   latency: benchLatency,
   http2: benchHttp2,

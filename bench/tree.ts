@@ -1,4 +1,4 @@
-import { linkSync, lstatSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { linkSync, lstatSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { plantTree } from '../demo/tree.ts';
 
@@ -42,4 +42,35 @@ export function onlyDistfiles(tree: BenchTree, folder: string): string[] {
     }
   }
   return paths;
+}
+
+/** A tree in which every directory has so many times as many names: hard links, and links, into `folder`. */
+export function widerTree(tree: BenchTree, folder: string, times: number): BenchTree {
+  const slash = Buffer.from('/');
+  const widen = (from: Buffer, to: Buffer) => {
+    mkdirSync(to);
+    for (const { name, ...entry } of entriesOf(from)) {
+      const source = Buffer.concat([from, slash, name]);
+      if (entry.isDirectory) widen(source, Buffer.concat([to, slash, name]));
+      else {
+        for (let i = 0; i < times; i++) {
+          const other = i === 0 ? name : Buffer.concat([name.subarray(0, 245), Buffer.from(`+more${i}`)]);
+          const target = Buffer.concat([to, slash, other]);
+          if (entry.isLink) symlinkSync(readlinkSync(source, { encoding: 'buffer' }), target);
+          else linkSync(source, target);
+        }
+      }
+    }
+  };
+  widen(Buffer.from(tree.root), Buffer.from(folder));
+  return { root: folder, from: `${tree.from}, ${times} times as wide` };
+}
+
+function entriesOf(folder: Buffer): { name: Buffer; isDirectory: boolean; isLink: boolean }[] {
+  const entries = readdirSync(folder, { encoding: 'buffer', withFileTypes: true });
+  return entries.map((entry) => ({
+    name: entry.name,
+    isDirectory: entry.isDirectory(),
+    isLink: entry.isSymbolicLink(),
+  }));
 }

@@ -1,50 +1,69 @@
-import { expect, test } from 'vitest';
-import { FormatError } from '../errors.ts';
-import { methodNumber } from '../observations.ts';
+import { gzipSync } from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { Observations } from '../observations.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from './observations-file.ts';
-import { columnBytes, packCompressed } from './packed.ts';
+import { columnBytes, pack, packPieces } from './packed.ts';
 
+const FORMAT = 'redirector/observations';
 const FILE = 'm.http.msgpack';
-const nameIn = ({ method, methods }: ReturnType<typeof decodeObservations>, id: number) =>
-  methods[method[id] as number];
 
-/** A file as it was before it named its methods. */
-function earlierFile(numbers: readonly number[]): Buffer {
-  const found = emptyObservations('m.http', 'http://m/', numbers.length, 0);
-  found.method.set(numbers);
-  const { accessPointId, url, liveness, cost, vantages, failures } = found;
-  const { outcome, sizeBytes, evidenceAtS, method, ownCheckAtS, failedAtS, failedTimes, failure } = found;
-  const columns = { outcome, sizeBytes, evidenceAtS, method, ownCheckAtS, failedAtS, failedTimes, failure };
-  return packCompressed('redirector/observations', 1, {
-    ...{ count: numbers.length, accessPointId, url, liveness, cost, vantages, failures },
-    ...Object.fromEntries(Object.entries(columns).map(([name, column]) => [name, columnBytes(column)])),
-  });
+function observationsOf(count: number): Observations {
+  const observations = emptyObservations('m.http', 'http://m/', count, 100);
+  observations.failures.push('no answer');
+  for (let id = 0; id < count; id += 3) {
+    observations.outcome[id] = 1 + (id % 3);
+    observations.sizeBytes[id] = id * 1e9;
+    observations.evidenceAtS[id] = 4_000_000_000;
+    observations.ownCheckAtS[id] = id;
+  }
+  return observations;
 }
 
-test('a file carries the names of the methods that its column tells of', () => {
-  const found = emptyObservations('m.http', 'http://m/', 3, 0);
-  found.method[1] = methodNumber(found.methods, 'by-telephone');
-  const read = decodeObservations(encodeObservations(found), 4, FILE);
-  expect(read.methods).toEqual(['none', 'by-telephone']);
-  expect([0, 1, 2, 3].map((id) => nameIn(read, id))).toEqual(['none', 'by-telephone', 'none', 'none']);
-});
-
-test('a file without them is read by the names of its time, and new ones come behind these', () => {
-  const read = decodeObservations(earlierFile([0, 1, 2, 3, 4, 5, 6, 7, 8]), 10, FILE);
-  expect(Array.from(read.method, (_, id) => nameIn(read, id))).toEqual([
-    ...['none', 'http-head', 'rsync', 'rsync+sample', 'http-listing', 'http-listing+sample', 'ftp', 'ftp+sample'],
-    ...['sftp', 'none'],
+/** As releases wrote it whose files were compressed as a whole. */
+function whole(observations: Observations): Buffer {
+  const fields = Object.entries(observations).map(([key, value]) => [
+    key,
+    ArrayBuffer.isView(value) ? columnBytes(value as Uint8Array) : value,
   ]);
-  expect([methodNumber(read.methods, 'rsync'), methodNumber(read.methods, 'by-telephone')]).toEqual([2, 9]);
-  const again = decodeObservations(encodeObservations(read), 10, FILE);
-  expect(nameIn(again, 3)).toBe('rsync+sample');
-});
+  const { length: count } = observations.outcome;
+  return gzipSync(pack(FORMAT, 1, { count, ...Object.fromEntries(fields) }));
+}
 
-test('a table of no names is no file, and a full one takes no more', () => {
-  const found = emptyObservations('m.http', 'http://m/', 1, 0);
-  found.methods.push(1 as unknown as string);
-  expect(() => decodeObservations(encodeObservations(found), 1, FILE)).toThrow(FormatError);
-  const full = Array.from({ length: 256 }, (_, i) => `method ${i}`);
-  expect(methodNumber(full, 'method 255')).toBe(255);
-  expect(() => methodNumber(full, 'one more')).toThrow(RangeError);
+describe('a file of observations', () => {
+  test('comes back as it was written, and as long as the inventory is by now', () => {
+    for (const count of [0, 1, 65_535, 65_536, 65_537, 140_000]) {
+      const observations = observationsOf(count);
+      expect(decodeObservations(encodeObservations(observations), count, FILE)).toEqual(observations);
+      const longer = decodeObservations(encodeObservations(observations), count + 2, FILE);
+      expect([longer.outcome.length, longer.outcome.at(-1), longer.sizeBytes.at(-1)]).toEqual([count + 2, 0, -1]);
+    }
+  });
+
+  test('of the version before is read', () => {
+    const observations = observationsOf(1000);
+    expect(decodeObservations(whole(observations), 1000, FILE)).toEqual(observations);
+  });
+
+  test('that claims another number of objects, or unpacks to more, is none', () => {
+    const observations = observationsOf(1000);
+    expect(() => decodeObservations(encodeObservations(observations), 999, FILE)).toThrow(
+      'belongs to another inventory',
+    );
+    const bomb = gzipSync(Buffer.alloc(200 * 1024 * 1024));
+    for (const outcome of [[bomb], [gzipSync(Buffer.alloc(999))], [], [bomb, bomb], [7], 'x', Buffer.from('x')]) {
+      const { outcome: _, ...others } = observations;
+      const bytes = Buffer.concat([...packPieces(FORMAT, 2, { count: 1000, ...others, outcome })]);
+      expect(() => decodeObservations(bytes, 1000, FILE)).toThrow(`${FILE}: "outcome" should hold 1000 elements`);
+    }
+  });
+
+  test('is whole or none, wherever it is cut', () => {
+    const bytes = encodeObservations(observationsOf(70_000));
+    fc.assert(
+      fc.property(fc.nat(bytes.length - 1), (length) => {
+        expect(() => decodeObservations(bytes.subarray(0, length), 70_000, FILE)).toThrow(/again$/);
+      }),
+    );
+  });
 });

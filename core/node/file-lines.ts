@@ -2,7 +2,8 @@ import { readSync } from 'node:fs';
 import { FormatError } from '../errors.ts';
 import { LINES_IN_BLOCK, type Lines } from '../lines.ts';
 
-/** 8192 lines: what goes through them in their order reads each once, and what goes to and fro in a part of them too. */
+/** A text of so many blocks, 262,144 lines, stays in memory once it is read; of longer ones a few blocks do. */
+const BLOCKS_OF_A_SHORT_TEXT = 4096;
 const BLOCKS_KEPT = 16;
 
 /** Where a text of lines lies in an open file. */
@@ -26,19 +27,23 @@ export class FileLines implements Lines {
   readonly length: number;
   readonly #place: TextPlace;
   /** By slot: the number of the block that it holds, -1 = none. */
-  readonly #blockIn = new Int32Array(BLOCKS_KEPT).fill(-1);
-  readonly #kept = new Array<readonly string[]>(BLOCKS_KEPT);
+  readonly #blockIn: Int32Array;
+  readonly #kept: (readonly string[])[];
   #bytes = Buffer.allocUnsafe(8192);
 
   constructor(place: TextPlace) {
     this.length = place.lines;
     this.#place = place;
+    const blocks = place.starts.length;
+    const slots = blocks <= BLOCKS_OF_A_SHORT_TEXT ? Math.max(1, blocks) : BLOCKS_KEPT;
+    this.#blockIn = new Int32Array(slots).fill(-1);
+    this.#kept = new Array(slots);
   }
 
   at(index: number): string | undefined {
     if (!(index >= 0 && index < this.length)) return undefined;
     const block = Math.floor(index / LINES_IN_BLOCK);
-    const slot = block % BLOCKS_KEPT;
+    const slot = block % this.#kept.length;
     if (this.#blockIn[slot] !== block) {
       this.#kept[slot] = this.#read(block);
       this.#blockIn[slot] = block;
