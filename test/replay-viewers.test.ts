@@ -10,7 +10,9 @@ describe('the viewers of a replay', () => {
     const scheme = { candidates: [], excluded: [], shards };
     const map: RegionMap = { region: 'US-CA', zone: 'US-CA', epoch: '1', builtAtMs: 0, https: scheme, http: scheme };
     const viewers = viewersOf([map], false);
-    expect(viewers).toHaveLength(2 * count);
+    // Over each scheme, of each address family.
+    expect(viewers).toHaveLength(4 * count);
+    expect(viewers.filter(({ ip }) => ip.includes(':'))).toHaveLength(2 * count);
     for (const { ip, country, subdivision, scheme: forwardedProto, shard } of viewers) {
       const event = { method: 'GET', uri: '/', query: {}, ip, country, subdivision, forwardedProto };
       const { shardHash } = readRequest(event, (text) => createHash('sha256').update(text).digest());

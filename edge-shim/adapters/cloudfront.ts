@@ -64,7 +64,8 @@ export async function handler(event: FunctionEvent): Promise<FunctionResponse> {
   let request: EdgeRequest | null = null;
   try {
     request = requestOf(event);
-    const tables: Tables = {};
+    // Node makes a shape for each pair of keys of a plain object: in a replay those were a third of all memory.
+    const tables: Tables = Object.create(null);
     const nowS = Date.now() / 1000;
     decision = decide(request, tables, nowS, fallback);
     for (let reads = 0; decision.kind === 'need' && reads < MOST_READS; reads++) {

@@ -4,9 +4,9 @@ import type { FunctionResponse } from '../../core/function-event.ts';
 import { requestPath } from '../../core/inventory.ts';
 import type { PublishContext } from './contract.ts';
 import type { Built } from './read-built.ts';
+import { isWrong } from './replay/claims.ts';
 import type { Scheme } from './replay/event.ts';
 import { Judge, type Policy } from './replay/judge.ts';
-import { isWrong } from './replay/rows.ts';
 
 export interface LookUpOptions {
   /** The hostname's root, with a trailing slash. */

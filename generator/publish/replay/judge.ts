@@ -1,16 +1,10 @@
 import { BlockList, isIPv6 } from 'node:net';
-import { quoted } from '../../../core/errors.ts';
 import type { FunctionResponse } from '../../../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
 import { type Evidence, isUp } from '../../maps/evidence.ts';
+import { type Claim, type Named, Roots } from './claims.ts';
 import type { Scheme, Viewer } from './event.ts';
-
-/**
- * Whom an answer sends to, in its order; none for the fallback: the place in `Judge.evidence`, plus the number of places
- * where it is for the file that the object's link leads to. A text says what is wrong.
- */
-export type Claim = readonly number[] | string;
 
 /** What the edge is told to do. */
 export interface Policy {
@@ -20,32 +14,23 @@ export interface Policy {
   readonly upgrade: boolean;
 }
 
-/** An object, as an answer may name it. */
-export interface Named {
-  /** As it was asked for. */
-  readonly asked: string;
-  /** The object's own path, with the slash of a directory. */
-  readonly path: string;
-  /** That of the file that the object, a link, leads to; null = it is none. */
-  readonly alias: string | null;
-}
-
 /**
  * What is true of an answer, by the evidence alone: nothing of the keys, classes or tables that the answer came from.
  * Presence of an object at an access point is `evidence[place].presence[id]`.
  */
 export class Judge {
   readonly evidence: readonly Evidence[];
+  /** The access points by their place in `evidence`. */
+  readonly roots: Roots;
   readonly #inventory: Inventory;
   readonly #policy: Policy;
-  readonly #byUrl: ReadonlyMap<string, number>;
   readonly #up: readonly boolean[];
 
   constructor({ evidence, inventory }: { evidence: readonly Evidence[]; inventory: Inventory }, policy: Policy) {
     this.evidence = evidence;
     this.#inventory = inventory;
     this.#policy = policy;
-    this.#byUrl = new Map(evidence.map(({ accessPoint }, place) => [accessPoint.url, place]));
+    this.roots = new Roots(evidence.map(({ accessPoint }) => accessPoint.url));
     this.#up = evidence.map(isUp);
   }
 
@@ -61,28 +46,18 @@ export class Judge {
   }
 
   /** Whom a redirect names. */
-  redirectClaim({ statusCode, headers }: FunctionResponse, viewer: Viewer, named: Named): Claim {
-    const location = headers['location']?.value;
-    if (statusCode !== 302 || location === undefined) return `status ${statusCode} is no redirect`;
-    if (location === this.fallbackFor(viewer.scheme) + named.asked) return [];
-    const claim = this.#claimOf(location, named);
-    return claim === undefined ? `${quoted(location)} is neither the fallback nor an access point` : [claim];
+  redirectClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
+    return this.roots.redirectClaim(answer, named, this.fallbackFor(viewer.scheme));
   }
 
-  /** Whom the list of candidates names, as a text (`?mirrorlist`). */
-  listClaim({ statusCode, body = '' }: FunctionResponse, viewer: Viewer, named: Named): Claim {
-    if (statusCode !== 200) return `status ${statusCode} is no list`;
-    const urls = body.split('\n').filter((line) => line !== '' && line.charCodeAt(0) !== HASH);
-    if (urls.length === 1 && urls[0] === this.fallbackFor(viewer.scheme) + named.asked) return [];
-    const claims = urls.map((url) => this.#claimOf(url, named));
-    const strange = claims.indexOf(undefined);
-    if (strange >= 0) return `${quoted(urls[strange] as string)} is neither the fallback nor an access point`;
-    return urls.length === 0 ? 'the list is empty' : (claims as number[]);
+  /** Whom the list of candidates names. */
+  listClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
+    return this.roots.listClaim(answer, named, this.fallbackFor(viewer.scheme));
   }
 
   /** Why this viewer must not be sent to this access point, whatever it asks for; '' where it may. */
   objection(claim: number, { country, scheme, ip }: Viewer): string {
-    const place = this.placeOf(claim);
+    const place = this.roots.rootOf(claim);
     const { accessPoint, mirror, liveness } = this.evidence[place] as Evidence;
     const wanted = this.schemeFor(scheme);
     if (accessPoint.protocol !== wanted) return `is not ${wanted}`;
@@ -97,13 +72,13 @@ export class Judge {
 
   /** Whether the object, or what it leads to, is known to be there, as the claim says. */
   holds(claim: number, id: number): boolean {
-    const place = this.placeOf(claim);
-    const named = claim === place ? id : (this.#inventory.leadsTo[id] as number);
-    return this.evidence[place]?.presence[named] === Outcome.present;
+    const named = this.roots.isAlias(claim) ? (this.#inventory.leadsTo[id] as number) : id;
+    return this.evidence[this.roots.rootOf(claim)]?.presence[named] === Outcome.present;
   }
 
-  placeOf(claim: number): number {
-    return claim % this.evidence.length;
+  /** Of the access point that a claim names. */
+  url(claim: number): string {
+    return this.evidence[this.roots.rootOf(claim)]?.accessPoint.url ?? '';
   }
 
   /** Whether somebody who is up, and takes viewers from everywhere, holds it for viewers over that scheme. */
@@ -129,17 +104,6 @@ export class Judge {
     const { fallback } = this.#policy;
     return this.schemeFor(scheme) === 'https' ? fallback.replace(/^http:/, 'https:') : fallback;
   }
-
-  #claimOf(url: string, { path, alias }: Named): number | undefined {
-    const own = this.#placeOf(url, path);
-    if (own !== undefined || alias === null) return own;
-    const place = this.#placeOf(url, alias);
-    return place === undefined ? undefined : place + this.evidence.length;
-  }
-
-  #placeOf(url: string, path: string): number | undefined {
-    return url.endsWith(path) ? this.#byUrl.get(url.slice(0, url.length - path.length)) : undefined;
-  }
 }
 
 /** By Node's own book-keeping of addresses, which the edge does not have. */
@@ -155,5 +119,3 @@ function isInside(ip: string, networks: readonly string[]): boolean {
 function familyOf(ip: string): 'ipv4' | 'ipv6' {
   return isIPv6(ip) ? 'ipv6' : 'ipv4';
 }
-
-const HASH = 35;

@@ -34,8 +34,7 @@ export async function prove(
 ): Promise<Proof> {
   const { progress, signal } = context;
   const count = (value: number) => value.toLocaleString('en');
-  const answer = load(functionCode, keys);
-  const report = await replay({ built, keys, answer, policy, progress, signal });
+  const report = await replay({ built, keys, load: (some) => load(functionCode, some), policy, progress, signal });
   const { wrong, answers, examples } = report;
   if (wrong > 0) {
     throw new RunError(
@@ -48,7 +47,7 @@ export async function prove(
     progress.note('njs is not installed: the function was replayed in Node alone, not in the edge’s own language');
     return { replay: report, sample: null };
   }
-  const sample = await replaySample(built, answer, elsewhere, SAMPLE);
+  const sample = await replaySample(built, load(functionCode, keys), elsewhere, SAMPLE);
   if (sample.different === 0) return { replay: report, sample };
   throw new RunError(`not published: ${sample.different} of ${sample.events} answers differ on njs: ${sample.example}`);
 }

@@ -1,9 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { META_KEY } from '../../../core/edge-keys.ts';
 import { Outcome } from '../../../core/observations.ts';
-import { silentProgress } from '../../../core/progress.ts';
-import { loadBuiltFunction } from '../../../edge-shim/built-function.ts';
-import { bundleFunction } from '../../../edge-shim/bundle.ts';
+import { changedKeys, replayed as replayOf } from '../../../test/replaying.ts';
 import {
   distfilesOf,
   evidenceOf,
@@ -15,7 +13,6 @@ import {
   RULES,
 } from '../../../test/small-build.ts';
 import type { Evidence } from '../../maps/evidence.ts';
-import { replay } from './replay.ts';
 
 const paths = [
   '',
@@ -35,7 +32,6 @@ const [down] = evidence.splice(8, 1) as [Evidence];
 const sinceS = NOW_MS / 1000 - 60;
 evidence.push({ ...down, liveness: { state: 'down', sinceS, checkedAtS: sinceS, reason: 'connection refused' } });
 const maps = mapsOf(inventory, evidence);
-const code = await bundleFunction(FALLBACK);
 const SHARDS_OF_DE = 3;
 
 function replayed(
@@ -46,36 +42,24 @@ function replayed(
   tree = inventory,
   upgrade = false,
 ) {
-  const built = { inventory: tree, evidence: truth, table: made.table, maps: made.regions };
-  const store = new Map(keys);
-  const answer = loadBuiltFunction(code, store, 'function.js');
-  return replay({
-    built,
-    keys: store,
-    answer,
-    policy: { fallback, upgrade },
-    progress: silentProgress,
-    signal: new AbortController().signal,
-  });
+  return replayOf({ made, inventory: tree, evidence: truth, keys, fallback, upgrade });
 }
 
-/** The keys with some value changed; fails where none is. */
-function changed(isMeant: (key: string) => boolean, change: (value: string) => string): Map<string, string> {
-  const keys = new Map(maps.keys.map(([key, value]) => [key, isMeant(key) ? change(value) : value]));
-  expect([...keys.values()]).not.toEqual(maps.keys.map(([, value]) => value));
-  return keys;
-}
+const changed = (isMeant: (key: string) => boolean, change: (value: string) => string) =>
+  changedKeys(maps, isMeant, change);
 
 describe('a replay', () => {
   it('of right keys finds no wrong answer, for every object and every shard of every region', async () => {
     const report = await replayed(maps.keys);
     expect(report).toMatchObject({ wrong: 0, missed: 0, examples: [], objects: paths.length });
     const shards = maps.regions.reduce((sum, { https, http }) => sum + https.shards.length + http.shards.length, 0);
-    expect(report.viewers).toBe(shards);
+    expect(report.viewers).toBe(2 * shards);
     // Neither one, nor a number that divides eight.
     expect(maps.regions.find(({ region }) => region === 'DE')?.https.shards).toHaveLength(SHARDS_OF_DE);
     expect(report.classes).toBe(maps.table.classes.length - 1);
-    expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * shards + paths.length * 3);
+    const tables = maps.keys.filter(([key]) => key.startsWith('r')).length;
+    expect(report.tables).toBe(tables);
+    expect(report.answers).toBeGreaterThanOrEqual((report.classes + 1) * tables + paths.length * 3);
   });
 
   it('stops where one object is said to be in another class', async () => {
@@ -113,6 +97,15 @@ describe('a replay', () => {
     );
     expect(report.wrong).toBeGreaterThan(0);
     expect(report.examples[0]).toContain('is down');
+  });
+
+  it('stops where a region is led to the table of another', async () => {
+    // Of two zones of several countries each, one loses its last to the other.
+    const keys = changed(
+      (key) => key === META_KEY,
+      (value) => value.replace(/([A-Z]{2})([A-Z]{2}),((?:[A-Z]{2})+)/, '$1,$3$2'),
+    );
+    expect((await replayed(keys)).examples.join('\n')).toContain("is not in its region's map");
   });
 
   it('stops where a name leads to no access point at all', async () => {
@@ -181,7 +174,7 @@ describe('a replay', () => {
       const leadsTo = flat.leadsTo.map((id, link) => (link === 21 ? 22 : id));
       const report = await over(made.keys, { ...flat, leadsTo });
       expect(report.examples.join('\n')).toContain(
-        `/${flat.paths[21]}: may be answered with /${flat.paths[20]}, where it does not lead`,
+        `/${flat.paths[21]}: may be answered with "/${flat.paths[20]}", where it does not lead`,
       );
     });
 
@@ -219,7 +212,7 @@ describe('a replay', () => {
         (sum, { https, http }) => sum + https.shards.length + http.shards.length,
         0,
       );
-      expect(report.viewers).toBe(shards + 6);
+      expect(report.viewers).toBe(2 * shards + 6);
     });
 
     it('stops where it is given to a network that is its own no more', async () => {

@@ -14,16 +14,29 @@ export interface MappedViewer extends Viewer {
 
 const SCHEMES: readonly Scheme[] = ['https', 'http'];
 /** Among so many networks each of a few shards has one. */
-const NETWORKS = Array.from({ length: 256 }, (_, i) => {
-  const hash = createHash('sha256').update(`198.18.${i}.`).digest().readUInt32BE(4);
-  return { ip: `198.18.${i}.1`, place: hash / 2 ** 32 };
-});
+const NETWORKS = 256;
+const hex = (i: number) => i.toString(16).padStart(2, '0');
+/** By family: networks as they are hashed, with an address in each; of ranges that nobody has (RFC 2544, RFC 5180). */
+const FAMILIES = [
+  Array.from({ length: NETWORKS }, (_, i) => placed(`198.18.${i}.`, `198.18.${i}.1`)),
+  Array.from({ length: NETWORKS }, (_, i) => placed(`200100020000${hex(i)}`, `2001:2:0:${hex(i)}00::1`)),
+];
 
-/** An address whose network is dealt to that shard (docs/formats.md says how). Throws RangeError for very many shards. */
-function addressIn(shard: number, shards: number): string {
-  const network = NETWORKS.find(({ place }) => Math.floor(place * shards) === shard);
-  if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
-  return network.ip;
+function placed(network: string, ip: string) {
+  const hash = createHash('sha256').update(network).digest().readUInt32BE(4);
+  return { ip, place: hash / 2 ** 32 };
+}
+
+/**
+ * Addresses of both families whose networks are dealt to that shard (docs/formats.md says how). Throws RangeError for
+ * very many shards.
+ */
+function addressesIn(shard: number, shards: number): string[] {
+  return FAMILIES.map((networks) => {
+    const network = networks.find(({ place }) => Math.floor(place * shards) === shard);
+    if (network === undefined) throw new RangeError(`no network for shard ${shard} of ${shards}`);
+    return network.ip;
+  });
 }
 
 /**
@@ -44,19 +57,24 @@ function addressOf(prefix: string): string {
   return (prefix.padEnd(32, '0').match(/.{4}/g) as string[]).join(':');
 }
 
-/** One viewer for each shard of each region over each scheme; `upgrade`: those over http too get the mirrors of https. */
+/**
+ * Two viewers, one of either address family, for each shard of each region over each scheme; `upgrade`: those over http
+ * too get the mirrors of https.
+ */
 export function viewersOf(maps: readonly RegionMap[], upgrade: boolean): MappedViewer[] {
   return maps.flatMap((map) =>
     SCHEMES.flatMap((scheme) => {
       const { shards } = map[upgrade ? 'https' : scheme];
-      return shards.map((shard, i) => ({
-        region: map.region,
-        country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
-        subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
-        scheme,
-        ip: addressIn(i, shards.length),
-        shard: shard.map(({ number }) => number),
-      }));
+      return shards.flatMap((shard, i) =>
+        addressesIn(i, shards.length).map((ip) => ({
+          region: map.region,
+          country: map.region === DEFAULT_REGION ? '' : map.region.slice(0, 2),
+          subdivision: map.region === DEFAULT_REGION ? '' : map.region.slice(3),
+          scheme,
+          ip,
+          shard: shard.map(({ number }) => number),
+        })),
+      );
     }),
   );
 }
