@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { Fixture } from './fixture.ts';
 import { measure, row, TABLE_HEAD } from './measure.ts';
@@ -22,7 +22,7 @@ export async function benchBuild(tree: BenchTree, folder: string, rounds: number
       const observations = emptyObservations(id, url, count, nowS);
       observations.liveness = { state: 'up', sinceS: nowS, checkedAtS: nowS, reason: '' };
       observations.evidenceAtS.fill(nowS);
-      observations.method.fill(METHODS.indexOf('http-head'));
+      observations.method.fill(methodNumber(observations.methods, 'http-head'));
       observations.sizeBytes.set(inventory.sizeBytes);
       // Each misses another twentieth, and one all but a third.
       for (let object = 0; object < count; object++) {

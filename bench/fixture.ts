@@ -12,13 +12,15 @@ const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 export class Fixture {
   readonly folder: string;
 
-  constructor(folder: string, root: string, urls: readonly string[]) {
+  /** `more` writes files beside the configuration, and answers what is to stand in it besides. */
+  constructor(folder: string, root: string, urls: readonly string[], more: (folder: string) => string = () => '') {
     this.folder = folder;
     mkdirSync(folder, { recursive: true });
     const mirrors = urls.map((url, i) => ({ name: `m${i}`, country: 'DE', urls: [url] }));
     writeFileSync(join(folder, 'list.xml'), mirrorListXml(mirrors));
     const lines = ['fallback = "https://fallback.example.org/"', '[[inventory]]', `from = ${JSON.stringify(root)}`];
-    writeFileSync(join(folder, 'redirector.toml'), [...lines, '[mirrors]', 'list = "list.xml"\n'].join('\n'));
+    const text = [...lines, '[mirrors]', 'list = "list.xml"', more(folder)].join('\n');
+    writeFileSync(join(folder, 'redirector.toml'), text);
     execFileSync(process.execPath, this.#argv(['inventory', '--quiet']), { stdio: 'inherit' });
   }
 

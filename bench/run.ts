@@ -15,6 +15,7 @@ import { benchProbe } from './probe.bench.ts';
 import { benchPublish } from './publish.bench.ts';
 import { benchRsync } from './rsync.bench.ts';
 import { benchServer } from './server.bench.ts';
+import { benchSftp } from './sftp.bench.ts';
 import { benchSize } from './size.bench.ts';
 import { benchState } from './state.bench.ts';
 import { benchStore } from './store.bench.ts';
@@ -31,6 +32,7 @@ const benches = {
   rsync: benchRsync,
   listing: benchListing,
   ftp: benchFtp,
+  sftp: benchSftp,
   probe: benchProbe,
   build: benchBuild,
   publish: benchPublish,

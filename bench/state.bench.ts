@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { readLeader } from '../core/node/leader-files.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { startSshd } from '../test/servers/sshd.ts';
 import { Fixture } from './fixture.ts';
@@ -71,7 +71,7 @@ function fillWithEvidence(output: string): number {
     const observations = emptyObservations(id, url, count, NOW_S);
     observations.outcome.fill(Outcome.present);
     observations.sizeBytes.set(inventory.sizeBytes);
-    observations.method.fill(METHODS.indexOf('http-head'));
+    observations.method.fill(methodNumber(observations.methods, 'http-head'));
     for (let object = 0; object < count; object++) {
       // A run each two hours: its objects have its time.
       const run = Math.imul(object ^ i, 0x9e3779b1) >>> 0;

@@ -1,6 +1,6 @@
 import type { Inventory } from '../core/inventory.ts';
 import type { MethodName, OutcomeCode } from '../core/observations.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { Outcome } from '../core/observations.ts';
 import type { Sink } from './methods/contract.ts';
 import type { Evidence } from './sample.ts';
 
@@ -14,7 +14,7 @@ export interface Listing extends Evidence {
 
 /** The name of evidence that was taken over from a listing because samples agreed with it. */
 export function sampledName(method: MethodName): MethodName {
-  return METHODS.find((name) => name === `${method}+sample`) ?? method;
+  return `${method}+sample`;
 }
 
 const HINT = 255;

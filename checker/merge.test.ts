@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { MAX_CLOCK_SKEW_S } from '../core/clock.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
-import { METHODS, type Observations, Outcome, type VantageReport } from '../core/observations.ts';
+import { methodNumber, NO_METHOD, type Observations, Outcome, type VantageReport } from '../core/observations.ts';
 import { LIVENESS_WINDOW_S, votedLiveness } from '../core/vantage-liveness.ts';
 import { mergeObservations } from './merge.ts';
 
@@ -31,7 +31,7 @@ const cell = fc.record({
       outcome: fc.constantFrom(Outcome.present, Outcome.absent, Outcome.different),
       sizeBytes: fc.constantFrom(-1, 7, 8),
       atS: timeS,
-      method: fc.integer({ min: 1, max: METHODS.length - 1 }),
+      method: fc.constantFrom('http-head', 'rsync', 'rsync+sample', 'a new one'),
       ownCheckAtS: timeS,
     }),
   ),
@@ -47,16 +47,20 @@ const reports = fc.dictionary(
     roundTripMs: fc.constantFrom(null, 1, 2),
   }),
 );
+/** Names that are in use and others, in any order. */
+const methodTable = fc
+  .uniqueArray(fc.constantFrom('rsync', 'a new one', 'http-head', 'sftp', 'ftp+sample'))
+  .map((names) => [NO_METHOD, ...names]);
 const observations = fc
-  .tuple(fc.array(cell, { minLength: COUNT, maxLength: COUNT }), reports)
-  .map(([cells, vantages]) => {
-    const found = emptyObservations('m.http', 'http://m/', COUNT, 0);
+  .tuple(fc.array(cell, { minLength: COUNT, maxLength: COUNT }), reports, methodTable)
+  .map(([cells, vantages, methods]) => {
+    const found = { ...emptyObservations('m.http', 'http://m/', COUNT, 0), methods: [...methods] };
     cells.forEach(({ evidence, failure }, id) => {
       if (evidence !== null) {
         found.outcome[id] = evidence.outcome;
         found.sizeBytes[id] = evidence.sizeBytes;
         found.evidenceAtS[id] = evidence.atS;
-        found.method[id] = evidence.method;
+        found.method[id] = methodNumber(found.methods, evidence.method);
         found.ownCheckAtS[id] = evidence.ownCheckAtS;
       }
       if (failure !== null) {
@@ -154,6 +158,19 @@ describe('merging', () => {
     expect([kept.outcome[1], kept.failedAtS[1], kept.failures]).toEqual([Outcome.present, 6, ['reset']]);
     const dropped = merge(proven(Outcome.present, 7, 6), failed);
     expect([dropped.failedAtS[1], dropped.failures]).toEqual([0, []]);
+  });
+
+  test('keeps the name of what won the evidence, whatever its number was; of the same second the name that sorts last', () => {
+    const by = (atS: number, method: string, methods: readonly string[]) => {
+      const found = { ...proven(Outcome.present, 7, atS), methods: [...methods] };
+      found.method[1] = methods.indexOf(method);
+      return found;
+    };
+    const [older, newer] = [by(5, 'ftp', ['none', 'ftp']), by(6, 'http-head', ['none', 'rsync', 'http-head'])];
+    const nameIn = ({ method, methods }: Observations) => methods[method[1] as number];
+    expect([nameIn(merge(older, newer)), merge(newer, older).methods]).toEqual(['http-head', ['none', 'http-head']]);
+    const tied = by(6, 'rsync+sample', ['none', 'rsync+sample']);
+    expect([nameIn(merge(newer, tied)), nameIn(merge(tied, newer))]).toEqual(['rsync+sample', 'rsync+sample']);
   });
 
   test('has room for more reasons than a file', () => {

@@ -1,6 +1,6 @@
 import { withoutFuture } from '../core/clock.ts';
 import { emptyObservations } from '../core/formats/observations-file.ts';
-import { type Observations, Outcome } from '../core/observations.ts';
+import { methodNumber, type Observations, Outcome } from '../core/observations.ts';
 import { newestReports, summedCost, votedLiveness } from '../core/vantage-liveness.ts';
 
 const MAX_REASONS = 256;
@@ -10,7 +10,7 @@ const DOUBT: readonly number[] = [Outcome.none, Outcome.present, Outcome.differe
 
 /**
  * Folds what several vantages found of one access point. Of each object the newest evidence stands; of the same second
- * the more doubtful one, then the larger size, then the later method. A failed check is kept where it is newer than
+ * the more doubtful one, then the larger size, then the method whose name sorts last. A failed check is kept where it is newer than
  * that evidence; of several the newest, then the reason that sorts last,
  * then the one that failed more often. Of each vantage the newest report is kept
  * (votedLiveness tells what they say together), so merged columns can be merged again: neither order nor grouping nor
@@ -25,28 +25,42 @@ export function mergeObservations(all: readonly Observations[], nowS: number): O
   if (first === undefined) throw new RangeError('nothing to merge');
   const vantages = newestReports(inputs.map((input) => input.vantages));
   const merged = emptyObservations(first.accessPointId, first.url, first.outcome.length, 0);
-  for (const input of inputs) takeEvidence(merged, input);
+  takeEvidence(merged, inputs);
   takeFailures(merged, inputs);
   return { ...merged, vantages, liveness: votedLiveness(vantages), cost: summedCost(vantages) };
 }
 
-function takeEvidence(merged: Observations, input: Observations): void {
-  for (let id = 0; id < merged.outcome.length; id++) {
-    merged.ownCheckAtS[id] = Math.max(merged.ownCheckAtS[id] as number, input.ownCheckAtS[id] as number);
-    if (input.evidenceAtS[id] === 0 || !isStronger(input, merged, id)) continue;
-    merged.outcome[id] = input.outcome[id] as number;
-    merged.sizeBytes[id] = input.sizeBytes[id] as number;
-    merged.evidenceAtS[id] = input.evidenceAtS[id] as number;
-    merged.method[id] = input.method[id] as number;
+function takeEvidence(merged: Observations, inputs: readonly Observations[]): void {
+  const { outcome, sizeBytes, evidenceAtS, ownCheckAtS } = merged;
+  const names = [...new Set(inputs.flatMap(({ methods }) => methods))].sort();
+  const rankOf = new Map(names.map((name, rank) => [name, rank]));
+  const chosen = new Int32Array(outcome.length).fill(-1);
+  for (const input of inputs) {
+    const ranks = input.methods.map((name) => rankOf.get(name) as number);
+    for (let id = 0; id < chosen.length; id++) {
+      ownCheckAtS[id] = Math.max(ownCheckAtS[id] as number, input.ownCheckAtS[id] as number);
+      const rank = ranks[input.method[id] as number] ?? 0;
+      if (input.evidenceAtS[id] === 0 || !isStronger(input, merged, id, rank - (chosen[id] as number))) continue;
+      outcome[id] = input.outcome[id] as number;
+      sizeBytes[id] = input.sizeBytes[id] as number;
+      evidenceAtS[id] = input.evidenceAtS[id] as number;
+      chosen[id] = rank;
+    }
   }
+  for (const rank of [...new Set(chosen)].sort((a, b) => a - b)) {
+    if (rank >= 0) methodNumber(merged.methods, names[rank] as string);
+  }
+  const numbers = names.map((name) => merged.methods.indexOf(name));
+  for (let id = 0; id < chosen.length; id++) merged.method[id] = numbers[chosen[id] as number] ?? 0;
 }
 
-function isStronger(a: Observations, b: Observations, id: number): boolean {
+/** `byMethod`: above 0 where the method of `a` is the later one. */
+function isStronger(a: Observations, b: Observations, id: number, byMethod: number): boolean {
   const by =
     (a.evidenceAtS[id] as number) - (b.evidenceAtS[id] as number) ||
     DOUBT.indexOf(a.outcome[id] as number) - DOUBT.indexOf(b.outcome[id] as number) ||
     (a.sizeBytes[id] as number) - (b.sizeBytes[id] as number) ||
-    (a.method[id] as number) - (b.method[id] as number);
+    byMethod;
   return by > 0;
 }
 

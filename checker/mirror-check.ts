@@ -55,6 +55,8 @@ export interface CheckContext {
   /** What older runs left of an access point, as it is now; each call of the answer decodes it anew. */
   readonly knownAt: (accessPoint: AccessPoint) => () => Observations;
   readonly userAgent: string;
+  /** null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   readonly timeoutMs: number;
   readonly secondTryAfterMs?: number;
   readonly hosts: HostBudgets;

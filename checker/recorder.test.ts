@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { emptyObservations } from '../core/formats/observations-file.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { Outcome } from '../core/observations.ts';
 import { ListingDraft, sampledName } from './listing.ts';
 import { Recorder } from './recorder.ts';
 import { testInventory } from './testing/inventory.ts';
@@ -136,8 +136,22 @@ describe('recorder', () => {
     const { recorder, observations } = recorderAt(200);
     recorder.takeOver(Int32Array.of(1, 2, 3), listing, sampledName('rsync'));
     expect([observations.outcome[1], observations.sizeBytes[1], observations.evidenceAtS[1]]).toEqual([1, 5, 100]);
-    expect(METHODS[observations.method[1]!]).toBe('rsync+sample');
+    expect(observations.methods[observations.method[1]!]).toBe('rsync+sample');
     expect([observations.outcome[2], observations.outcome[3]]).toEqual([0, 0]);
+  });
+
+  test('evidence of the method that checks the access point is a check of its own, what is taken over only the first time', () => {
+    const listing = new ListingDraft(testInventory([{ path: 'a' }, { path: 'b', sizeBytes: 5 }]), 'm', 'x', 250);
+    listing.sink.record(0, Outcome.present, -1);
+    listing.sink.record(1, Outcome.present, 5);
+    const { sink, observations } = recorderAt(100);
+    sink.record(0, Outcome.present, -1);
+    recorderAt(300, observations).recorder.takeOver([0, 1], listing, 'x');
+    expect([...observations.evidenceAtS.slice(0, 2), ...observations.ownCheckAtS.slice(0, 2)]).toEqual([
+      250, 250, 100, 250,
+    ]);
+    recorderAt(400, observations).recorder.sink('anything').record(1, Outcome.present, 5);
+    expect(observations.ownCheckAtS[1]).toBe(400);
   });
 
   test('progress counts each object once', () => {

@@ -1,5 +1,5 @@
 import type { Liveness, MethodName, Observations, OutcomeCode } from '../core/observations.ts';
-import { isOwnCheck, METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, NO_METHOD, Outcome } from '../core/observations.ts';
 import { FailureReasons, MAX_REASONS, OTHER } from './failure-reasons.ts';
 import { IdList } from './ids.ts';
 import type { Listing } from './listing.ts';
@@ -84,11 +84,11 @@ export class Recorder {
     return Math.floor(this.#nowMs() / 1000);
   }
 
-  /** The sink of one method; `isProof`: what it records counts at once. */
+  /** The sink of the method that checks the access point: what it proves is a check of its own; `isProof`: at once. */
   sink(method: MethodName, isProof = false): Sink {
-    const code = METHODS.indexOf(method);
+    const code = methodNumber(this.observations.methods, method);
     const record = (objectId: number, outcome: OutcomeCode, sizeBytes: number) =>
-      this.#record(objectId, outcome, sizeBytes, code, this.nowS());
+      this.#record(objectId, outcome, sizeBytes, code, this.nowS(), true);
     return {
       record: isProof
         ? record
@@ -134,11 +134,11 @@ export class Recorder {
 
   /** Takes over what a listing of this run shows and samples confirmed, under the name of `method` and as old as it is there. */
   takeOver(objectIds: Iterable<number>, listing: Listing, method: MethodName): void {
-    const code = METHODS.indexOf(method);
+    const code = methodNumber(this.observations.methods, method);
     for (const id of objectIds) {
       const outcome = listing.outcome(id);
       if (outcome !== Outcome.none) {
-        this.#record(id, outcome, listing.sizeBytes(id), code, listing.evidenceAtS(id));
+        this.#record(id, outcome, listing.sizeBytes(id), code, listing.evidenceAtS(id), false);
       }
     }
   }
@@ -227,20 +227,20 @@ export class Recorder {
     this.#thisRun[objectId] = value;
   }
 
-  #record(objectId: number, outcome: OutcomeCode, sizeBytes: number, method: number, atS: number): void {
+  #record(id: number, outcome: OutcomeCode, sizeBytes: number, method: number, atS: number, isOwnCheck: boolean): void {
     const { observations } = this;
-    observations.outcome[objectId] = outcome;
-    observations.sizeBytes[objectId] = sizeBytes;
-    observations.evidenceAtS[objectId] = atS;
-    observations.method[objectId] = method;
-    if (isOwnCheck(method) || observations.ownCheckAtS[objectId] === 0) observations.ownCheckAtS[objectId] = atS;
+    observations.outcome[id] = outcome;
+    observations.sizeBytes[id] = sizeBytes;
+    observations.evidenceAtS[id] = atS;
+    observations.method[id] = method;
+    if (isOwnCheck || observations.ownCheckAtS[id] === 0) observations.ownCheckAtS[id] = atS;
     // Columns of zeros that nobody writes to take no memory.
-    if (observations.failedAtS[objectId] !== 0 || observations.failedTimes[objectId] !== 0) {
-      observations.failedAtS[objectId] = 0;
-      observations.failedTimes[objectId] = 0;
-      observations.failure[objectId] = 0;
+    if (observations.failedAtS[id] !== 0 || observations.failedTimes[id] !== 0) {
+      observations.failedAtS[id] = 0;
+      observations.failedTimes[id] = 0;
+      observations.failure[id] = 0;
     }
-    this.#settle(objectId, outcome);
+    this.#settle(id, outcome);
   }
 
   #fail(objectId: number, reason: string): void {
@@ -276,7 +276,8 @@ export class Recorder {
     observations.outcome[id] = before.outcome[id] as number;
     observations.sizeBytes[id] = before.sizeBytes[id] as number;
     observations.evidenceAtS[id] = before.evidenceAtS[id] as number;
-    observations.method[id] = before.method[id] as number;
+    const method = before.methods[before.method[id] as number] ?? NO_METHOD;
+    observations.method[id] = methodNumber(observations.methods, method);
     observations.ownCheckAtS[id] = before.ownCheckAtS[id] as number;
     return before;
   }

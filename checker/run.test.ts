@@ -187,9 +187,10 @@ describe('an rsync listing counts for the http access point of its mirror', () =
       ['m.http', 'rsync+sample'],
     ]);
     expect(summary.accessPoints[1]).toMatchObject({ present: 502, absent: 80, failed: 0, state: 'up' });
-    const { method, outcome } = check.read('m.http');
+    const found = check.read('m.http');
+    const { outcome } = found;
     // 60 of each of three strata, and the two directories.
-    expect(methodsOf(method)).toEqual({ 'http-head': 182, 'rsync+sample': 582 - 182 });
+    expect(methodsOf(found)).toEqual({ 'http-head': 182, 'rsync+sample': 582 - 182 });
     expect([outcome[0], outcome[581]]).toEqual([Outcome.present, Outcome.absent]);
   });
 
@@ -208,7 +209,7 @@ describe('an rsync listing counts for the http access point of its mirror', () =
     });
     expect(summary.accessPoints[0]?.reason).toMatch(/^partial: some of the tree could not be read \(rsync exit 23/);
     expect(summary.accessPoints[1]).toMatchObject({ method: 'http-head', present: 502, absent: 80, failed: 0 });
-    expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 582 });
+    expect(methodsOf(check.read('m.http'))).toEqual({ 'http-head': 582 });
   });
 
   test('and not at all in a part of the tree where they do not', async () => {
@@ -216,11 +217,14 @@ describe('an rsync listing counts for the http access point of its mirror', () =
     for (let i = 0; i < 100; i += 2) changed[`releases/r${i}`] = 4;
     const { check, inventory } = await pair((root) => plantFiles(root, changed));
     await check.run({ timeoutMs: 5000 });
-    const { method, outcome } = check.read('m.http');
+    const found = check.read('m.http');
+    const { method, methods, outcome } = found;
     const releases = inventory.paths.flatMap((path, id) => (path.startsWith('releases/') ? [id] : []));
-    expect(methodsOf(Uint8Array.from(releases, (id) => method[id]!))).toEqual({ 'http-head': 100 });
+    expect(methodsOf({ methods, method: Uint8Array.from(releases, (id) => method[id]!) })).toEqual({
+      'http-head': 100,
+    });
     expect(releases.filter((id) => outcome[id] === Outcome.different)).toHaveLength(50);
-    expect(methodsOf(method)['rsync+sample']).toBe(400 + 80 - 120);
+    expect(methodsOf(found)['rsync+sample']).toBe(400 + 80 - 120);
   });
 });
 
@@ -253,8 +257,8 @@ describe('index pages count for the http access points of their mirror', () => {
       // for each of the two, pipelining tried with four of each kind and confirmed with as many, and two last looks.
       expect(point.requests).toBeLessThanOrEqual(2 + 121 + 2 * 4 + 8 + 2 + 4 * 4 + 2 * 4 + 2 * 2);
     }
-    expect(methodsOf(check.read(first.id).method)).toEqual({ 'http-head': 120, 'http-listing': COUNT + 1 - 120 });
-    expect(methodsOf(check.read(second.id).method)).toEqual({
+    expect(methodsOf(check.read(first.id))).toEqual({ 'http-head': 120, 'http-listing': COUNT + 1 - 120 });
+    expect(methodsOf(check.read(second.id))).toEqual({
       'http-head': 121,
       'http-listing+sample': COUNT + 1 - 121,
     });
@@ -303,7 +307,7 @@ describe('index pages count for the http access points of their mirror', () => {
       const check = harness(files, [mirror('m', server.url)]);
       const { accessPoints } = await check.run({ timeoutMs: 5000 });
       expect(accessPoints[0]).toMatchObject({ present: COUNT, absent: 0, failed: 0, state: 'up' });
-      expect(methodsOf(check.read('m.http').method)).toEqual({ 'http-head': 860, 'http-listing': 640 });
+      expect(methodsOf(check.read('m.http'))).toEqual({ 'http-head': 860, 'http-listing': 640 });
     }
   });
 });

@@ -41,6 +41,8 @@ export interface CheckOptions {
   /** How often what was found is written while a check is under way. */
   readonly checkpointMs: number;
   readonly userAgent: string;
+  /** The text of the private key that enters hosts over SFTP; null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   /** Longest wait for a connection, and longest silence of a server. */
   readonly timeoutMs: number;
   /** Default: `SECOND_TRY_AFTER_MS`. */

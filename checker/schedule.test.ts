@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { emptyObservations } from '../core/formats/observations-file.ts';
 import type { LoadedInventory } from '../core/inventory.ts';
-import { isOwnCheck, METHODS, type MethodName, type Observations, Outcome } from '../core/observations.ts';
+import { type MethodName, methodNumber, type Observations, Outcome } from '../core/observations.ts';
 import { PHASES, type PhaseName, pauseS, type ScheduleInput, schedule } from './schedule.ts';
 import { testInventory } from './testing/inventory.ts';
 
@@ -24,12 +24,12 @@ function allOf({ paths }: LoadedInventory): Int32Array {
 
 /** As an access point's recorder writes it. */
 function prove(known: Observations, id: number, method: MethodName, atS: number, outcome: number = Outcome.present) {
-  const code = METHODS.indexOf(method);
   known.outcome[id] = outcome;
   known.sizeBytes[id] = outcome === Outcome.present ? 7 : -1;
   known.evidenceAtS[id] = atS;
-  known.method[id] = code;
-  if (isOwnCheck(code) || known.ownCheckAtS[id] === 0) known.ownCheckAtS[id] = atS;
+  known.method[id] = methodNumber(known.methods, method);
+  const isTakenOver = /^http-listing|\+sample$/.test(method);
+  if (!isTakenOver || known.ownCheckAtS[id] === 0) known.ownCheckAtS[id] = atS;
   known.failedAtS[id] = 0;
   known.failedTimes[id] = 0;
 }

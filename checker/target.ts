@@ -72,7 +72,7 @@ export async function runMethod(
   const begun = (method.name === 'rsync' && context.firstListings?.take(accessPoint.id)) || null;
   const task: CheckTask = {
     ...{ accessPoint, inventory, objectIdOf, objectIds, sink, userAgent, timeoutMs, hosts, acquaintance },
-    ...{ checkpointMs: context.checkpointMs, begun },
+    ...{ checkpointMs: context.checkpointMs, begun, sftpKey: context.sftpKey ?? null },
     ...(secondTryAfterMs === undefined ? {} : { secondTryAfterMs }),
     signal: AbortSignal.any([signal, leftAlone]),
     graceSignal: AbortSignal.any([graceSignal, leftAlone]),

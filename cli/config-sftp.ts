@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { SftpAccess } from '../core/node/sftp/place.ts';
+import { HOST_KEY_SHA256, readPrivateKey, type SftpAccess } from '../core/node/sftp/place.ts';
 import { text } from './config-values.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';
@@ -8,15 +8,17 @@ const FINGERPRINT = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" 
 /** How a host is entered over SFTP, beside the key that names the place. */
 export const sftpKeys = {
   key: text('the file of a private key; without it, the ssh-agent is asked').optional(),
-  host_key: z
-    .string({ error: FINGERPRINT })
-    .regex(/^SHA256:[A-Za-z0-9+/]{43}$/, { error: FINGERPRINT })
-    .optional(),
+  host_key: z.string({ error: FINGERPRINT }).regex(HOST_KEY_SHA256, { error: FINGERPRINT }).optional(),
 };
 
 export interface SftpKeys {
   readonly key?: string | undefined;
   readonly host_key?: string | undefined;
+}
+
+/** The private key that enters mirrors over SFTP, null = what the ssh-agent holds. Throws UsageError where its file can't be read. */
+export function mirrorKey(sftpKeyFile: string | null): string | null {
+  return sftpKeyFile === null ? null : readPrivateKey(sftpKeyFile);
 }
 
 /** A host over SFTP needs its key; no other place has any. */

@@ -36,6 +36,7 @@ describe('a configuration', () => {
       expiryMs: 14 * 86_400_000,
       periodMs: 7 * 86_400_000,
       checkpointMs: 30_000,
+      sftpKeyFile: null,
       edge: { upgrade: false, aliases: ['distfiles/'] },
       vantages: [],
       store: null,
@@ -101,6 +102,14 @@ describe('a configuration', () => {
     const said = problemsOf(`${MINIMAL}[publish]\n${line}\n`);
     expect(said).toContain(problem);
     expect(said).not.toContain('secret');
+  });
+
+  it('names the key that enters mirrors over SFTP, relative to it', () => {
+    const of = (line: string) => parseConfig(`${MINIMAL}[check]\n${line}\n`, join(folder, 'x.toml')).sftpKeyFile;
+    expect([of('key = "keys/id"'), of('key = "/etc/id"')]).toEqual([join(folder, 'keys/id'), '/etc/id']);
+    expect(problemsOf(`${MINIMAL}[check]\nkey = ""\n`)).toContain(
+      'check.key: found ""; allowed: the file of a private',
+    );
   });
 
   it('that is printed with all defaults means what it says', () => {

@@ -34,6 +34,7 @@ checkpoint = "30s"                               # how often a check writes down
 requests_per_second = 500                        # that one host is asked at most, over all protocols together
 connections = 4                                  # to one host at the same time
 bytes_per_second = 2000000                       # to and from one host at most
+# key = "id_ed25519"                             # a private key for mirrors over sftp; else the ssh-agent's
 ${VANTAGE_DEFAULTS_TEXT}
 # Where machines that keep nothing keep what they find ("state pull", "state push"): a folder, or over SFTP.
 # [store]
@@ -113,6 +114,7 @@ const schema = z.strictObject({
           .max(16, { error: 'allowed: a whole number from 1 to 16' })
           .default(DEFAULT_LIMITS.connections),
         bytes_per_second: atLeastOne.default(DEFAULT_LIMITS.bytesPerSecond),
+        key: sftpKeys.key,
       },
       table,
     )
@@ -147,6 +149,8 @@ export interface Config {
   /** In which every object is proven anew; at most `expiryMs`. */
   readonly periodMs: number;
   readonly checkpointMs: number;
+  /** The file of the private key that enters mirrors over SFTP; null = what the ssh-agent holds. */
+  readonly sftpKeyFile: string | null;
   readonly edge: EdgeConfig;
   /** In the order of the file, no name twice. */
   readonly vantages: readonly VantageConfig[];
@@ -204,6 +208,7 @@ export function parseConfig(content: string, file: string): Config {
     expiryMs: expiry,
     periodMs: period ?? Math.min(DEFAULT_PERIOD_MS, expiry),
     checkpointMs: checkpoint,
+    sftpKeyFile: parsed.check.key === undefined ? null : located(parsed.check.key),
     edge: parsed.edge,
     vantages: vantagesOf(parsed.vantage),
     store: parsed.store === undefined ? null : { at: located(parsed.store.at), ...accessOf(parsed.store, located) },

@@ -1,5 +1,5 @@
 /** The protocols of access points; a checker method says which of them it serves. */
-export const PROTOCOLS = ['https', 'http', 'rsync', 'ftp'] as const;
+export const PROTOCOLS = ['https', 'http', 'rsync', 'ftp', 'sftp'] as const;
 export type Protocol = (typeof PROTOCOLS)[number];
 
 /** Where a mirror stands. */
@@ -17,12 +17,21 @@ export interface AccessPoint {
   readonly id: string;
   readonly mirrorId: string;
   readonly protocol: Protocol;
-  /** Absolute, with a trailing slash. */
+  /** Absolute, with a trailing slash, without a user. */
   readonly url: string;
   readonly ipv4: boolean;
   readonly ipv6: boolean;
   /** The mirror says that it does not hold the whole tree. */
   readonly partial: boolean;
+  /** How it is entered; over sftp alone. Never published. */
+  readonly login?: SftpLogin;
+}
+
+/** How an access point over SFTP is entered, beside the private key. */
+export interface SftpLogin {
+  readonly user: string;
+  /** Of the host's key, as `ssh-keygen -l` prints it: `SHA256:` and 43 characters of base64. */
+  readonly hostKeySha256: string;
 }
 
 /** An organisation's copy of the tree. */

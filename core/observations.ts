@@ -2,28 +2,23 @@
 export const Outcome = { none: 0, present: 1, absent: 2, different: 3 } as const;
 export type OutcomeCode = (typeof Outcome)[keyof typeof Outcome];
 
-/** How evidence was won. The numbers are part of the file format; new methods are added at the end. */
-export const METHODS = [
-  'none',
-  'http-head',
-  'rsync',
-  'rsync+sample',
-  'http-listing',
-  'http-listing+sample',
-  'ftp',
-  'ftp+sample',
-  'sftp',
-] as const;
-export type MethodName = (typeof METHODS)[number];
-
-const OWN_CHECKS: ReadonlySet<string> = new Set(['http-head', 'rsync', 'ftp', 'sftp'] satisfies MethodName[]);
-
 /**
- * Whether evidence by this method was won by what an access point owes each object once in a period: a HEAD of its own
- * over http and https, a listing over the protocols that list. The number is an index into `METHODS`.
+ * How evidence was won: the name of a method of the checker, with `+sample` behind it where what it showed was believed
+ * because samples agreed.
  */
-export function isOwnCheck(method: number): boolean {
-  return OWN_CHECKS.has(METHODS[method] ?? 'none');
+export type MethodName = string;
+
+/** The first name of each table of methods: no evidence. */
+export const NO_METHOD: MethodName = 'none';
+/** What a column of bytes can tell apart. */
+const MAX_METHODS = 256;
+
+/** The number of a method in a table of names, into which it is put where it is missing. Throws RangeError where that is full. */
+export function methodNumber(methods: MethodName[], name: MethodName): number {
+  const known = methods.indexOf(name);
+  if (known >= 0) return known;
+  if (methods.length === MAX_METHODS) throw new RangeError(`more than ${MAX_METHODS} methods`);
+  return methods.push(name) - 1;
 }
 
 export interface Liveness {
@@ -72,11 +67,14 @@ export interface Observations {
   readonly sizeBytes: Float64Array;
   /** When, in seconds since 1970; 0 = never. */
   readonly evidenceAtS: Uint32Array;
-  /** Index into `METHODS`. */
+  /** Index into `methods`. */
   readonly method: Uint8Array;
+  /** The first is `NO_METHOD`; none twice, at most 256. */
+  readonly methods: MethodName[];
   /**
-   * From when the period counts at whose end a check of its own is owed (`isOwnCheck`): when one last proved something;
-   * where none has yet, when evidence was first taken over from a listing. Seconds since 1970; 0 = no evidence.
+   * From when the period counts at whose end a check of its own is owed (a HEAD over http and https, a listing over the
+   * protocols that list): when one last proved something; where none has yet, when evidence was first taken over from a
+   * listing. Seconds since 1970; 0 = no evidence.
    */
   readonly ownCheckAtS: Uint32Array;
   /** The last check since that evidence that proved nothing, in seconds since 1970; 0 = none. */

@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { decodeStatus, encodeStatus } from '../core/formats/status-file.ts';
 import type { ProbeRecord } from '../core/liveness.ts';
 import type { Liveness, Observations } from '../core/observations.ts';
-import { METHODS } from '../core/observations.ts';
 import { shownPath } from '../core/path-bytes.ts';
 import type { AccessPointStatus, Status } from '../core/status.ts';
 import {
@@ -94,7 +93,7 @@ describe('siteData', () => {
       trees[tree] ??= { present: 0, objects: 0 };
       trees[tree].objects++;
       if (presence === 'present') trees[tree].present++;
-      const method = METHODS[observations.method[object]!]!;
+      const method = observations.methods[observations.method[object]!]!;
       if (observations.outcome[object] !== 0) methods[method] = (methods[method] ?? 0) + 1;
       const failure = observations.failures[observations.failure[object]!]!;
       if (observations.failedAtS[object] !== 0) failures[failure] = (failures[failure] ?? 0) + 1;

@@ -5,7 +5,7 @@ import { encodeMirrors } from '../core/formats/mirrors-file.ts';
 import { emptyObservations, encodeObservations } from '../core/formats/observations-file.ts';
 import type { LoadedInventory } from '../core/inventory.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
@@ -47,7 +47,7 @@ export async function buildOutput(
       observations.outcome[object] = outcome;
       if (outcome === Outcome.none) return;
       observations.evidenceAtS[object] = nowS - 3600;
-      observations.method[object] = METHODS.indexOf('http-head');
+      observations.method[object] = methodNumber(observations.methods, 'http-head');
       observations.sizeBytes[object] = outcome === Outcome.present ? (inventory.sizeBytes[object] as number) : -1;
     });
     writeFileAtomic(outputLayout.observations(output, id), encodeObservations(observations), { durable: false });

@@ -9,7 +9,7 @@ import { runCheck } from '../checker/run.ts';
 import { decodeObservations } from '../core/formats/observations-file.ts';
 import { isDirectoryLike, type LoadedInventory } from '../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../core/mirror.ts';
-import { METHODS, type MethodName, Outcome } from '../core/observations.ts';
+import { type MethodName, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
 import { plantTree } from '../demo/tree.ts';
@@ -123,7 +123,7 @@ async function expectTruth(server: string, folder: string) {
     expect(summary.accessPoints[0]).toMatchObject({ state: 'up' });
     expect(summary.totals.failed).toBeLessThan(OBJECTS / 100);
     const found = (outcome: number) => truth.outcomes.filter((one) => one === outcome).length;
-    const by = (name: MethodName) => observations.method.filter((one) => METHODS[one] === name).length;
+    const by = (name: MethodName) => observations.method.filter((one) => observations.methods[one] === name).length;
     return { by, found, requests: summary.totals.requests, ofHead: truth.requests };
   } finally {
     await running.close();

@@ -13,7 +13,7 @@ import { emptyObservations, encodeObservations } from '../core/formats/observati
 import type { ProbeRecord } from '../core/liveness.ts';
 import type { Mirror } from '../core/mirror.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
-import { METHODS, Outcome } from '../core/observations.ts';
+import { methodNumber, Outcome } from '../core/observations.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { silentProgress } from '../core/progress.ts';
 import { bundleFunction } from '../edge-shim/bundle.ts';
@@ -63,7 +63,7 @@ beforeAll(async () => {
       reason: downSinceS === null ? '' : 'connection refused',
     };
     observations.evidenceAtS.fill(nowS);
-    observations.method.fill(METHODS.indexOf('http-head'));
+    observations.method.fill(methodNumber(observations.methods, 'http-head'));
     observations.sizeBytes.set(inventory.sizeBytes);
     observations.outcome.fill(Outcome.absent);
     for (const object of held) observations.outcome[object] = Outcome.present;

@@ -3,7 +3,7 @@ import { dayOf, type HistoryDay } from '../core/history.ts';
 import { type LoadedInventory, ObjectType } from '../core/inventory.ts';
 import type { ProbeRecord } from '../core/liveness.ts';
 import type { Mirror, MirrorList, Protocol } from '../core/mirror.ts';
-import { type Liveness, METHODS, type Observations, Outcome } from '../core/observations.ts';
+import { type Liveness, type Observations, Outcome } from '../core/observations.ts';
 import { pathFromLatin1 } from '../core/path-bytes.ts';
 
 /** Numbers from 0 to below 1, the same for the same seed (mulberry32). */
@@ -47,6 +47,7 @@ export function syntheticObservations(
   const observations = emptyObservations(accessPointId, `https://${accessPointId}/`, count, nowS);
   observations.liveness = liveness;
   observations.cost = { startedAtS: nowS - 600, elapsedMs: 93_400, requests: count + 2, connections: 4 };
+  observations.methods.push('http-head', 'rsync', 'rsync+sample', 'ftp');
   observations.failures.push(
     'no answer within 10 s',
     'status 503',
@@ -61,7 +62,7 @@ export function syntheticObservations(
     }
     if (outcome !== Outcome.none) {
       observations.evidenceAtS[id] = nowS - Math.floor(random() * (good ? 3 : 20) * 86_400);
-      observations.method[id] = 1 + Math.floor(random() * (METHODS.length - 1));
+      observations.method[id] = 1 + Math.floor(random() * (observations.methods.length - 1));
     }
     if (!good && random() < 0.5) {
       observations.failedAtS[id] = nowS - 60;

@@ -38,6 +38,8 @@ export interface CheckTask {
   readonly objectIds: Int32Array;
   readonly sink: Sink;
   readonly userAgent: string;
+  /** The text of the private key that enters hosts over SFTP; null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   /** Longest wait for a connection, and longest silence. */
   readonly timeoutMs: number;
   /** So long after a try that showed it to be of no use it is tried once more. Default: `SECOND_TRY_AFTER_MS`. */

@@ -1,12 +1,24 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
+import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
+import { checkerSuite } from '../../test/suites/checker.ts';
 import { tempFolder } from '../../test/temp-folder.ts';
 import { collect, tally } from '../testing/collect.ts';
 import { indexPage, indexRow, withBody } from '../testing/index-pages.ts';
 import { type TestObject, testInventory } from '../testing/inventory.ts';
 import { plantFiles, scripted, startNginx } from '../testing/servers.ts';
 import { httpListing } from './http-listing.ts';
+
+requires('nginx')('over nginx', () => {
+  checkerSuite({
+    ...{ name: 'http-listing', method: httpListing },
+    serve: (folder) => startNginx(folder),
+    // Beneath a link nothing is listed.
+    hinted: /^current\/.*xz$/,
+    unprovable: /^\./,
+  });
+});
 
 const OBJECTS: TestObject[] = [
   { path: 'distfiles' },

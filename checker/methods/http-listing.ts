@@ -131,10 +131,14 @@ class SeenTree {
 
   /** Tells the sink of every object that was to be checked. */
   tell(walk: WalkReport, beneath: Uint8Array): void {
-    const { inventory, objectIds, sink } = this.#task;
+    const { inventory, objectIdOf, objectIds, sink } = this.#task;
     const directoryOf = directoriesInTurn();
     const doubtOf = (id: number) => walk.doubts.get(directoryOf(inventory.paths.at(id) as string));
-    this.#tree.isWhole = (id) => doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths.at(id) as string);
+    const root = objectIdOf('');
+    // No page shows it but its own.
+    if (root !== undefined && walk.doubts.get('') === '') this.#tree.see(root, true, -1);
+    this.#tree.isWhole = (id) =>
+      id !== root && doubtOf(id) === '' && !OFTEN_HIDDEN.test(inventory.paths.at(id) as string);
     for (const id of objectIds) {
       const outcome = this.#tree.outcome(id);
       // What lies beneath a link is concluded, not seen: the link may lead elsewhere on the mirror.

@@ -17,6 +17,7 @@ export const METHOD_LIST: readonly Method[] = [
   ),
   lazy({ name: 'rsync', scope: 'tree', protocols: ['rsync'] }, async () => (await import('./rsync.ts')).rsync),
   lazy({ name: 'ftp', scope: 'directory', protocols: ['ftp'] }, async () => (await import('./ftp.ts')).ftp),
+  lazy({ name: 'sftp', scope: 'directory', protocols: ['sftp'] }, async () => (await import('./sftp.ts')).sftp),
   lazy(
     { name: 'http-listing', scope: 'directory', protocols: ['https', 'http'] },
     async () => (await import('./http-listing.ts')).httpListing,

@@ -8,12 +8,14 @@ import { ftp } from '../methods/ftp.ts';
 import { httpHead } from '../methods/http-head.ts';
 import { httpListing } from '../methods/http-listing.ts';
 import { rsync } from '../methods/rsync.ts';
+import { sftp } from '../methods/sftp.ts';
 import { collect } from '../testing/collect.ts';
 import { testInventory } from '../testing/inventory.ts';
 import { DEFAULT_LIMITS, HostBudget, HostBudgets } from './host-budget.ts';
 import { type Allowed, allowedFor, privateUrls } from './reach.ts';
 
 const INVENTORY = testInventory([{ path: '' }, { path: 'f', sizeBytes: 5 }]);
+const ENTRY = { login: { user: 'u', hostKeySha256: 'x' }, sftpKey: 'none' };
 const PUBLIC: Allowed = new Set(['public']);
 
 /** Says nothing, and keeps what it is sent. */
@@ -33,6 +35,7 @@ test.each<[string, Method]>([
   ['http', httpListing],
   ['ftp', ftp],
   ['rsync', rsync],
+  ['sftp', sftp],
 ])(
   'over %s a name that leads to an address that is not public is refused, and told nothing (%#)',
   async (protocol, method) => {
@@ -40,7 +43,7 @@ test.each<[string, Method]>([
     const check = (allowed: Allowed, host = 'localhost') =>
       collect(method, INVENTORY, `${protocol}://${host}:${port}/tree/`, {
         budget: new HostBudget(DEFAULT_LIMITS, undefined, null, allowed),
-        ...{ timeoutMs: 400, secondTryAfterMs: 10 },
+        ...{ timeoutMs: 400, secondTryAfterMs: 10, entry: ENTRY },
       });
     const { report, results } = await check(PUBLIC);
     const reason = expect.stringMatching(/^its name resolves to (127\.0\.0\.1|::1), a loopback address$/);

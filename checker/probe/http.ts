@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { quoted } from '../../core/errors.ts';
-import { grouped } from '../../core/grouped.ts';
 import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH, stampS } from '../../core/master-files.ts';
 import { shownPath } from '../../core/path-bytes.ts';
@@ -8,16 +7,9 @@ import { COMPRESSED, phraseOf, statusReason } from '../net/reasons.ts';
 import { PORTAGE_USER_AGENT } from '../net/user-agent.ts';
 import { MAX_ORIGIN_CHARACTERS, type ProbeClient, type Reply } from './client.ts';
 import { ProbeFailure } from './failure.ts';
+import { judgeOtherLayout, judgeStamp, MAX_STAMP_BYTES, NO_STAMP, otherSize } from './findings.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
 
-/**
- * Mirrors sync several times a day; one that is a day and a quarter behind has missed a whole day of them, and with it
- * security updates.
- */
-export const MAX_STAMP_LAG_S = 30 * 3600;
-/** Clocks differ; by more than this a stamp is no time that has been. */
-const MAX_STAMP_AHEAD_S = 3600;
-const MAX_STAMP_BYTES = 4096;
 const WARN_CERTIFICATE_DAYS = 14;
 const DAY_MS = 24 * 3600 * 1000;
 
@@ -57,10 +49,7 @@ async function askKnown(task: ProbeTask, known: KnownObject, client: ProbeClient
   if (reply.status !== 200) throw new ProbeFailure(`${statusReason(reply.status, '')} for ${name}${after(reply)}`);
   if (reply.isEncoded && reply.lengthBytes !== known.sizeBytes) throw compressed(name, reply);
   if (reply.lengthBytes < 0) throw new ProbeFailure(`tells no length of ${name}${after(reply)}`);
-  if (reply.lengthBytes !== known.sizeBytes) {
-    const [found, right] = [reply.lengthBytes, known.sizeBytes].map((bytes) => grouped(bytes));
-    throw new ProbeFailure(`${name} has ${found} bytes there, ${right} on the master${after(reply)}`);
-  }
+  if (reply.lengthBytes !== known.sizeBytes) throw otherSize(known, reply.lengthBytes, after(reply));
   const { origin } = new URL(url);
   if (reply.origin !== origin) warnings.push(`redirects to ${quoted(reply.origin, MAX_ORIGIN_CHARACTERS)}`);
   return new URL(reply.origin).host;
@@ -125,20 +114,13 @@ async function askStamp(
   const reply = await client.request('GET', accessPoint.url + STAMP_PATH, MAX_STAMP_BYTES);
   if (ABSENT.has(reply.status)) {
     await throwUnlessAbsent(task, STAMP_PATH, reply, client);
-    if (!accessPoint.partial) facts.warnings.push(`has no ${STAMP_PATH}: how old its tree is cannot be told`);
+    if (!accessPoint.partial) facts.warnings.push(NO_STAMP);
     return null;
   }
   if (reply.status !== 200)
     throw new ProbeFailure(`${statusReason(reply.status, '')} for ${STAMP_PATH}${after(reply)}`);
-  const foundS = stampS(reply.body);
-  if (foundS === null && reply.isEncoded) throw compressed(STAMP_PATH, reply);
-  if (foundS === null) throw new ProbeFailure(`its stamp is no time: ${quoted(reply.body.toString('latin1'), 40)}`);
-  const lagS = masterS - foundS;
-  facts.stampLagS = Math.max(0, lagS);
-  if (lagS > MAX_STAMP_LAG_S) throw new ProbeFailure(`stamp is ${Math.floor(lagS / 3600)} h behind the master`);
-  const aheadS = foundS - nowMs() / 1000;
-  if (aheadS > MAX_STAMP_AHEAD_S) facts.warnings.push(`stamp lies ${Math.floor(aheadS / 3600)} h in the future`);
-  return foundS;
+  if (stampS(reply.body) === null && reply.isEncoded) throw compressed(STAMP_PATH, reply);
+  return judgeStamp(reply.body, masterS, nowMs(), facts);
 }
 
 async function askLayout(
@@ -159,10 +141,7 @@ async function askLayout(
     throw new ProbeFailure(`${statusReason(reply.status, '')} for ${LAYOUT_PATH}${after(reply)}`);
   if (reply.isWhole && reply.body.equals(layout)) return;
   if (reply.isEncoded) throw compressed(LAYOUT_PATH, reply);
-  // The master's changed after that mirror's last sync: it has the one before, and that is no fault.
-  if (stamp !== null && stamp < master.layoutChangedS) {
-    warnings.push(`its ${LAYOUT_PATH} is the one before the master's last change`);
-  } else throw new ProbeFailure(`its ${LAYOUT_PATH} differs from the master's`);
+  judgeOtherLayout(stamp, master, warnings);
 }
 
 function certificateWarnings(validToMs: number, nowMs: number): string[] {

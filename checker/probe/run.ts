@@ -39,6 +39,8 @@ export interface ProbeOptions {
   readonly vantage: string;
   readonly master: MasterFiles;
   readonly userAgent: string;
+  /** The text of the private key that enters hosts over SFTP; null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   /** Longest wait for one answer; an access point takes at most some three times as long. */
   readonly timeoutMs: number;
   /** What each host may be asked. Default: `DEFAULT_LIMITS`. */

@@ -28,6 +28,8 @@ export interface ProbeTask {
   readonly network: Network;
   readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;
+  /** The text of the private key that enters hosts over SFTP; null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   readonly timeoutMs: number;
   readonly nowMs: () => number;
   /** Ends the try: its time is up, or the run was interrupted. */

@@ -8,6 +8,7 @@ import { probeFtp } from './ftp.ts';
 import { probeHttp } from './http.ts';
 import type { Network } from './network.ts';
 import { probeRsync } from './rsync.ts';
+import { probeSftp } from './sftp.ts';
 import { addressesOf } from './targets.ts';
 import { type FamilyFacts, type Master, noFacts, type ProbeTask } from './task.ts';
 
@@ -21,6 +22,8 @@ export interface ProbeContext {
   /** What each host may be asked; shared by all that ask it. */
   readonly hosts: Pick<HostBudgets, 'of'>;
   readonly userAgent: string;
+  /** null or missing = what the ssh-agent holds. */
+  readonly sftpKey?: string | null;
   readonly timeoutMs: number;
   readonly secondTryAfterMs: number;
   readonly nowMs: () => number;
@@ -167,6 +170,7 @@ const PROBES: Readonly<Record<Protocol, (task: ProbeTask, facts: FamilyFacts) =>
   http: overHttp,
   rsync: probeRsync,
   ftp: probeFtp,
+  sftp: probeSftp,
 };
 
 async function overHttp(task: ProbeTask, facts: FamilyFacts): Promise<void> {

@@ -3,7 +3,7 @@ import { decodeObservations } from '../../core/formats/observations-file.ts';
 import type { History } from '../../core/history.ts';
 import type { Inventory } from '../../core/inventory.ts';
 import type { AccessPoint, Mirror } from '../../core/mirror.ts';
-import { METHODS, type Observations } from '../../core/observations.ts';
+import type { Observations } from '../../core/observations.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { silentProgress } from '../../core/progress.ts';
 import { keep } from '../../test/keep.ts';
@@ -23,11 +23,14 @@ export function mirror(id: string, ...urls: readonly string[]): Mirror {
   return { id, name: id, places, weight: 1, drained: false, accessPoints };
 }
 
-/** How often each method stands in a column; objects that none has told of are left out. */
-export function methodsOf(column: Iterable<number>): Record<string, number> {
+/** How often each method stands in the columns; objects that none has told of are left out. */
+export function methodsOf({
+  method: column,
+  methods,
+}: Pick<Observations, 'method' | 'methods'>): Record<string, number> {
   const counts: Record<string, number> = {};
   for (const code of column) {
-    const method = METHODS[code] as string;
+    const method = methods[code] as string;
     if (code > 0) counts[method] = (counts[method] ?? 0) + 1;
   }
   return counts;

@@ -1,5 +1,5 @@
 import type { LoadedInventory } from '../../core/inventory.ts';
-import type { Protocol } from '../../core/mirror.ts';
+import type { Protocol, SftpLogin } from '../../core/mirror.ts';
 import type { BegunListing } from '../../core/node/rsync.ts';
 import { Outcome, type OutcomeCode } from '../../core/observations.ts';
 import type { Method, MethodReport } from '../methods/contract.ts';
@@ -18,6 +18,12 @@ export interface Collected {
 
 const WORDS = Object.fromEntries(Object.entries(Outcome).map(([word, code]) => [code, word]));
 
+/** What a server asks of those who enter it. */
+export interface Entry {
+  readonly login?: SftpLogin;
+  readonly sftpKey?: string;
+}
+
 /** Runs a method over a whole inventory and collects its calls. */
 export async function collect(
   method: Method,
@@ -33,6 +39,7 @@ export async function collect(
     readonly checkpointMs?: number;
     readonly budget?: HostBudget;
     readonly acquaintance?: Acquaintance;
+    readonly entry?: Entry | undefined;
     readonly begun?: BegunListing;
   } = {},
 ): Promise<Collected> {
@@ -44,6 +51,7 @@ export async function collect(
     if (path in results) repeated.push(path);
     results[path] = text;
   };
+  const { login, sftpKey } = options.entry ?? {};
   const signal = options.signal ?? new AbortController().signal;
   const report = await method.check({
     accessPoint: {
@@ -54,7 +62,9 @@ export async function collect(
       ipv4: true,
       ipv6: false,
       partial: false,
+      ...(login === undefined ? {} : { login }),
     },
+    ...(sftpKey === undefined ? {} : { sftpKey }),
     inventory,
     objectIdOf: (path) => {
       const id = inventory.paths.indexOf(path);

@@ -9,6 +9,7 @@ import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
 import { openInventory, readMirrors } from '../../core/node/leader-files.ts';
 import type { Config } from '../config.ts';
+import { mirrorKey } from '../config-sftp.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
 import { noteMissingContact } from '../contact.ts';
 import {
@@ -103,6 +104,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
       await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     opened = openInventory(output);
     const run = {
+      sftpKey: mirrorKey(config.sftpKeyFile),
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: opened.inventory,
       chosen: { mirrorIds: [], treePrefix },

@@ -2,6 +2,7 @@ import Table from 'cli-table3';
 import type { Command } from 'commander';
 import type { ProbeRecord } from '../../core/liveness.ts';
 import { readLeader } from '../../core/node/leader-files.ts';
+import { mirrorKey } from '../config-sftp.ts';
 import { noteMissingContact } from '../contact.ts';
 import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
 import { askedMirrors, type MirrorOptions, WHOLE } from './check.ts';
@@ -41,6 +42,7 @@ export async function probeMirrors(
   const summary = await runProbe({
     ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, hostLimits, progress, signal },
     vantage: options.vantage ?? '',
+    sftpKey: mirrorKey(config.sftpKeyFile),
     nowMs: Date.now,
   });
   const { accessPoints, requests, elapsedMs } = summary;

@@ -1,11 +1,23 @@
 import { FormatError } from '../errors.ts';
-import type { CheckCost, Liveness, Observations, VantageReport } from '../observations.ts';
+import { type CheckCost, type Liveness, NO_METHOD, type Observations, type VantageReport } from '../observations.ts';
 import { type ColumnArray, type ColumnType, CompressedColumn, PackedReader, packPieces } from './packed.ts';
 
 const FORMAT = 'redirector/observations';
 const VERSION = 2;
 /** The whole file is compressed, not each of its columns. */
 const COMPRESSED_AS_A_WHOLE = 1;
+/** The names behind the numbers of files that carry none themselves. */
+const EARLIER_METHODS = [
+  NO_METHOD,
+  'http-head',
+  'rsync',
+  'rsync+sample',
+  'http-listing',
+  'http-listing+sample',
+  'ftp',
+  'ftp+sample',
+  'sftp',
+];
 
 /** `output/observations/<access point>.msgpack` (docs/formats.md). */
 export function encodeObservations(observations: Observations): Buffer {
@@ -22,6 +34,7 @@ export function observationPieces(observations: Observations): Iterable<Uint8Arr
     cost: observations.cost,
     vantages: observations.vantages,
     failures: observations.failures,
+    methods: observations.methods,
     outcome: new CompressedColumn(observations.outcome),
     sizeBytes: new CompressedColumn(observations.sizeBytes),
     evidenceAtS: new CompressedColumn(observations.evidenceAtS),
@@ -67,6 +80,7 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
     cost: reader.value<CheckCost>('cost'),
     vantages: reader.value<Record<string, VantageReport>>('vantages'),
     failures: reader.strings('failures'),
+    methods: reader.has('methods') ? reader.strings('methods') : [...EARLIER_METHODS],
     outcome: column('outcome', Uint8Array),
     sizeBytes: column('sizeBytes', Float64Array, -1),
     evidenceAtS: column('evidenceAtS', Uint32Array),
@@ -88,6 +102,7 @@ export function emptyObservations(accessPointId: string, url: string, objectCoun
     cost: { startedAtS: 0, elapsedMs: 0, requests: 0, connections: 0 },
     vantages: {},
     failures: [],
+    methods: [NO_METHOD],
     outcome: new Uint8Array(objectCount),
     sizeBytes: new Float64Array(objectCount).fill(-1),
     evidenceAtS: new Uint32Array(objectCount),

@@ -1,5 +1,8 @@
 import { PROTOCOLS, type Protocol } from '../../core/mirror.ts';
 
+/** What anybody may read from without a login. */
+const OPEN_PROTOCOLS: readonly Protocol[] = PROTOCOLS.filter((protocol) => protocol !== 'sftp');
+
 export interface AccessPointUrl {
   readonly protocol: Protocol;
   /** Lower case; an IPv6 literal is in brackets. */
@@ -12,7 +15,13 @@ export interface AccessPointUrl {
   readonly url: string;
 }
 
-const DEFAULT_PORTS: Readonly<Record<Protocol, string>> = { https: '443', http: '80', rsync: '873', ftp: '21' };
+const DEFAULT_PORTS: Readonly<Record<Protocol, string>> = {
+  https: '443',
+  http: '80',
+  rsync: '873',
+  ftp: '21',
+  sftp: '22',
+};
 const MAX_CHARACTERS = 1000;
 // RFC 3986: scheme, authority, path; queries and fragments have no place in a root.
 const PARTS = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/([^/?#]*)([^?#]*)(.*)$/s;
@@ -22,17 +31,17 @@ const PATH = /^(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$/;
 
 /**
  * Reads the root URL of an access point, so that an object's path can be put behind it and the whole into a header.
- * Where that can't be, the answer is the reason, as a phrase after the URL.
+ * Where that can't be, the answer is the reason, as a phrase after the URL. `protocols`: those that are allowed.
  */
-export function parseAccessPointUrl(text: string): AccessPointUrl | string {
+export function parseAccessPointUrl(text: string, protocols = OPEN_PROTOCOLS): AccessPointUrl | string {
   if (text.length > MAX_CHARACTERS) return `is longer than ${MAX_CHARACTERS} characters`;
   if (text === '') return 'is empty';
   if (!/^[\x21-\x7e]+$/.test(text)) return 'holds characters that a URL may not hold';
   const parts = PARTS.exec(text);
   if (parts === null) return 'is no absolute URL';
   const [, scheme, authority, path, rest] = parts as unknown as [string, string, string, string, string];
-  const protocol = PROTOCOLS.find((known) => known === scheme.toLowerCase());
-  if (protocol === undefined) return `has a protocol that is not supported (only ${PROTOCOLS.join(', ')})`;
+  const protocol = protocols.find((known) => known === scheme.toLowerCase());
+  if (protocol === undefined) return `has a protocol that is not supported (only ${protocols.join(', ')})`;
   if (authority.includes('@')) return 'holds credentials';
   if (rest !== '') return 'holds a query or a fragment';
   if (!PATH.test(path)) return 'has a path that a URL may not have';

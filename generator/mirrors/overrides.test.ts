@@ -3,6 +3,8 @@ import { UsageError } from '../../core/errors.ts';
 import { group, mirror, parseGroups, uri } from '../../test/mirror-list.ts';
 import { thrownBy } from '../../test/thrown-by.ts';
 
+const HOST_KEY = `SHA256:${'aB3+/'.repeat(9).slice(0, 43)}`;
+
 describe('overrides', () => {
   const list = group(
     'US',
@@ -49,7 +51,47 @@ describe('overrides', () => {
     expect(mirrors.map(({ networks }) => networks)).toEqual([['192.0.2.0/24', '2001:db8::/48'], undefined, undefined]);
   });
 
+  test('name where a mirror is read over SFTP, the user apart from the URL', () => {
+    const { mirrors } = parseGroups(
+      list,
+      `[mirror."a.org"]\nid = "anna"\nsftp = "sftp://check%40er@Files.A.org:22/srv/g%20t"\nhost_key = "${HOST_KEY}"`,
+    );
+    expect(mirrors[0]?.accessPoints.map(({ id }) => id)).toEqual(['anna.https', 'anna.sftp']);
+    expect(mirrors[0]?.accessPoints[1]).toEqual({
+      ...{ id: 'anna.sftp', mirrorId: 'anna', protocol: 'sftp', url: 'sftp://files.a.org/srv/g%20t/' },
+      ...{ ipv4: false, ipv6: false, partial: false },
+      login: { user: 'check@er', hostKeySha256: HOST_KEY },
+    });
+  });
+
   test.each([
+    ['sftp://a.org/srv', 'must be sftp://user@host[:port]/path, without a password'],
+    ['sftp://me:secret@a.org/srv', 'found "sftp://me:…@a.org/srv"; must be sftp://user@host'],
+    ['https://me@a.org/srv', 'must be sftp://user@host'],
+    ['sftp://me@a..org/srv', 'has no valid host'],
+    ['sftp://me@a.org/srv?x', 'holds a query'],
+    ['sftp://me@a.org/../srv', '".."'],
+    ['sftp://me@b@a.org/', 'holds credentials'],
+    ['sftp://me@a.org/%FF', 'must stand for UTF-8'],
+    ['sftp://m%0Ae@a.org/', 'must stand for UTF-8'],
+    ['sftp://me@a.org/%00', 'must stand for UTF-8'],
+  ])('%s is no place over SFTP', (url, message) => {
+    const error = thrownBy(() => parseGroups(list, `[mirror."a.org"]\nsftp = "${url}"\nhost_key = "${HOST_KEY}"`));
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as Error).message).toMatch(/^mirrors.toml:2: mirror."a.org".sftp: found/);
+    expect((error as Error).message).toContain(message);
+  });
+
+  test.each([
+    [
+      '[mirror."a.org"]\nsftp = "sftp://me@a.org/srv"',
+      'mirrors.toml:1: mirror."a.org".host_key: found nothing; sftp needs it: the fingerprint',
+    ],
+    [
+      `[mirror."a.org"]\nhost_key = "${HOST_KEY}"`,
+      'mirrors.toml:1: mirror."a.org".sftp: found nothing; host_key needs',
+    ],
+    ['[mirror."a.org"]\nsftp = "sftp://me@a.org/srv"\nhost_key = "MD5:00"', ':3: mirror."a.org".host_key: found "MD5'],
     [
       '[mirror."a.orgg"]',
       'mirrors.toml: mirror."a.orgg": no mirror of the list has that id; the nearest: "a.org", "b.org", "c.org"',
@@ -57,7 +99,7 @@ describe('overrides', () => {
     ['[mirror."a.org"]\nid = "b.org"', 'mirrors.toml: two mirrors would have the id "b.org"'],
     [
       '[mirror."a.org"]\nwheight = 2',
-      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, networks, excluded',
+      'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, networks, sftp, host_key, excluded',
     ],
     ['[mirror."a.org"]\nweight = 0', 'mirrors.toml:2: mirror."a.org".weight: found 0; '],
     ['[mirror."a.org"]\nid = "../x"', 'mirrors.toml:2: mirror."a.org".id: found "../x"; must be lower-case'],

@@ -2,7 +2,9 @@ import * as z from 'zod';
 import { countryOf } from '../../core/countries.ts';
 import { UsageError } from '../../core/errors.ts';
 import { MOST_PREFIX_BYTES, MOST_PREFIXES, type Network, parseNetwork, prefixesOf } from '../../core/networks.ts';
+import { HOST_KEY_SHA256 } from '../../core/node/sftp/place.ts';
 import { parseToml } from '../../core/toml.ts';
+import { parseSftpUrl, type SftpUrl } from './sftp-url.ts';
 
 const country = z.string().refine((code) => countryOf(code) !== null, {
   error: 'must be an ISO 3166-1 alpha-2 code in upper case, such as "DE"',
@@ -33,6 +35,16 @@ function prefixCount(some: readonly string[]): number {
   return prefixesOf(some.filter((text) => typeof parseNetwork(text) !== 'string')).length;
 }
 
+const sftp = z
+  .string()
+  .refine((text) => typeof parseSftpUrl(text) !== 'string', {
+    error: ({ input }) => parseSftpUrl(input as string) as string,
+  })
+  .transform((text) => parseSftpUrl(text) as SftpUrl);
+const hostKey = z.string().regex(HOST_KEY_SHA256, {
+  error: 'must be the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+});
+
 const mirrorOverride = z
   .strictObject({
     id: z
@@ -46,11 +58,21 @@ const mirrorOverride = z
     only: z.array(country).min(1).optional(),
     never: z.array(country).min(1).optional(),
     networks: networks.optional(),
+    sftp: sftp.optional(),
+    host_key: hostKey.optional(),
     excluded: z.string().min(1, 'must say why').max(200).optional(),
   })
   .refine(({ networks, only, never }) => networks === undefined || (only === undefined && never === undefined), {
     error:
       'networks goes with neither only nor never: whoever is in one of the networks gets the mirror, wherever that is',
+  })
+  .refine(({ sftp, host_key }) => sftp === undefined || host_key !== undefined, {
+    path: ['host_key'],
+    error: 'sftp needs it: the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
+  })
+  .refine(({ sftp, host_key }) => sftp !== undefined || host_key === undefined, {
+    path: ['sftp'],
+    error: 'host_key needs it: a URL sftp://user@host/path',
   });
 
 const overrides = z.strictObject({ mirror: z.record(z.string(), mirrorOverride).default({}) });
@@ -75,6 +97,8 @@ export interface Overrides {
  *     only = ["DE"]                        # viewers of these countries alone
  *     never = ["FR"]                       # no viewers of these countries
  *     networks = ["192.0.2.0/24"]          # viewers of these networks alone, and they before all others
+ *     sftp = "sftp://user@host/path"       # where it is listed; viewers are never sent there
+ *     host_key = "SHA256:…"                # of that host, as "ssh-keygen -l" prints it
  *     excluded = "asked to be left out"    # not used at all
  */
 export function parseOverrides(text: string, file: string): Overrides {

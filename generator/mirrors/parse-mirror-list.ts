@@ -89,7 +89,7 @@ function finished(mirror: JoinedMirror, id: string, override: MirrorOverride): M
     ...(override.only === undefined ? {} : { only: override.only }),
     ...(override.never === undefined ? {} : { never: override.never }),
     ...(override.networks === undefined ? {} : { networks: override.networks }),
-    accessPoints: accessPoints(mirror, id),
+    accessPoints: [...accessPoints(mirror, id), ...sftpAccessPoint(override, id)],
   };
 }
 
@@ -101,6 +101,15 @@ function accessPoints(mirror: JoinedMirror, mirrorId: string): AccessPoint[] {
     const id = `${mirrorId}.${protocol}${number === 1 ? '' : `-${number}`}`;
     return { id, mirrorId, protocol, url, ipv4, ipv6, partial };
   });
+}
+
+/** The list itself has none: who reads over SFTP has a login. */
+function sftpAccessPoint({ sftp, host_key: hostKeySha256 }: MirrorOverride, mirrorId: string): AccessPoint[] {
+  if (sftp === undefined || hostKeySha256 === undefined) return [];
+  const { protocol, url, user } = sftp;
+  // Over which families nobody has told.
+  const families = { ipv4: false, ipv6: false, partial: false };
+  return [{ id: `${mirrorId}.${protocol}`, mirrorId, protocol, url, ...families, login: { user, hostKeySha256 } }];
 }
 
 function placeOf(place: NonNullable<MirrorOverride['places']>[number]): Place {

@@ -1,6 +1,6 @@
 import type { Inventory } from '../../core/inventory.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
-import { METHODS, type Observations, Outcome, type OutcomeCode } from '../../core/observations.ts';
+import { NO_METHOD, type Observations, Outcome, type OutcomeCode } from '../../core/observations.ts';
 import { shownPath } from '../../core/path-bytes.ts';
 import { presenceColumn } from '../../core/presence.ts';
 import type { AccessPointStatus } from '../../core/status.ts';
@@ -15,7 +15,7 @@ const MAX_FAILURES = 10;
 interface Sums {
   /** Objects by tree and presence, at `4 * index into the tree's names + Outcome`; `none` stands for unknown. */
   readonly presence: Uint32Array;
-  /** By index into `METHODS`. */
+  /** By index into the observations' methods. */
   readonly methods: Uint32Array;
   /** By index into the observations' failures. */
   readonly failures: Uint32Array;
@@ -60,9 +60,9 @@ export function accessPointStatus(
       objects: tree.objects[i] as number,
     })),
     evidence: timeSpread(observations.evidenceAtS, tree.ids),
-    methods: METHODS.map((method, i) => ({ method, objects: sums.methods[i] as number })).filter(
-      ({ method, objects }) => method !== 'none' && objects > 0,
-    ),
+    methods: observations.methods
+      .map((method, i) => ({ method, objects: sums.methods[i] as number }))
+      .filter(({ method, objects }) => method !== NO_METHOD && objects > 0),
     cost: cost(observations),
     failures: topFailures(observations, sums.failures),
     absent: sums.absentIds.map(expected),

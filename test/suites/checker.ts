@@ -2,7 +2,7 @@ import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Method } from '../../checker/methods/contract.ts';
-import { collect, tally } from '../../checker/testing/collect.ts';
+import { collect, type Entry, tally } from '../../checker/testing/collect.ts';
 import { type TestObject, testInventory } from '../../checker/testing/inventory.ts';
 import { plantFiles } from '../../checker/testing/servers.ts';
 import { pathFromLatin1 } from '../../core/path-bytes.ts';
@@ -18,9 +18,11 @@ export interface CheckerSubject {
   readonly name: string;
   readonly method: Method;
   /** Serves a folder on 127.0.0.1; the URL is that of the folder, with a port. */
-  serve(folder: string): Promise<{ readonly url: string; close(): Promise<void> }>;
+  serve(folder: string): Promise<{ readonly url: string; readonly entry?: Entry; close(): Promise<void> }>;
   /** Names, one character for each byte, of which this method can prove nothing; it must prove all others. */
-  readonly unprovable?: RegExp;
+  readonly unprovable?: Pick<RegExp, 'test'>;
+  /** Paths of objects that it believes only where samples agree, and hints at. */
+  readonly hinted?: RegExp;
   /** After how many bytes a server that breaks does so; 1, 350 and 1,400 where nothing else is told. */
   readonly breaksAfterBytes?: readonly number[];
   /** Why a case is no business of this method. */
@@ -74,13 +76,13 @@ export function checkerSuite(subject: CheckerSubject): void {
   const served = async () => {
     const folder = keep(tempFolder()).path;
     plant(folder);
-    const { url } = keep(await subject.serve(folder));
-    return { folder, url, check: (objects = TREE) => collect(method, testInventory(objects), url) };
+    const { url, entry } = keep(await subject.serve(folder));
+    return { folder, url, entry, check: (objects = TREE) => collect(method, testInventory(objects), url, { entry }) };
   };
   const front = async (fault: Fault) => {
-    const { url } = await served();
+    const { url, entry } = await served();
     const faulty = keep(await startFaultyFront(Number(new URL(url).port), fault));
-    return { faulty, url: through(url, faulty.port) };
+    return { faulty, entry, url: through(url, faulty.port) };
   };
   const testUnless = (name: Case, work: () => Promise<void>) => {
     const reason = skips[name];
@@ -99,7 +101,12 @@ export function checkerSuite(subject: CheckerSubject): void {
         return 'leadsTo' in object ? FILES[object.leadsTo] : undefined;
       };
       expect(results).toEqual(
-        Object.fromEntries(TREE.map((object) => [object.path, ['present', sizeOf(object)].join(' ').trim()])),
+        Object.fromEntries(
+          TREE.map((object) => {
+            const isHint = subject.hinted?.test(object.path) === true;
+            return [object.path, isHint ? 'hint' : ['present', sizeOf(object)].join(' ').trim()];
+          }),
+        ),
       );
     });
 
@@ -123,7 +130,7 @@ export function checkerSuite(subject: CheckerSubject): void {
       expect(results[LINKED]).toBe('different 77');
       for (const path of ['distfiles/f8.tar.xz', 'distfiles/d1/up', 'current/d0/f8.tar.xz'])
         expect(results[path], path).toMatch(/^different/);
-      expect(Object.values(results).filter((text) => text.startsWith('present')).length).toBe(TREE.length - 4);
+      expect(Object.values(results).filter((text) => /^(present|hint)/.test(text)).length).toBe(TREE.length - 4);
     });
 
     test('a file in place of a link is as good, a directory in place of a file is not', async () => {
@@ -158,26 +165,26 @@ export function checkerSuite(subject: CheckerSubject): void {
     });
 
     describe('a server that breaks proves nothing', () => {
-      const prove = async (url: string) => {
-        const faultTimeout = { timeoutMs: FAULT_TIMEOUT_MS };
-        const { report, results, repeated } = await collect(method, testInventory(TREE), url, faultTimeout);
+      const prove = async (url: string, entry: Entry | undefined) => {
+        const options = { timeoutMs: FAULT_TIMEOUT_MS, entry };
+        const { report, results, repeated } = await collect(method, testInventory(TREE), url, options);
         expect(report).toMatchObject({ ended: 'unusable', reason: expect.stringMatching(/./) });
         expect(tally(results)).toEqual({ [`failed: ${report.reason}`]: TREE.length });
         expect(repeated).toEqual([]);
       };
 
       test.each(['hangs', 'garbage', 'closes'] as const)('%s', async (kind) => {
-        const { faulty, url } = await front({ kind });
-        await prove(url);
+        const { faulty, url, entry } = await front({ kind });
+        await prove(url, entry);
         expect(faulty.met()).toBeGreaterThan(0);
         await expect.poll(faulty.open).toBe(0);
       });
 
       test('refuses', async () => {
-        const { url } = await served();
+        const { url, entry } = await served();
         const faulty = await startFaultyFront(Number(new URL(url).port), { kind: 'closes' });
         await faulty.close();
-        await prove(through(url, faulty.port));
+        await prove(through(url, faulty.port), entry);
       });
 
       test.each(breaksAfterBytes)('cuts or stalls after %i bytes', async (afterBytes) => {
@@ -187,14 +194,15 @@ export function checkerSuite(subject: CheckerSubject): void {
             // A busy machine's server may be given up before it has sent so much; that proves nothing either.
             let met = 0;
             for (let tries = 1; met === 0 && tries <= 5; tries++) {
-              const { faulty, url } = await front({ kind, afterBytes });
+              const { faulty, url, entry } = await front({ kind, afterBytes });
               const { report, results } = await collect(method, testInventory(TREE), url, {
                 timeoutMs: FAULT_TIMEOUT_MS,
+                entry,
               });
               met = faulty.met();
               expect(report.ended).not.toBe('interrupted');
               expect(Object.keys(results).length).toBe(TREE.length);
-              const neither = Object.entries(results).filter(([, text]) => !/^(present|failed: .)/.test(text));
+              const neither = Object.entries(results).filter(([, text]) => !/^(present|hint|failed: .)/.test(text));
               expect(neither).toEqual([]);
               await expect.poll(faulty.open).toBe(0);
             }
@@ -207,21 +215,22 @@ export function checkerSuite(subject: CheckerSubject): void {
     test.each([1, 350, 1400])(
       'interrupted after %i bytes: it ends without another wait and leaves no socket',
       async (afterBytes) => {
-        const { faulty, url } = await front({ kind: 'stalls', afterBytes });
+        const { faulty, url, entry } = await front({ kind: 'stalls', afterBytes });
         const abort = new AbortController();
-        const checked = collect(method, testInventory(TREE), url, { timeoutMs: 600_000, signal: abort.signal });
+        const checked = collect(method, testInventory(TREE), url, { timeoutMs: 600_000, signal: abort.signal, entry });
         await expect.poll(faulty.met, { timeout: 20_000 }).toBeGreaterThan(0);
         abort.abort();
         const { report, results } = await checked;
         expect(report).toMatchObject({ ended: 'interrupted', reason: '' });
-        expect(Object.values(results).filter((text) => !text.startsWith('present'))).toEqual([]);
+        expect(Object.values(results).filter((text) => !/^(present|hint)/.test(text))).toEqual([]);
         await expect.poll(faulty.open).toBe(0);
       },
     );
 
     test('interrupted before it begins: nothing is recorded', async () => {
-      const { url } = await served();
-      const { report, results } = await collect(method, testInventory(TREE), url, { signal: AbortSignal.abort() });
+      const { url, entry } = await served();
+      const signal = AbortSignal.abort();
+      const { report, results } = await collect(method, testInventory(TREE), url, { signal, entry });
       expect(report.ended).toBe('interrupted');
       expect(results).toEqual({});
     });

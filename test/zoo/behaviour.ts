@@ -1,3 +1,4 @@
+import type { Entry } from '../../checker/testing/collect.ts';
 import type { Protocol } from '../../core/mirror.ts';
 import type { Program } from '../debian-packages.ts';
 import type { ZooObject, ZooTree } from './zoo-tree.ts';
@@ -12,6 +13,8 @@ export type Truth = 'present' | 'absent' | 'different' | 'unproven';
 export interface Started {
   /** Of the access point, with a trailing slash. */
   readonly url: string;
+  /** What lets the checker in; missing where anybody may. */
+  readonly entry?: Entry;
   /** Leaves no socket, no process and no file behind. */
   close(): Promise<void>;
   /** Connections that clients hold open; missing where the server cannot tell. */

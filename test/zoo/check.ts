@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type CheckOptions, runCheck } from '../../checker/run.ts';
+import type { Entry } from '../../checker/testing/collect.ts';
 import { quoted } from '../../core/errors.ts';
 import { encodeInventory } from '../../core/formats/inventory-file.ts';
 import { decodeObservations } from '../../core/formats/observations-file.ts';
@@ -47,6 +48,7 @@ export interface CheckInput {
   readonly url: string;
   readonly protocol: Protocol;
   readonly timeoutMs: number;
+  readonly entry?: Entry | undefined;
 }
 
 /**
@@ -56,7 +58,7 @@ export interface CheckInput {
 export async function statesLeft(
   zoo: ZooTree,
   { protocol, timeoutMs = 5000 }: Behaviour,
-  { url }: Started,
+  { url, entry }: Started,
   cut: Pick<CheckOptions, 'budgetMs' | 'checkpointMs'>,
 ): Promise<Observations[]> {
   const output = mkdtempSync(join(zoo.folder, 'output-'));
@@ -72,7 +74,7 @@ export async function statesLeft(
   const looking = setInterval(look, 1);
   try {
     const never = new AbortController().signal;
-    await runOne(zoo.inventory, { output, url, protocol, timeoutMs }, never, () => {}, cut);
+    await runOne(zoo.inventory, { output, url, protocol, timeoutMs, entry }, never, () => {}, cut);
     look();
     return states;
   } finally {
@@ -85,7 +87,7 @@ export async function statesLeft(
 export async function checkBehaviour(zoo: ZooTree, behaviour: Behaviour, started: Started): Promise<Checked> {
   const { protocol, timeoutMs = 5000, deadlineMs = 120_000 } = behaviour;
   const output = mkdtempSync(join(zoo.folder, 'output-'));
-  const input = { output, url: started.url, protocol, timeoutMs };
+  const input = { output, url: started.url, protocol, timeoutMs, entry: started.entry };
   const startedAtMs = performance.now();
   try {
     const ownProcess = behaviour.isGreedy === true || started.env !== undefined;
@@ -168,12 +170,14 @@ async function within(work: Promise<boolean>, deadlineMs: number): Promise<boole
 /** The real check of one access point. */
 export async function runOne(
   inventory: Inventory,
-  { output, url, protocol, timeoutMs }: CheckInput,
+  { output, url, protocol, timeoutMs, entry }: CheckInput,
   signal: AbortSignal,
   note: (line: string) => void,
   cut: Pick<CheckOptions, 'budgetMs' | 'checkpointMs'> = { budgetMs: null, checkpointMs: DAY_MS },
 ): Promise<void> {
-  const accessPoint: AccessPoint = { id: ID, mirrorId: 'zoo', protocol, url, ipv4: true, ipv6: true, partial: false };
+  const login = entry?.login === undefined ? {} : { login: entry.login };
+  const families = { ipv4: true, ipv6: true };
+  const accessPoint: AccessPoint = { id: ID, mirrorId: 'zoo', protocol, url, ...families, partial: false, ...login };
   const places = [{ country: 'DE', latitude: 0, longitude: 0 }];
   const mirror = { id: 'zoo', name: 'zoo', places, weight: 1, drained: false, accessPoints: [accessPoint] };
   const mirrors: MirrorList = { version: 1, takenAtMs: 0, mirrors: [mirror], notes: [] };
@@ -193,6 +197,7 @@ export async function runOne(
       bytesPerSecond: Number.POSITIVE_INFINITY,
     },
     userAgent: USER_AGENT,
+    sftpKey: entry?.sftpKey ?? null,
     timeoutMs,
     nowMs: Date.now,
     progress: { ...silentProgress, note },

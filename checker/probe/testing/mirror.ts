@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { emptyObservations, encodeObservations } from '../../../core/formats/observations-file.ts';
 import type { ProbeRecord } from '../../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../../core/master-files.ts';
-import type { AccessPoint, MirrorList, Protocol } from '../../../core/mirror.ts';
+import type { AccessPoint, MirrorList, Protocol, SftpLogin } from '../../../core/mirror.ts';
 import { writeFileAtomic } from '../../../core/node/atomic-file.ts';
 import { Outcome } from '../../../core/observations.ts';
 import { outputLayout } from '../../../core/output-layout.ts';
@@ -83,6 +83,7 @@ export interface TestPoint {
   readonly url: string;
   readonly partial?: boolean;
   readonly ipv6?: boolean;
+  readonly login?: SftpLogin;
   /** Not checked yet. Default: the check has found the known object. */
   readonly isUnchecked?: boolean;
   /** In CIDR form: those it serves alone. */
@@ -96,9 +97,10 @@ export class TestOutput {
   readonly #mirrors: MirrorList;
 
   constructor(points: readonly TestPoint[]) {
-    this.points = points.map(({ name, url, partial = false, ipv6 = false }) => ({
+    this.points = points.map(({ name, url, partial = false, ipv6 = false, login }) => ({
       ...{ id: `${name}.test`, mirrorId: name, url, ipv4: true, ipv6, partial },
       protocol: new URL(url).protocol.slice(0, -1) as Protocol,
+      ...(login === undefined ? {} : { login }),
     }));
     for (const [i, { isUnchecked }] of points.entries()) if (isUnchecked !== true) this.#check(this.points[i]!);
     const mirrors = this.points.map((accessPoint, i) => ({

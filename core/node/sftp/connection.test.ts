@@ -31,9 +31,9 @@ const failureOf = (work: Promise<unknown>): Promise<SftpError> =>
 /** Opens whatever is asked for, and closes it; the rest is as told. */
 const openly =
   (then: SftpScript): SftpScript =>
-  (request, nth) => {
+  (request, nth, path) => {
     if (request === 'opendir' || request === 'open') return 'handle';
-    return request === 'close' ? { status: 0 } : then(request, nth);
+    return request === 'close' ? { status: 0 } : then(request, nth, path);
   };
 
 requires('sshd')('a listing', () => {
@@ -42,6 +42,21 @@ requires('sshd')('a listing', () => {
       openly((_, nth) => (nth < 3 ? { names: [`a${nth}`, '.', '..'] } : { status: SftpStatus.endOfFile })),
     );
     expect((await connection.list('/d')).map(({ name }) => name)).toEqual(['a1', 'a2']);
+  });
+
+  test('that is asked for in several pieces at once has all of them', async () => {
+    let most = 0;
+    const connection = await connected(
+      openly((_, nth) => {
+        most = nth;
+        return nth <= 40 ? { names: [`a${nth}`] } : { status: SftpStatus.endOfFile };
+      }),
+    );
+    const names: string[] = [];
+    for await (const batch of connection.batches('/d', { atOnce: 8 })) names.push(...batch.map(({ name }) => name));
+    expect(names.sort()).toEqual(Array.from({ length: 40 }, (_, i) => `a${i + 1}`).sort());
+    // 1, 2, 4, then 8 at once.
+    expect(most).toBe(47);
   });
 
   const rows: [name: string, script: SftpScript, reason: RegExp, isOpen: boolean][] = [
@@ -62,7 +77,7 @@ requires('sshd')('a listing', () => {
 
 requires('sshd')('a transfer', () => {
   const file = (read: SftpScript): SftpScript =>
-    openly((request, nth) => (request === 'fstat' ? { sizeBytes: 100_000 } : read(request, nth)));
+    openly((request, ...rest) => (request === 'fstat' ? { sizeBytes: 100_000 } : read(request, ...rest)));
 
   test.each([
     ['is cut', 'cut', /"\/f": the connection was cut$/],

@@ -8,10 +8,14 @@ export class SftpError extends RunError {
   override name = 'SftpError';
   /** `SftpStatus`; null where the server did not answer. */
   readonly status: number | null;
+  /** What went wrong, without the user, the host and the path that the message has in front. */
+  readonly reason: string;
 
-  constructor(message: string, status: number | null) {
-    super(message);
+  /** `cause`: what the system said of the connection. */
+  constructor(where: string, reason: string, status: number | null, cause?: unknown) {
+    super(`${where}: ${reason}`, { cause });
     this.status = status;
+    this.reason = reason;
   }
 }
 

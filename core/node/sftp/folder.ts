@@ -11,11 +11,22 @@ export interface SftpFolderPlace extends SftpPlace {
 
 /** A folder of a host. The connection is made when it is needed, and made anew after a cut. */
 export class SftpFolder {
+  /** Connections tried so far. */
+  connections = 0;
   readonly #place: SftpFolderPlace;
+  readonly #signal: AbortSignal | undefined;
+  readonly #opened: SftpConnection[] = [];
   #opening: Promise<SftpConnection> | null = null;
 
-  constructor(place: SftpFolderPlace) {
+  /** Raising `signal` cuts its connection. */
+  constructor(place: SftpFolderPlace, signal?: AbortSignal) {
     this.#place = place;
+    this.#signal = signal;
+  }
+
+  /** Sent and received so far, over connections that were let in. */
+  get bytes(): number {
+    return this.#opened.reduce((sum, { bytes }) => sum + bytes, 0);
   }
 
   /** Of a path in it ('' = itself), the path on the host. */
@@ -30,8 +41,15 @@ export class SftpFolder {
     const before = await known?.catch(() => null);
     if (before?.isOpen === true) return before;
     // Unless somebody else has opened another meanwhile.
-    if (this.#opening === known || this.#opening === null) this.#opening = SftpConnection.open(this.#place);
+    if (this.#opening === known || this.#opening === null) this.#opening = this.#open();
     return this.#opening;
+  }
+
+  async #open(): Promise<SftpConnection> {
+    this.connections++;
+    const connection = await SftpConnection.open(this.#place, this.#signal);
+    this.#opened.push(connection);
+    return connection;
   }
 
   /** Leaves no connection behind; the next request would make one anew. */

@@ -1,5 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { LookupFunction } from 'node:net';
 import { messageOf, UsageError } from '../../errors.ts';
+
+/** A host key's fingerprint, as `ssh-keygen -l` prints it. */
+export const HOST_KEY_SHA256 = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 /** A host that is reached over SFTP, and how. */
 export interface SftpPlace {
@@ -12,6 +16,8 @@ export interface SftpPlace {
   readonly hostKeySha256: string;
   /** Longest wait for the connection, and longest silence while something is under way. */
   readonly timeoutMs: number;
+  /** Where the host's name leads (`net.connect`). Default: wherever the system says. */
+  readonly lookup?: LookupFunction;
 }
 
 /** How a host is entered over SFTP, and how it is known. */
@@ -39,19 +45,22 @@ export function sftpPlaceOf(
   if (url.username === '' || url.password !== '' || url.hostname === '') throw new UsageError(`${from}: ${form}`);
   if (access === undefined) throw new UsageError(`${from}: the host's key must be known; give its fingerprint`);
   const { keyFile, hostKeySha256 } = access;
-  let privateKey: string | null = null;
-  try {
-    if (keyFile !== null) privateKey = readFileSync(keyFile, 'utf8');
-  } catch (error) {
-    throw new UsageError(`${keyFile}: cannot be read (${messageOf(error)}); name the file of a private key`);
-  }
   const place = {
     host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
     port: url.port === '' ? 22 : Number(url.port),
     user: decodeURIComponent(url.username),
-    privateKey,
+    privateKey: keyFile === null ? null : readPrivateKey(keyFile),
     hostKeySha256,
     timeoutMs,
   };
   return { place, directory: decodeURIComponent(url.pathname) };
+}
+
+/** A private key's text. Throws UsageError where the file can't be read. */
+export function readPrivateKey(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new UsageError(`${file}: cannot be read (${messageOf(error)}); name the file of a private key`);
+  }
 }

@@ -22,12 +22,12 @@ const WAYS_OUT = 'give another key, or add the public one to the authorized keys
 
 /** Nothing but the key exchange is sent to a host whose key is another. Throws SftpError; raising `signal` cuts it. */
 export async function openSession(place: SftpPlace, signal?: AbortSignal): Promise<SftpSession> {
-  const { host, port, user, privateKey, hostKeySha256, timeoutMs } = place;
+  const { host, port, user, privateKey, hostKeySha256, timeoutMs, lookup } = place;
   const agent = process.env['SSH_AUTH_SOCK'];
   if (privateKey === null && agent === undefined) {
-    throw new SftpError(`${user}@${host}: no key is given and no ssh-agent runs (SSH_AUTH_SOCK is not set)`, null);
+    throw new SftpError(`${user}@${host}`, 'no key is given and no ssh-agent runs (SSH_AUTH_SOCK is not set)', null);
   }
-  const socket = connect({ host, port });
+  const socket = connect({ host, port, ...(lookup === undefined ? {} : { lookup }) });
   const cut = () => void socket.destroy(new Error('interrupted'));
   signal?.addEventListener('abort', cut, { once: true });
   if (signal?.aborted === true) cut();
@@ -58,7 +58,8 @@ export async function openSession(place: SftpPlace, signal?: AbortSignal): Promi
     return { client, sftp, socket, lost };
   } catch (error) {
     socket.destroy();
-    throw new SftpError(`${user}@${host}: ${connectReason(socket.errored ?? error, shown, place)}`, null);
+    const { errored } = socket;
+    throw new SftpError(`${user}@${host}`, connectReason(errored ?? error, shown, hostKeySha256), null, errored);
   }
 }
 
@@ -75,13 +76,13 @@ function lossOf(socket: Socket): Promise<never> {
   return lost;
 }
 
-function connectReason(error: unknown, shown: string, { hostKeySha256, user }: SftpPlace): string {
+function connectReason(error: unknown, shown: string, hostKeySha256: string): string {
   if (shown !== '' && shown !== hostKeySha256) {
     return `its host key is ${shown}, not the one that is expected (${quoted(hostKeySha256, 80)}); nothing was sent`;
   }
   // The library puts the names of its own functions in front.
   const message = messageOf(error).replace(/^(?:\w+: )+/, '');
-  if (/authentication methods failed/.test(message)) return `it does not let ${quoted(user)} in; ${WAYS_OUT}`;
+  if (/authentication methods failed/.test(message)) return `it refuses the key; ${WAYS_OUT}`;
   const code = (error as NodeJS.ErrnoException).code;
   return code === 'ECONNREFUSED' ? 'connection refused' : `no connection: ${quoted(message, 80)}`;
 }

@@ -1,6 +1,7 @@
 import type { Behaviour } from '../behaviour.ts';
 import { FTP_SERVERS } from './ftp.ts';
 import { RSYNC_DAEMONS } from './rsync.ts';
+import { SFTP_SERVERS } from './sftp.ts';
 import { TLS } from './tls.ts';
 import { WEB_ANSWERS } from './web-answers.ts';
 import { WEB_COMPRESSION } from './web-compression.ts';
@@ -20,4 +21,5 @@ export const BEHAVIOURS: readonly Behaviour[] = [
   ...TLS,
   ...RSYNC_DAEMONS,
   ...FTP_SERVERS,
+  ...SFTP_SERVERS,
 ];

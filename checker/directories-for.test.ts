@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type TestObject, testInventory } from '../testing/inventory.ts';
-import { directoriesFor } from './directories.ts';
+import { directoriesFor } from './directories-for.ts';
+import { type TestObject, testInventory } from './testing/inventory.ts';
 
 const OBJECTS: readonly TestObject[] = [
   { path: '' },

@@ -1,6 +1,6 @@
-import { directoryOf } from '../../core/directory.ts';
-import { type Inventory, ObjectType } from '../../core/inventory.ts';
-import { ownText } from '../../core/lines.ts';
+import { directoryOf } from '../core/directory.ts';
+import { type Inventory, ObjectType } from '../core/inventory.ts';
+import { ownText } from '../core/lines.ts';
 
 /**
  * The directories whose listings prove the given objects, each once, parents first, the root always: those they lie
