@@ -12,8 +12,9 @@ import { pause, SECOND_TRY_AFTER_MS } from './second-try.ts';
 export interface DirectoryListing {
   /**
    * whole: it shows all there is; partial: it shows something; missing: there is no such directory, by the listing of the
-   * one above, or where there is a reason by the server's word for it; refused: it won't, be it because there is nothing or because we may not see it; failed: something broke, another try
-   * may do better; busy: the server has no room for us, nothing more is to be asked.
+   * one above, or where there is a reason by the server's word for it; refused: it won't, be it because there is nothing or
+   * because we may not see it; failed: something broke, another try may do better; busy: the server has no room for us,
+   * nothing more is to be asked.
    */
   readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed' | 'busy';
   /** A sentence; '' when whole, or missing by a listing. */
