@@ -30,3 +30,8 @@ export function idsWhere(ids: Int32Array, isWanted: (id: number) => boolean): In
   for (const id of ids) if (isWanted(id)) wanted[length++] = id;
   return wanted.subarray(0, length);
 }
+
+/** As `idsWhere`, one after the other. */
+export function* eachWhere(ids: Int32Array, isWanted: (id: number) => boolean): Generator<number, void> {
+  for (const id of ids) if (isWanted(id)) yield id;
+}

@@ -3,7 +3,7 @@ import { collectGarbage } from '../core/node/heap.ts';
 /** With so many objects, ten times what Gentoo has, their columns alone take most of what a check may have. */
 const MANY_OBJECTS = 500_000;
 /** Objects asked for, and compressed bytes, that leave some megabytes of garbage. */
-const OBJECTS = 32_768;
+const OBJECTS = 16_384;
 const PIECE_BYTES = 512 * 1024;
 
 /** Clears garbage away as it comes, where objects are many; with few it does nothing, for it takes time. */

@@ -1,6 +1,6 @@
 import { ObjectType } from '../core/inventory.ts';
 import { type MethodName, Outcome } from '../core/observations.ts';
-import { idsWhere } from './ids.ts';
+import { eachWhere, idsWhere } from './ids.ts';
 import { type Listing, ListingDraft, sampledName } from './listing.ts';
 import type { MethodReport } from './methods/contract.ts';
 import { listingMethodFor } from './methods/index.ts';
@@ -16,6 +16,9 @@ import { askFor, confirm, runMethod, type Target } from './target.ts';
 const SAMPLE_SIZES = { proof: 60, hint: 600 };
 
 const FEW = 8;
+
+/** What becomes of an object: it is asked for; a directory whose page was seen; its stratum's samples stand for it; that is done. */
+const Lot = { asked: 0, seen: 1, stands: 2, taken: 3 } as const;
 
 /** How a check went, and the name of what won most of its evidence. */
 export interface Checked {
@@ -80,47 +83,51 @@ export async function checkBySample(target: Target, listing: Listing): Promise<C
   const isOwn = listing.accessPointId === accessPoint.id;
   const { types } = inventory;
   const isSeen = (id: number) => isOwn && types[id] === ObjectType.directory && listing.outcome(id) === Outcome.present;
-  const objectIds = idsWhere(context.objectIds, (id) => !isSeen(id));
-  const directories = idsWhere(context.objectIds, isSeen);
+  const { objectIds } = context;
+  const lots = new Uint8Array(inventory.paths.length);
+  for (const id of objectIds) if (isSeen(id)) lots[id] = Lot.seen;
   const strata = strataOf(inventory, objectIds, listing, SAMPLE_SIZES, Math.random());
-  const inStratum = new Uint8Array(inventory.paths.length);
-  for (const { objectIds, sampled } of strata) {
-    for (const id of objectIds) inStratum[id] = 1;
-    for (const id of sampled) inStratum[id] = 0;
+  for (const stratum of strata) {
+    for (const id of stratum.objectIds) lots[id] = Lot.stands;
+    for (const id of stratum.sampled) lots[id] = Lot.asked;
   }
+  const those = (lot: number) => eachWhere(objectIds, (id) => lots[id] === lot);
   const sample = await askFor(
     target,
-    idsWhere(objectIds, (id) => inStratum[id] === 0),
+    idsWhere(objectIds, (id) => lots[id] === Lot.asked),
   );
-  const rest = idsWhere(objectIds, (id) => inStratum[id] === 1);
   if (sample.ended !== 'whole') {
-    if (sample.ended !== 'interrupted') for (const ids of [directories, rest]) recorder.failAll(ids, sample.reason);
+    if (sample.ended !== 'interrupted') {
+      for (const lot of [Lot.seen, Lot.stands]) recorder.failAll(those(lot), sample.reason);
+    }
     return { report: sample, methodName: method.name };
   }
   // Not before the samples: a server that says yes to everything shows listings too.
-  recorder.takeOver(directories, listing, listing.method);
-  takeOverAgreed(target, listing, strata, inStratum);
+  recorder.takeOver(those(Lot.seen), listing, listing.method);
+  const taken = takeOverAgreed(target, listing, strata, lots);
   confirm(target);
-  const disputed = idsWhere(rest, (id) => inStratum[id] === 1);
-  const methodName = disputed.length < rest.length ? sampledName(listing.method) : method.name;
+  const methodName = taken > 0 ? sampledName(listing.method) : method.name;
+  const disputed = idsWhere(objectIds, (id) => lots[id] === Lot.stands);
   if (disputed.length === 0) return { report: sample, methodName };
   return { report: await askFor(target, disputed), methodName };
 }
 
-/** Takes over the strata whose samples agree with the listing, and takes them out of `inStratum`. */
-function takeOverAgreed(target: Target, listing: Listing, strata: readonly Stratum[], inStratum: Uint8Array): void {
+/** Takes over the strata whose samples agree with the listing; answers how many objects that are. */
+function takeOverAgreed(target: Target, listing: Listing, strata: readonly Stratum[], lots: Uint8Array): number {
   const { accessPoint, recorder } = target;
   const asked = evidenceOf(recorder);
+  let taken = 0;
   for (const stratum of strata) {
     if (!agrees(stratum, listing, asked)) continue;
     const isProof = listing.accessPointId === accessPoint.id && !stratum.isHint;
-    recorder.takeOver(
-      idsWhere(stratum.objectIds, (id) => inStratum[id] === 1),
-      listing,
-      isProof ? listing.method : sampledName(listing.method),
-    );
-    for (const id of stratum.objectIds) inStratum[id] = 0;
+    const ids = eachWhere(stratum.objectIds, (id) => lots[id] === Lot.stands);
+    recorder.takeOver(ids, listing, isProof ? listing.method : sampledName(listing.method));
+    for (const id of stratum.objectIds) {
+      if (lots[id] === Lot.stands) taken++;
+      lots[id] = Lot.taken;
+    }
   }
+  return taken;
 }
 
 function evidenceOf(recorder: Recorder): Evidence {
