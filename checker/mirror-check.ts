@@ -20,6 +20,7 @@ import { begin, type Target, write } from './target.ts';
 
 /** More failed checks than this share of all asked: the access point is failing. */
 const FAILING_SHARE = 0.05;
+const NOTHING_FAILS = { known: 0, failing: 0, mostly: '' };
 
 export interface AccessPointSummary {
   readonly accessPointId: string;
@@ -128,7 +129,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   const isBusy = report.ended === 'busy';
   const isJudged = report.ended !== 'interrupted' && !isBusy;
   if (isJudged) {
-    const { known, failing, mostly } = recorder.standing();
+    const { known, failing, mostly } = recorder.standing() ?? NOTHING_FAILS;
     const { state, reason } = judge(report, failing, known, mostly);
     recorder.setLiveness(state, reason, report.isRefuted);
   } else if (isBusy) {

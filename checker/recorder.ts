@@ -149,6 +149,7 @@ export class Recorder {
 
   /** What failed in this run has failed once more in a row. To be called once, where each of them was asked for. */
   countFailures(): void {
+    if (this.#tally[FAILED] === 0) return;
     const { failedTimes } = this.observations;
     for (let id = 0; id < this.#thisRun.length; id++) {
       if (this.#thisRun[id] === FAILED) failedTimes[id] = Math.min(MAX_TIMES, (failedTimes[id] as number) + 1);
@@ -185,10 +186,11 @@ export class Recorder {
 
   /**
    * Of all objects that were ever asked for: how many, of how many the last check proved nothing, and what most of those
-   * failed for.
+   * failed for; null where there is none of those.
    */
-  standing(): { readonly known: number; readonly failing: number; readonly mostly: string } {
+  standing(): { readonly known: number; readonly failing: number; readonly mostly: string } | null {
     const { outcome, failedAtS, failure, failures } = this.observations;
+    if (failures.length === 0) return null;
     const failedFor = new Uint32Array(MAX_REASONS);
     let known = 0;
     let failing = 0;
@@ -200,7 +202,7 @@ export class Recorder {
       failedFor[failure[id] as number]!++;
     }
     const most = failedFor.reduce((best, count, i) => (count > (failedFor[best] as number) ? i : best), 0);
-    return { known, failing, mostly: failing === 0 ? '' : (failures[most] ?? '') };
+    return failing === 0 ? null : { known, failing, mostly: failures[most] ?? '' };
   }
 
   counts(): RecorderCounts {

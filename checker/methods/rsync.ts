@@ -10,7 +10,7 @@ import type { CheckTask, Method, MethodReport } from './contract.ts';
 export const rsync: Method = { name: 'rsync', scope: 'tree', protocols: ['rsync'], check };
 
 /** A pass looks at all objects: with so many times as many entries it is worth another. */
-const WORTH_A_PASS = 1.5;
+const WORTH_A_PASS = 1.1;
 /** Of a server that is of no use. */
 const TRIES = 2;
 

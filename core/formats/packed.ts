@@ -84,6 +84,8 @@ export function unpackValue(bytes: Uint8Array): unknown {
 }
 
 const PART_ELEMENTS = 65_536;
+/** As long as the longest part. */
+const ZEROS = Buffer.alloc(PART_ELEMENTS * Float64Array.BYTES_PER_ELEMENT);
 
 /**
  * A column as it lies in a file whose columns are compressed: in parts of 65,536 elements, so that no column is in memory
@@ -103,8 +105,7 @@ export class CompressedColumn {
   *parts(): Generator<Uint8Array, void> {
     for (let at = 0; at < this.#bytes.length; at += this.#partBytes) {
       const part = this.#bytes.subarray(at, at + this.#partBytes);
-      const isZero = part.every((value) => value === 0);
-      yield isZero ? Buffer.alloc(0) : gzipSync(part, { level: 1 });
+      yield part.equals(ZEROS.subarray(0, part.length)) ? Buffer.alloc(0) : gzipSync(part, { level: 1 });
     }
   }
 }

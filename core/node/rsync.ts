@@ -62,9 +62,9 @@ const FULL = /max connections \(\d+\) reached/i;
 const MAX_STDERR_BYTES = 4096;
 /** Ten times the largest tree's, with the longest names. */
 const MAX_LISTING_BYTES = 2 ** 30;
-const READ_EVERY_MS = 4;
+const READ_EVERY_MS = 10;
 /** So often nothing: 20 ms. It takes rsync four times as long to end. */
-const PAUSE_TURNS = 5;
+const PAUSE_TURNS = 2;
 /** rsync shows a directory when it has all of it, be it of 70,000 names over a slow line. */
 const SILENT_TIMEOUTS = { one: 2, tree: 6 };
 /** A listing must bring so many entries in the time of one time-out, on the whole: 25 a second for ten seconds. */
