@@ -1,5 +1,15 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -40,6 +50,22 @@ describe('the compiled program', () => {
     writeFileSync(file, readFileSync(file, 'utf8').replace("'0.1.0'", "'0.1.0-changed'"));
     expect(await command('--version')).toBe('0.1.0-changed');
     expect(readdirSync(cache())).toHaveLength(2);
+  });
+
+  test('keeps the code of a command, and makes it anew where it is none', async () => {
+    await command('--version');
+    await command('config', '--help');
+    const folder = join(cache(), readdirSync(cache())[0] as string);
+    const codes = () => readdirSync(folder).filter((name) => name.endsWith('.code'));
+    expect(codes().map((name) => name.split('-')[0])).toEqual(['config', 'none']);
+    const file = join(folder, codes()[0] as string);
+    const length = readFileSync(file).length;
+    writeFileSync(file, 'torn');
+    expect(await command('config', '--help')).toContain('Usage: redirector config');
+    expect(readFileSync(file).length).toBeGreaterThan(length / 2);
+    const { mtimeMs } = statSync(file);
+    await command('config', '--help');
+    expect(statSync(file).mtimeMs).toBe(mtimeMs);
   });
 
   test('is not needed: where nothing can be kept, the sources are run', async () => {

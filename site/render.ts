@@ -1,6 +1,6 @@
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Eleventy, type UserConfig } from '@11ty/eleventy';
+import type { UserConfig } from '@11ty/eleventy';
 import { ACCESS_POINT_STATES, STATUS_DAYS, type Status, type StatusDay } from '../core/status.ts';
 import {
   CHART_HEIGHT,
@@ -25,6 +25,8 @@ export interface Page {
 
 /** All pages of the site. `css` is put into the page for missing addresses, which is served at any depth. */
 export async function renderPages(status: Status, css: string, onPage: () => void): Promise<Page[]> {
+  // The compiled program can take in what is no module of its own kind in this way alone.
+  const { Eleventy } = await import('@11ty/eleventy');
   // No configuration file is looked for, and nothing is written: the folder for it is never made.
   const eleventy = new Eleventy(templates, 'unused', {
     quietMode: true,

@@ -17,6 +17,8 @@ export function keepHeapSmall(): () => void {
   return () => {
     setFlagsFromString('--semi-space-growth-factor=2');
     setFlagsFromString('--heap-growing-percent=0');
+    setFlagsFromString('--wasm-tier-up');
+    setFlagsFromString('--wasm-dynamic-tiering');
   };
 }
 
