@@ -14,9 +14,9 @@ export interface DirectoryListing {
    * whole: it shows all there is; partial: it shows something; missing: there is no such directory, by the listing of the
    * one above, or where there is a reason by the server's word for it; refused: it won't, be it because there is nothing or
    * because we may not see it; failed: something broke, another try may do better; busy: the server has no room for us,
-   * nothing more is to be asked.
+   * nothing more is to be asked; unasked: nor is it for what we lack ourselves.
    */
-  readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed' | 'busy';
+  readonly ended: 'whole' | 'partial' | 'missing' | 'refused' | 'failed' | 'busy' | 'unasked';
   /** A sentence; '' when whole, or missing by a listing. */
   readonly reason: string;
   /** It failed in a way that a second try would only repeat. */
@@ -66,17 +66,21 @@ export async function checkByDirectory(
   const walk = new DirectoryWalk(task, lister, budget);
   // Servers count sessions; the connections for data of FTP belong to them.
   const reserved = await budget.reserve(1, signal);
-  const givenUp = signal.aborted ? INTERRUPTED : await walk.run();
-  budget.release(reserved);
-  const { tree } = walk;
+  let givenUp = INTERRUPTED;
+  try {
+    if (!signal.aborted) givenUp = await walk.run();
+  } finally {
+    budget.release(reserved);
+  }
+  const { tree, leftOpen } = walk;
   for (const id of objectIds) {
     const outcome = tree.outcome(id);
     if (outcome !== Outcome.none) sink.record(id, outcome, tree.sizeBytes(id, outcome));
-    else if (!signal.aborted && !walk.isBusy) sink.fail(id, walk.reasonFor(id, givenUp));
+    else if (!signal.aborted && leftOpen === null) sink.fail(id, walk.reasonFor(id, givenUp));
   }
   const cost = { ...lister.cost };
   if (signal.aborted) return { ended: 'interrupted', reason: '', ...cost };
-  if (walk.isBusy) return { ended: 'busy', reason: givenUp, ...cost };
+  if (leftOpen !== null) return { ended: leftOpen, reason: givenUp, ...cost };
   if (givenUp === '') return { ended: 'whole', reason: '', ...cost };
   return { ended: tree.entries === 0 ? 'unusable' : 'partial', reason: givenUp, ...cost };
 }
@@ -84,8 +88,8 @@ export async function checkByDirectory(
 /** The listings of one access point. */
 class DirectoryWalk {
   readonly tree: ListedTree;
-  /** Given up because the server has no room for us. */
-  isBusy = false;
+  /** Given up because the server has no room for us, or we lack what it takes to ask: the rest is left as it was. */
+  leftOpen: 'busy' | 'unasked' | null = null;
   readonly #task: CheckTask;
   readonly #inventory: Inventory;
   readonly #lister: DirectoryLister;
@@ -164,11 +168,11 @@ class DirectoryWalk {
         listing = await this.#readAgain(directory);
       }
       this.#listings.set(directory, this.#judged(directory, listing));
-      this.isBusy = listing.ended === 'busy';
+      this.leftOpen = listing.ended === 'busy' || listing.ended === 'unasked' ? listing.ended : null;
       this.#strikes = listing.ended === 'failed' ? this.#strikes + 1 : 0;
       // Without its root there is nothing to compare.
       const isOfNoUse = directory === '' && this.tree.entries === 0;
-      if (isOfNoUse || this.isBusy || this.#strikes === MAX_STRIKES) this.#giveUp(listing.reason);
+      if (isOfNoUse || this.leftOpen !== null || this.#strikes === MAX_STRIKES) this.#giveUp(listing.reason);
     }
   }
 
@@ -226,7 +230,8 @@ class DirectoryWalk {
 
 /** Of no use at all is only what is so after two tries. */
 function mayDoBetter(listing: DirectoryListing, directory: string): boolean {
-  if (isRead(listing) || listing.isFinal === true || listing.ended === 'busy') return false;
+  if (isRead(listing) || listing.isFinal === true || listing.ended === 'busy' || listing.ended === 'unasked')
+    return false;
   return listing.ended === 'failed' || directory === '';
 }
 

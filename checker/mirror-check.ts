@@ -127,7 +127,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
   recorder.takeBack();
   const counts = recorder.counts();
   const isBusy = report.ended === 'busy';
-  const isJudged = report.ended !== 'interrupted' && !isBusy;
+  const isJudged = report.ended !== 'interrupted' && report.ended !== 'unasked' && !isBusy;
   if (isJudged) {
     const { known, failing, mostly } = recorder.standing() ?? NOTHING_FAILS;
     const { state, reason } = judge(report, failing, known, mostly);
@@ -154,7 +154,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
 
 /** Why a check did not come to its end. */
 function reasonOpen({ context, accessPoint }: Target, { ended, reason }: MethodReport): string {
-  if (ended === 'busy') return `${reason}, left for a later run`;
+  if (ended === 'busy' || ended === 'unasked') return `${reason}, left for a later run`;
   const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
   return isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
 }
@@ -163,7 +163,7 @@ function reasonOpen({ context, accessPoint }: Target, { ended, reason }: MethodR
 function isEachAsked({ ended }: MethodReport, { scope }: Method): boolean {
   // One question for all.
   if (ended === 'partial') return scope === 'tree';
-  return ended !== 'unusable' && ended !== 'busy';
+  return ended !== 'unusable' && ended !== 'busy' && ended !== 'unasked';
 }
 
 /** The state of an access point after a check; `mostly` is what most of those failed for that did. */

@@ -63,9 +63,10 @@ export interface MethodReport {
   /**
    * whole: every object was asked for; partial: given up midway, what was not reached failed; unusable: nothing can be
    * learnt here, every object failed; interrupted: the signal was raised, what was not reached, or not confirmed, is left as it was;
-   * busy: the server has no room for us, what was not reached is left as it was, for a later run.
+   * busy: the server has no room for us, what was not reached is left as it was, for a later run;
+   * unasked: it cannot be asked from here, for what we lack ourselves (a key), all is left as it was, nothing is told of it.
    */
-  readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted' | 'busy';
+  readonly ended: 'whole' | 'partial' | 'unusable' | 'interrupted' | 'busy' | 'unasked';
   /** A sentence; '' for interrupted, and for whole where nothing is worth telling. */
   readonly reason: string;
   /** partial or unusable because of what probes do not look for: it answers GET otherwise than HEAD, or lies midway. */

@@ -1,4 +1,4 @@
-import { beginRsyncListing } from '../../core/node/rsync.ts';
+import { beginRsyncListing, type RsyncListing } from '../../core/node/rsync.ts';
 import { Outcome } from '../../core/observations.ts';
 import { FULL_HOUSE_TRIES, noRoom } from '../full-house.ts';
 import { ListedTree } from '../listed-tree.ts';
@@ -37,17 +37,20 @@ async function check(task: CheckTask): Promise<MethodReport> {
     bytes += read.bytes;
     return read;
   };
-  let listing = await list(task.begun ?? undefined);
-  const isOfNoUse = () => !listing.complete && tree.entries === 0;
-  while (isOfNoUse() && tries < (listing.isFull ? FULL_HOUSE_TRIES : TRIES)) {
-    if (!(await pause(secondTryAfterMs * 2 ** (tries - 1), signal))) break;
-    listing = await list();
-  }
-  budget.release(connections);
+  const isOfNoUse = ({ complete }: RsyncListing) => !complete && tree.entries === 0;
+  const listUntilOfUse = async () => {
+    let read = await list(task.begun ?? undefined);
+    while (isOfNoUse(read) && tries < (read.isFull ? FULL_HOUSE_TRIES : TRIES)) {
+      if (!(await pause(secondTryAfterMs * 2 ** (tries - 1), signal))) break;
+      read = await list();
+    }
+    return read;
+  };
+  const listing = await listUntilOfUse().finally(() => budget.release(connections));
   tree.isWhole = () => listing.complete;
   const cost = { requests: tries, connections: tries, bytes };
   const isInterrupted = task.signal.aborted && !listing.complete;
-  const isBusy = isOfNoUse() && listing.isFull;
+  const isBusy = isOfNoUse(listing) && listing.isFull;
   verdicts.settleAll(isInterrupted || isBusy ? null : listing.reason);
   if (isInterrupted) return { ended: 'interrupted', reason: '', ...cost };
   if (isBusy) return { ended: 'busy', reason: noRoom(listing.reason), ...cost };

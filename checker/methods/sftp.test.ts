@@ -1,6 +1,9 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { SftpConnection } from '../../core/node/sftp/connection.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { keep } from '../../test/keep.ts';
 import type { SftpAnswer, SftpName, SftpScript } from '../../test/servers/scripted-sftp.ts';
@@ -92,6 +95,12 @@ requires('sshd')('a directory that is not read to its end proves what it showed,
     ['silent midway', midway(null), 'present 5', /^failed: no answer within 1 s$/],
     ['a failure midway', midway(FAILURE), 'present 5', /^failed: failure$/],
     ['missing midway', midway(NO_FILE), 'present 5', /^failed: no such file, in the middle of its listing$/],
+    [
+      'a name without an end',
+      midway('endless name'),
+      'present 5',
+      /^failed: answers something else than was asked for$/,
+    ],
     ['an answer of another kind', midway('handle'), 'present 5', /^failed: answers something else than was asked for$/],
   ];
   test.each(rows)('%s', async (name, instead, there, gone) => {
@@ -145,6 +154,24 @@ requires('sshd')('a directory that the server says is not there', () => {
       ),
     );
     expect(failing.results).toMatchObject({ 'a/there': 'failed: failure', 'a/gone': 'failed: failure' });
+  });
+});
+
+requires('sshd')('whatever a server says', () => {
+  test('does without the name of the user', async () => {
+    const { username } = userInfo();
+    const odd = listing({ ...TREE, '/tree/a': [file(`of/${username}`, 1)] });
+    expect((await results(odd)).results['a/gone']).toBe('failed: lists a name that none can be: "of/…"');
+  });
+
+  test('and whatever the library throws for it is a failure of that access point', async () => {
+    const batches = vi.spyOn(SftpConnection.prototype, 'batches').mockImplementation(() => {
+      throw new TypeError(`no reading of ${userInfo().username} ${'x'.repeat(200)}`);
+    });
+    const { report, results: found } = await results(listing(TREE)).finally(() => batches.mockRestore());
+    expect(report.ended).toBe('unusable');
+    expect(report.reason).toMatch(/^answers in a way that cannot be read: "no reading of … x{64}…"$/);
+    expect(found['']).toBe(`failed: ${report.reason}`);
   });
 });
 
@@ -301,22 +328,67 @@ requires('sshd')('the login', () => {
     expect(await sshd.log()).not.toMatch(/Accepted|userauth|Failed publickey/i);
   });
 
-  test('a key that is refused, or is none: the reason says so, and never who the user is', async () => {
-    const other = keep(await startSftpMirror('/'));
-    const refused = await check(({ login }) => ({ login, sftpKey: other.entry.sftpKey }));
-    expect(refused.report.reason).toMatch(/^it refuses the key; give another key, or add the public one/);
-    const none = await check(({ login }) => ({ login, sftpKey: 'no key' }));
-    expect(none.report).toMatchObject({ ended: 'unusable', reason: expect.stringMatching(/privateKey/) });
-    for (const { report, found } of [refused, none]) {
-      expect(report.ended).toBe('unusable');
-      expect(Object.values(found).join(' ')).not.toContain(other.entry.login.user);
+  test('without a key of ours that is of use nothing is told of the access point', async () => {
+    const before = process.env['SSH_AUTH_SOCK'];
+    const folder = keep(tempFolder()).path;
+    const file = join(folder, 'key');
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', 'secret', '-f', file]);
+    const agentSocket = join(folder, 'agent');
+    const agent = spawn('ssh-agent', ['-D', '-a', agentSocket], { stdio: 'ignore' });
+    await expect.poll(() => existsSync(agentSocket)).toBe(true);
+    const rows: [key: string | null, agent: string, reason: RegExp][] = [
+      [
+        'no key',
+        '',
+        /^it cannot be asked from here: the private key cannot be used, .*; name one without a passphrase$/,
+      ],
+      [readFileSync(file, 'utf8'), '', /^it cannot be asked from here: .*Encrypted .*; name one without a passphrase$/],
+      [readFileSync(`${file}.pub`, 'utf8'), '', /^it cannot be asked from here: the private key cannot be used/],
+      ['', '', /^it cannot be asked from here: the file of the private key is empty$/],
+      [null, '', /^it cannot be asked from here: no key is given and no ssh-agent runs/],
+      [
+        null,
+        join(folder, 'no-agent'),
+        /^it cannot be asked from here: no key is given and the ssh-agent.* does not answer$/,
+      ],
+      [null, agentSocket, /^it cannot be asked from here: no key is given and the ssh-agent.* holds none$/],
+    ];
+    try {
+      for (const [sftpKey, agent, reason] of rows) {
+        if (agent === '') delete process.env['SSH_AUTH_SOCK'];
+        else process.env['SSH_AUTH_SOCK'] = agent;
+        const { report, found } = await check(({ login }) => (sftpKey === null ? { login } : { login, sftpKey }));
+        expect(report).toMatchObject({ ended: 'unasked', reason: expect.stringMatching(reason) });
+        expect(found).toEqual({});
+      }
+      // As soon as it holds the right one, it is as any key.
+      const right = join(folder, 'right');
+      const { report } = await check(({ login, sftpKey }) => {
+        writeFileSync(right, sftpKey, { mode: 0o600 });
+        execFileSync('ssh-add', ['-q', right], { stdio: 'ignore' });
+        return { login };
+      });
+      expect(report).toMatchObject({ ended: 'whole' });
+    } finally {
+      agent.kill();
+      if (before === undefined) delete process.env['SSH_AUTH_SOCK'];
+      else process.env['SSH_AUTH_SOCK'] = before;
     }
   });
 
+  test('a key that is refused: the reason says so, and never who the user is', async () => {
+    const other = keep(await startSftpMirror('/'));
+    const refused = await check(({ login }) => ({ login, sftpKey: other.entry.sftpKey }));
+    expect(refused.report.reason).toMatch(/^it refuses the key; give another key, or add the public one/);
+    expect(refused.report.ended).toBe('unusable');
+    expect(Object.values(refused.found).join(' ')).not.toContain(other.entry.login.user);
+  });
+
   test('an access point without a login is not called down for that', async () => {
-    const { report } = await check(({ sftpKey }) => ({ sftpKey }));
+    const { report, found } = await check(({ sftpKey }) => ({ sftpKey }));
+    expect(found).toEqual({});
     expect(report).toMatchObject({
-      ended: 'partial',
+      ended: 'unasked',
       connections: 0,
       reason: expect.stringMatching(/^no user and host/),
     });

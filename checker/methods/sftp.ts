@@ -1,9 +1,9 @@
 import { directoryOf } from '../../core/directory.ts';
-import { quoted } from '../../core/errors.ts';
 import { ObjectType } from '../../core/inventory.ts';
-import { ENDLESS_LISTING, type SftpConnection, type SftpEntry } from '../../core/node/sftp/connection.ts';
-import { hasStatus, SftpError, SftpStatus } from '../../core/node/sftp/error.ts';
+import { ENDLESS_LISTING, type SftpConnection } from '../../core/node/sftp/connection.ts';
+import { foreignText, hasStatus, SftpError, SftpKeyError, SftpStatus } from '../../core/node/sftp/error.ts';
 import { SftpFolder } from '../../core/node/sftp/folder.ts';
+import type { SftpEntry } from '../../core/node/sftp/piece.ts';
 import type { SftpPlace } from '../../core/node/sftp/place.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
 import { checkByDirectory, type DirectoryLister, type DirectoryListing } from '../directory-walk.ts';
@@ -20,7 +20,7 @@ export const sftp: Method = { name: 'sftp', scope: 'directory', protocols: ['sft
 /** A far server reads one directory while the names of others are on their way. */
 const DIRECTORIES_AT_ONCE = 8;
 const LINKS_AT_ONCE = 128;
-/** Pieces of one listing. */
+/** Pieces of all listings under way. */
 const READS_AT_ONCE = 16;
 /** Some 300,000 names of one directory. */
 const MAX_LISTING_BYTES = 2 ** 25;
@@ -36,9 +36,7 @@ async function check(task: CheckTask): Promise<MethodReport> {
   const lookup = budget.allowed === null ? {} : { lookup: guardedLookup(budget.allowed) };
   const place = placeOf(accessPoint, { privateKey: sftpKey, timeoutMs, ...lookup });
   if (place === null) {
-    for (const id of task.objectIds) task.sink.fail(id, NO_LOGIN);
-    // Not unusable: that would call the server down for what our own configuration lacks.
-    return { ended: 'partial', reason: NO_LOGIN, requests: 0, connections: 0 };
+    return { ended: 'unasked', reason: NO_LOGIN, requests: 0, connections: 0 };
   }
   return checkByDirectory(task, new SftpLister(task, place, budget), budget);
 }
@@ -48,6 +46,7 @@ class SftpLister implements DirectoryLister {
   readonly #task: CheckTask;
   readonly #budget: HostBudget;
   readonly #folder: SftpFolder;
+  readonly #user: string;
   readonly #stopped = new AbortController();
   readonly #needed: Uint8Array;
   /** By path, why an object that is listed is not told of. */
@@ -59,6 +58,7 @@ class SftpLister implements DirectoryLister {
   constructor(task: CheckTask, place: SftpPlace, budget: HostBudget) {
     this.#task = task;
     this.#budget = budget;
+    this.#user = place.user;
     const folder = remotePath(task.accessPoint, '') as string;
     this.#folder = new SftpFolder({ ...place, folder }, this.#stopped.signal);
     this.#needed = linksNeeded(task.inventory, task.objectIdOf, task.objectIds);
@@ -85,7 +85,7 @@ class SftpLister implements DirectoryLister {
     try {
       const connection = await this.#folder.connected();
       this.#requests++;
-      const links: string[] = [];
+      const links = new Set<string>();
       let oddName: string | null = null;
       const remote = this.#folder.at(asUtf8(directory) as string);
       const atOnce = this.#readsAtOnce;
@@ -93,13 +93,13 @@ class SftpLister implements DirectoryLister {
         oddName ??= entries.find(({ name }) => name === '' || /[/\0]/.test(name))?.name ?? null;
         for (const entry of entries) this.#tell(directory, entry, links, onEntry);
       }
-      for (let i = 0; i < links.length; i += LINKS_AT_ONCE) {
-        await Promise.all(links.slice(i, i + LINKS_AT_ONCE).map((path) => this.#follow(connection, path, onEntry)));
+      const paths = [...links];
+      for (let i = 0; i < paths.length; i += LINKS_AT_ONCE) {
+        await Promise.all(paths.slice(i, i + LINKS_AT_ONCE).map((path) => this.#follow(connection, path, onEntry)));
       }
-      const reason = oddName === null ? '' : `lists a name that none can be: ${quoted(oddName, 80)}`;
+      const reason = oddName === null ? '' : `lists a name that none can be: ${foreignText(oddName, this.#user)}`;
       return { ended: reason === '' ? 'whole' : 'partial', reason, wouldShow: (id) => this.#wouldShow(id) };
     } catch (error) {
-      if (!(error instanceof SftpError)) throw error;
       return { ...this.#failed(error), wouldShow: () => false };
     } finally {
       this.#budget.transferred(this.#folder.bytes - this.#transferred);
@@ -107,22 +107,22 @@ class SftpLister implements DirectoryLister {
     }
   }
 
-  #failed(error: SftpError): Pick<DirectoryListing, 'ended' | 'reason' | 'isFinal'> {
+  #failed(error: unknown): Pick<DirectoryListing, 'ended' | 'reason' | 'isFinal'> {
     const { signal } = this.#stopped;
-    const { accessPoint, timeoutMs } = this.#task;
-    const reason = signal.aborted ? String(signal.reason) : sftpReason(error, accessPoint, timeoutMs);
+    const reason = signal.aborted ? String(signal.reason) : sftpReason(error, this.#user, this.#task.timeoutMs);
+    if (error instanceof SftpKeyError) return { ended: 'unasked', reason };
     if (hasStatus(error, SftpStatus.noSuchFile)) return { ended: 'missing', reason };
     if (hasStatus(error, SftpStatus.permissionDenied)) return { ended: 'refused', reason };
     // It may be that the server can't take several questions at once.
     this.#readsAtOnce = 1;
-    return { ended: 'failed', reason, isFinal: error.reason === ENDLESS_LISTING };
+    return { ended: 'failed', reason, isFinal: error instanceof SftpError && error.reason === ENDLESS_LISTING };
   }
 
   /** Hands on what a directory shows; of links whose targets count, the path goes into `links`. */
   #tell(
     directory: string,
     { name, type, sizeBytes }: SftpEntry,
-    links: string[],
+    links: Set<string>,
     onEntry: (entry: ListedEntry) => void,
   ): void {
     if (name.includes(UNREADABLE)) return;
@@ -130,7 +130,7 @@ class SftpLister implements DirectoryLister {
     const id = this.#task.objectIdOf(path);
     const none = { path, sizeBytes: -1, target: '' };
     if (type === 'directory') onEntry({ ...none, type: ObjectType.directory });
-    else if (type === 'symlink' && id !== undefined && this.#needed[id] === 1) links.push(path);
+    else if (type === 'symlink' && id !== undefined && this.#needed[id] === 1) links.add(path);
     else if (type === 'symlink') onEntry({ ...none, type: ObjectType.symlink });
     else if (type === 'file' && sizeBytes >= 0) onEntry({ ...none, type: ObjectType.file, sizeBytes });
     else if (id !== undefined) this.#doubts.set(path, type === 'file' ? SIZELESS : TYPELESS);
@@ -146,7 +146,7 @@ class SftpLister implements DirectoryLister {
       else onEntry({ type: ObjectType.symlink, path, sizeBytes: -1, target: pathFromBytes(Buffer.from(target)) });
     } catch (error) {
       if (!(error instanceof SftpError) || error.status === null) throw error;
-      const reason = sftpReason(error, this.#task.accessPoint, this.#task.timeoutMs);
+      const reason = sftpReason(error, this.#user, this.#task.timeoutMs);
       this.#doubts.set(path, `is listed as a link whose target cannot be read: ${reason}`);
     }
   }

@@ -6,6 +6,11 @@ export class ProbeFailure extends Error {
   override name = 'ProbeFailure';
 }
 
+/** The access point cannot be asked from here, for what we lack ourselves: nothing is told of it. Thrown as above. */
+export class CannotAsk extends Error {
+  override name = 'CannotAsk';
+}
+
 /**
  * How a host refuses to be asked: it finds us too fast, is unavailable for a while, or has no room for one more client.
  */

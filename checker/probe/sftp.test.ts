@@ -89,13 +89,21 @@ requires('sshd')('over SFTP', () => {
       'up',
       `down: its host key is ${sshd.hostKeySha256}, not the one that is expected ("${otherKey}"); nothing was sent`,
       'down: it refuses the key; give another key, or add the public one to the authorized keys there',
-      'down: no user and host key are known: name them in the overrides of the mirror list',
+      'up | no user and host key are known: name them in the overrides of the mirror list',
       'down: its name resolves to 10.0.0.1, a private address',
       // What is presumed to be there.
       `down: has no "${LAYOUT_PATH}"`,
     ]);
     const refused = await output.probe({ sftpKey: other.entry.sftpKey, network });
     expect(told(refused.accessPoints[0]!)).toMatch(/^down: it refuses the key; give another key/);
+    const unusable = await output.probe({ sftpKey: 'no key', network });
+    // What was known stands, and is no vote of this place.
+    const [fine] = unusable.accessPoints;
+    expect(told(fine!)).toMatch(
+      /^down: it refuses the key.* \| it cannot be asked from here: the private key cannot be used/,
+    );
+    expect([fine!.ipv4Up, fine!.ipv6Up]).toEqual([null, null]);
+    expect(fine!.liveness.checkedAtS).toBe(refused.accessPoints[0]!.liveness.checkedAtS);
   });
 
   it('a server that answers oddly or not at all is told of as it is', async () => {

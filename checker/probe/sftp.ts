@@ -2,21 +2,21 @@ import { quoted } from '../../core/errors.ts';
 import type { KnownObject } from '../../core/liveness.ts';
 import { LAYOUT_PATH, STAMP_PATH } from '../../core/master-files.ts';
 import { SftpConnection } from '../../core/node/sftp/connection.ts';
-import { SftpError, unlessMissing } from '../../core/node/sftp/error.ts';
+import { SftpKeyError, unlessMissing } from '../../core/node/sftp/error.ts';
 import { shownPath } from '../../core/path-bytes.ts';
 import { NO_LOGIN, placeOf, remotePath, sftpReason } from '../sftp/access.ts';
-import { ProbeFailure } from './failure.ts';
+import { CannotAsk, ProbeFailure } from './failure.ts';
 import { judgeOtherLayout, judgeStamp, MAX_STAMP_BYTES, NO_STAMP, otherSize } from './findings.ts';
 import type { FamilyFacts, ProbeTask } from './task.ts';
 
 /**
  * The size of the known object, stamp and layout, over one connection to the very address, whose key tells whose it is.
- * Throws ProbeFailure.
+ * Throws ProbeFailure, and CannotAsk where login or key is missing.
  */
 export async function probeSftp(task: ProbeTask, facts: FamilyFacts): Promise<void> {
   const { accessPoint, address, sftpKey = null, timeoutMs, signal } = task;
   const place = placeOf(accessPoint, { privateKey: sftpKey, timeoutMs });
-  if (place === null) throw new ProbeFailure(NO_LOGIN);
+  if (place === null) throw new CannotAsk(NO_LOGIN);
   facts.connections++;
   // The login.
   facts.requests++;
@@ -27,8 +27,9 @@ export async function probeSftp(task: ProbeTask, facts: FamilyFacts): Promise<vo
     connection = await SftpConnection.open({ ...place, host: address.address }, own);
     await ask(task, connection, facts);
   } catch (error) {
-    if (error instanceof SftpError) throw new ProbeFailure(sftpReason(error, accessPoint, timeoutMs));
-    throw error;
+    if (error instanceof ProbeFailure) throw error;
+    const reason = sftpReason(error, place.user, timeoutMs);
+    throw error instanceof SftpKeyError ? new CannotAsk(reason) : new ProbeFailure(reason);
   } finally {
     facts.bytes += connection?.bytes ?? 0;
     await connection?.close();
@@ -40,7 +41,7 @@ async function ask(task: ProbeTask, connection: SftpConnection, facts: FamilyFac
   const { accessPoint, known, master, nowMs } = task;
   if (known === null) {
     facts.requests++;
-    await connection.sizeBytes(remotePath(accessPoint, '') as string);
+    if (!(await connection.exists(remotePath(accessPoint, '') as string))) throw new ProbeFailure('no such file');
   } else await askKnown(task, known, connection, facts);
   facts.finalHost = new URL(accessPoint.url).host;
   const warnMissing = (warning: string) => {

@@ -3,7 +3,7 @@ import type { AccessPoint, Protocol } from '../../core/mirror.ts';
 import { type Address, kindOf } from '../net/address.ts';
 import type { HostBudgets } from '../net/host-budget.ts';
 import { ProbeClient } from './client.ts';
-import { HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
+import { CannotAsk, HostBusy, ProbeFailure, throwIfBusy } from './failure.ts';
 import { probeFtp } from './ftp.ts';
 import { probeHttp } from './http.ts';
 import type { Network } from './network.ts';
@@ -119,6 +119,10 @@ async function probeFamily(
   } catch (error) {
     if (context.signal.aborted) return { up: null, reason: 'interrupted' };
     if (error instanceof HostBusy) throw error;
+    if (error instanceof CannotAsk) {
+      facts.warnings.push(error.message);
+      return { up: null, reason: error.message };
+    }
     if (deadline.aborted) return { up: false, reason: tooSlow(facts.requests, timeoutMs * TRY_TIMEOUTS) };
     if (error instanceof ProbeFailure) return { up: false, reason: error.message };
     throw error;

@@ -1,6 +1,7 @@
 import type { LookupFunction } from 'node:net';
+import { messageOf } from '../../core/errors.ts';
 import type { AccessPoint } from '../../core/mirror.ts';
-import type { SftpError } from '../../core/node/sftp/error.ts';
+import { foreignText, SftpError } from '../../core/node/sftp/error.ts';
 import type { SftpPlace } from '../../core/node/sftp/place.ts';
 import { pathToBytes } from '../../core/path-bytes.ts';
 import { plainHost } from '../net/address.ts';
@@ -39,14 +40,13 @@ export function asUtf8(path: string): string | null {
   return Buffer.from(text, 'utf8').equals(bytes) ? text : null;
 }
 
-/**
- * What went wrong, as a sentence that may be published: foreign text in it may tell the user's name, which is left out.
- */
-export function sftpReason(error: SftpError, { login }: AccessPoint, timeoutMs: number): string {
+/** What went wrong, as a sentence that may be published: foreign text in it is bounded and does without the user's name. */
+export function sftpReason(error: unknown, user: string, timeoutMs: number): string {
+  // Whatever else a server can make of the library is its fault, never the end of all checks.
+  if (!(error instanceof SftpError))
+    return `answers in a way that cannot be read: ${foreignText(messageOf(error), user)}`;
   const { cause, reason } = error;
   const code = (cause as NodeJS.ErrnoException | undefined)?.code;
   const isOfSystem = typeof code === 'string' && /^E[A-Z]+$/.test(code);
-  if (isOfSystem || cause instanceof ForbiddenAddress) return connectionReason(cause, timeoutMs);
-  const isQuoted = /"(?:[^"\\]|\\.)*"/g;
-  return login === undefined ? reason : reason.replace(isQuoted, (foreign) => foreign.replaceAll(login.user, '…'));
+  return isOfSystem || cause instanceof ForbiddenAddress ? connectionReason(cause, timeoutMs) : reason;
 }

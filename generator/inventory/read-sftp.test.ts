@@ -9,6 +9,7 @@ import { silentProgress } from '../../core/progress.ts';
 import { plantTree } from '../../demo/tree.ts';
 import { requires } from '../../test/debian-packages.ts';
 import { type Fault, startFaultyFront } from '../../test/servers/faulty-front.ts';
+import { startScriptedSftp } from '../../test/servers/scripted-sftp.ts';
 import { type Sshd, startSshd } from '../../test/servers/sshd.ts';
 import type { Source } from './entry.ts';
 import { readSftpFile } from './read-sftp.ts';
@@ -93,6 +94,20 @@ requires('sshd')('over OpenSSH', () => {
     await expect(take({ from: source.from, prefix: '' })).rejects.toThrow("the host's key must be known");
     for (const from of ['sftp://127.0.0.1/x', 'sftp://u:secret@127.0.0.1/x', 'sftp://u@h/%zz'])
       await expect(take({ ...source, from })).rejects.toThrow(UsageError);
+  });
+
+  test('a file without a size is an error that names it', async () => {
+    const server = await startScriptedSftp((request, nth) => {
+      if (request === 'opendir') return 'handle';
+      return nth === 1 ? { names: [{ name: 'sizeless', type: 'file' }] } : { status: 1 };
+    });
+    const { user, port, privateKeyFile, hostKeySha256 } = server;
+    const access = { keyFile: privateKeyFile, hostKeySha256 };
+    const taken = take({ from: `sftp://${user}@127.0.0.1:${port}/tree`, prefix: '', access });
+    const error = await taken.catch((thrown) => thrown);
+    await server.close();
+    expect(error).toBeInstanceOf(RunError);
+    expect(error.message).toMatch(/: "sizeless" is listed without a size; the inventory stays as it was$/);
   });
 
   test.each(['cuts', 'stalls'] as const)(

@@ -1,8 +1,9 @@
 import { BoundedNotes } from '../../core/bounded-notes.ts';
 import { quoted, RunError, UsageError } from '../../core/errors.ts';
 import { ObjectType } from '../../core/inventory.ts';
-import { SftpConnection, type SftpEntry } from '../../core/node/sftp/connection.ts';
+import { SftpConnection } from '../../core/node/sftp/connection.ts';
 import { hasStatus, SftpError, SftpStatus } from '../../core/node/sftp/error.ts';
+import type { SftpEntry } from '../../core/node/sftp/piece.ts';
 import { sftpPlaceOf } from '../../core/node/sftp/place.ts';
 import type { ObjectPath } from '../../core/path.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
@@ -83,8 +84,13 @@ async function readTree(connection: SftpConnection, root: string, from: string, 
       if (type === 'directory') {
         entries.push({ ...own, type: ObjectType.directory, sizeBytes: -1 });
         waiting.push({ remote: named(name), path: own.path });
-      } else if (type === 'file') entries.push({ ...own, type: ObjectType.file, sizeBytes });
-      else if (type === 'symlink') links.push({ ...own, type: ObjectType.symlink, sizeBytes: -1, target: named(name) });
+      } else if (type === 'file') {
+        // No mirror could ever hold it.
+        if (!(sizeBytes >= 0))
+          throw new RunError(`${from}: ${quoted(own.path)} is listed without a size; the inventory stays as it was`);
+        entries.push({ ...own, type: ObjectType.file, sizeBytes });
+      } else if (type === 'symlink')
+        links.push({ ...own, type: ObjectType.symlink, sizeBytes: -1, target: named(name) });
       else notes.add('devices, sockets and pipes', `${quoted(own.path)} is a device, socket or pipe: left out`);
     }
     for (let i = 0; i < links.length; i += LINKS_AT_ONCE) {

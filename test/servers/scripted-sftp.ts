@@ -25,8 +25,12 @@ export type SftpName =
 
 /** What is answered to a request; null = nothing. */
 export type SftpAnswer =
-  | { readonly status: number }
+  | { readonly status: number; readonly said?: string }
   | { readonly names: readonly SftpName[] }
+  /** One name whose length is more than what is left. */
+  | 'endless name'
+  /** Attributes without a size. */
+  | 'sizeless'
   | { readonly data: Buffer }
   | { readonly sizeBytes: number }
   | 'handle'
@@ -79,8 +83,12 @@ export async function startScriptedSftp(script: SftpScript): Promise<Sshd> {
 
 function encoded(answer: Exclude<SftpAnswer, null | 'cut'>, id: Buffer, path: string): Buffer {
   const packet = (type: number, ...parts: Buffer[]) => Buffer.concat([Buffer.of(type), id, ...parts]);
+  if (answer === 'endless name') return packet(NAME, uint32(1), uint32(2 ** 31), Buffer.alloc(8));
+  if (answer === 'sizeless') return packet(ATTRS, uint32(HAS_MODE), uint32(MODES.directory));
   if (answer === 'handle') return packet(HANDLE, framed(Buffer.from(path)));
-  if ('status' in answer) return packet(STATUS, uint32(answer.status), framed(Buffer.from('said')), uint32(0));
+  if ('status' in answer) {
+    return packet(STATUS, uint32(answer.status), framed(Buffer.from(answer.said ?? 'said')), uint32(0));
+  }
   if ('data' in answer) return packet(DATA, framed(answer.data));
   if ('sizeBytes' in answer) return packet(ATTRS, uint32(HAS_SIZE), uint32(0), uint32(answer.sizeBytes));
   return packet(NAME, uint32(answer.names.length), ...answer.names.flatMap(entry));

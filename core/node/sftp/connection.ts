@@ -1,23 +1,11 @@
 import { once } from 'node:events';
 import { quoted } from '../../errors.ts';
-import { hasStatus, SftpError, SftpStatus } from './error.ts';
+import { foreignText, hasStatus, SftpError, SftpStatus, unlessMissing } from './error.ts';
+import { type FoundEntry, type Piece, pieceOf, type SftpEntry } from './piece.ts';
 import type { SftpPlace } from './place.ts';
 import { openSession, type SftpSession, type Wrapper } from './session.ts';
 
 type Done<T> = (error: Error | null | undefined, value?: T) => void;
-
-/** What an entry is: by the file type bits of its mode, which every server tells the same way. */
-export type SftpFileType = 'file' | 'directory' | 'symlink' | 'other';
-
-export interface SftpEntry {
-  /** As UTF-8; bytes that are no UTF-8 are U+FFFD, and the entry can't be asked for. */
-  readonly name: string;
-  readonly type: SftpFileType;
-  /** NaN where the server tells none. */
-  readonly sizeBytes: number;
-  /** Whole seconds since 1970. */
-  readonly mtimeS: number;
-}
 
 /** Of a file that is written: all its pieces are on their way at once. */
 const PIECE_BYTES = 256 * 1024;
@@ -25,13 +13,14 @@ const PIECE_BYTES = 256 * 1024;
 export const ENDLESS_LISTING = 'its listing does not end';
 /** Some million entries. A server may go on for ever. */
 const MAX_LISTING_BYTES = 2 ** 28;
-/** What an entry takes beside its name. */
-const ENTRY_BYTES = 64;
+/** The library takes no longer answer. */
+const MAX_ANSWER_BYTES = 256 * 1024;
 const LOST = 'no such file, in the middle of its listing';
 const ODD_ANSWER = 'answers something else than was asked for';
-const TYPE_BITS = 0o170000;
-const TYPES: Readonly<Record<number, SftpFileType>> = { 32768: 'file', 16384: 'directory', 40960: 'symlink' };
 const STATUS_WORDS: Readonly<Record<number, string>> = { 2: 'no such file', 3: 'permission denied', 4: 'failure' };
+
+/** The library's own; its types lack the options. */
+type ReadAll = (handle: Buffer, options: { readonly full: true }, done: Done<FoundEntry[]>) => void;
 
 /**
  * One connection. Paths are UTF-8. Every method throws SftpError, which names the path, and tells a missing file from
@@ -43,6 +32,8 @@ export class SftpConnection {
   /** What those that wait for an answer are told when the connection is lost. */
   readonly #waiting = new Set<(error: Error) => void>();
   #lost: Error | null = null;
+  /** Pieces of listings that are asked for and have not come. */
+  #piecesUnderWay = 0;
 
   private constructor(session: SftpSession, place: SftpPlace) {
     this.#session = session;
@@ -76,54 +67,63 @@ export class SftpConnection {
   }
 
   /**
-   * As `list`, as it comes: it is whole where nothing is thrown. Up to `atOnce` pieces are asked for together, as sshfs
-   * does: OpenSSH tells a hundred names at a time, which over a long way is a round trip for each hundred.
+   * As `list`, as it comes: it is whole where nothing is thrown. Up to `atOnce` pieces are under way together, as with
+   * sshfs: OpenSSH tells a hundred names at a time, which over a long way is a round trip for each hundred. All listings
+   * of the connection share that number, beyond one for each: a piece may be large.
    */
   async *batches(
     directory: string,
     { maxBytes = MAX_LISTING_BYTES, atOnce = 1 } = {},
   ): AsyncGenerator<readonly SftpEntry[]> {
-    const handle = await this.#call(directory, (sftp, done: Done<Buffer>) => sftp.opendir(directory, done));
+    const handle = await this.#handle(directory, (sftp, done) => sftp.opendir(directory, done));
+    const underWay = new Map<number, Promise<{ readonly nth: number; readonly piece: Piece | null }>>();
+    const ask = (nth: number) => {
+      const asked = this.#nextPiece(directory, handle).then((piece) => ({ nth, piece }));
+      // Of those that are left behind.
+      asked.catch(() => {});
+      underWay.set(nth, asked);
+    };
+    let [bytes, asked, isOver] = [0, 0, false];
     try {
       // Most directories are told at once: it begins with one piece.
-      for (let bytes = 0, wanted = 1; bytes <= maxBytes; wanted = Math.min(2 * wanted, atOnce)) {
-        const asked = Array.from({ length: wanted }, () => this.#nextEntries(directory, handle));
-        const batches = await Promise.all(asked);
-        for (const batch of batches) {
-          bytes += ENTRY_BYTES;
-          for (const { name } of batch ?? []) bytes += ENTRY_BYTES + name.length;
-          if (batch !== null) yield batch;
-        }
-        if (batches.includes(null)) return;
+      for (let wanted = 1; ; wanted = Math.min(wanted + 1, atOnce)) {
+        const left = Math.ceil((maxBytes - bytes) / MAX_ANSWER_BYTES);
+        const isRoom = () => underWay.size === 0 || this.#piecesUnderWay < atOnce;
+        while (!isOver && underWay.size < Math.max(1, Math.min(wanted, left)) && isRoom()) ask(asked++);
+        if (underWay.size === 0) return;
+        // As they come: one that waits for those before it takes memory.
+        const { nth, piece } = await Promise.race(underWay.values());
+        underWay.delete(nth);
+        bytes += piece?.bytes ?? 0;
+        if (bytes > maxBytes) throw new SftpError(this.#where(directory), ENDLESS_LISTING, null);
+        if (piece === null) isOver = true;
+        else yield piece.entries;
       }
-      throw new SftpError(this.#where(directory), ENDLESS_LISTING, null);
     } finally {
-      if (this.isOpen)
-        await this.#call(directory, (sftp, done: Done<void>) => sftp.close(handle, done)).catch(() => {});
+      await this.#release(directory, handle);
     }
   }
 
   /** Null = there are no more. */
-  async #nextEntries(directory: string, handle: Buffer): Promise<SftpEntry[] | null> {
+  async #nextPiece(directory: string, handle: Buffer): Promise<Piece | null> {
+    this.#piecesUnderWay++;
     try {
-      type Found = Parameters<Parameters<Wrapper['readdir']>[1]>[1];
-      const found = await this.#call(directory, (sftp, done: Done<Found>) => sftp.readdir(handle, done));
-      // The library hands on whatever kind of answer comes.
-      if (!Array.isArray(found)) throw new SftpError(this.#where(directory), ODD_ANSWER, null);
-      return found
-        .filter(({ filename }) => filename !== '.' && filename !== '..')
-        .map(({ filename, attrs }) => ({
-          name: filename,
-          type: TYPES[attrs.mode & TYPE_BITS] ?? 'other',
-          sizeBytes: attrs.size ?? Number.NaN,
-          mtimeS: attrs.mtime,
-        }));
+      const found = await this.#call(directory, (sftp, done: Done<FoundEntry[]>) =>
+        // Left to itself the library looks for `.` and `..` in whatever kind of answer comes.
+        (sftp.readdir as unknown as ReadAll).call(sftp, handle, { full: true }, done),
+      );
+      if (!Array.isArray(found) || found.some(({ filename }) => typeof filename !== 'string')) {
+        throw new SftpError(this.#where(directory), ODD_ANSWER, null);
+      }
+      return pieceOf(found);
     } catch (error) {
       if (hasStatus(error, SftpStatus.endOfFile)) return null;
       // It is there, since it could be opened.
       if (hasStatus(error, SftpStatus.noSuchFile))
         throw new SftpError(this.#where(directory), LOST, SftpStatus.failure);
       throw error;
+    } finally {
+      this.#piecesUnderWay--;
     }
   }
 
@@ -135,14 +135,24 @@ export class SftpConnection {
 
   /** Of the file at the end of a chain of links. */
   async sizeBytes(path: string): Promise<number> {
-    const found = await this.#call(path, (sftp, done: Done<{ size?: number }>) => sftp.stat(path, done));
+    const found = await this.#call(path, (sftp, done: Done<{ size?: number } | undefined>) => sftp.stat(path, done));
     if (!Number.isSafeInteger(found?.size)) throw new SftpError(this.#where(path), 'tells no size', null);
-    return found.size as number;
+    return found?.size as number;
+  }
+
+  /** Whether anything is there, at the end of a chain of links. Some servers tell no size of a directory. */
+  exists(path: string): Promise<boolean> {
+    const asked = this.#call(path, (sftp, done: Done<unknown>) => sftp.stat(path, done));
+    const isThere = (found: unknown) => {
+      if (typeof found === 'object' && found !== null && 'mode' in found) return true;
+      throw new SftpError(this.#where(path), ODD_ANSWER, null);
+    };
+    return unlessMissing(asked.then(isThere), false);
   }
 
   /** The beginning of a file, `maxBytes` of it at most. */
   async readStart(path: string, maxBytes: number): Promise<Buffer> {
-    const handle = await this.#call(path, (sftp, done: Done<Buffer>) => sftp.open(path, 'r', done));
+    const handle = await this.#handle(path, (sftp, done) => sftp.open(path, 'r', done));
     try {
       const buffer = Buffer.alloc(maxBytes);
       let length = 0;
@@ -153,7 +163,7 @@ export class SftpConnection {
       }
       return buffer.subarray(0, length);
     } finally {
-      if (this.isOpen) await this.#call(path, (sftp, done: Done<void>) => sftp.close(handle, done)).catch(() => {});
+      await this.#release(path, handle);
     }
   }
 
@@ -167,7 +177,7 @@ export class SftpConnection {
    */
   async create(path: string, bytes: Uint8Array, { over = false } = {}): Promise<void> {
     const flags = over ? 'w' : 'wx';
-    const handle = await this.#call(path, (sftp, done: Done<Buffer>) => sftp.open(path, flags, 0o644, done));
+    const handle = await this.#handle(path, (sftp, done) => sftp.open(path, flags, 0o644, done));
     try {
       const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
       const starts = Array.from({ length: Math.ceil(buffer.length / PIECE_BYTES) }, (_, i) => i * PIECE_BYTES);
@@ -215,7 +225,8 @@ export class SftpConnection {
     let free: number | null = null;
     await this.#optional(path, (sftp, done) =>
       sftp.ext_openssh_statvfs(path, (error, found) => {
-        if (error === undefined) free = Number(found.f_bavail) * Number(found.f_frsize);
+        const bytes = Number(found?.f_bavail) * Number(found?.f_frsize);
+        if (error === undefined && Number.isFinite(bytes)) free = bytes;
         done(error);
       }),
     );
@@ -236,6 +247,18 @@ export class SftpConnection {
     const closed = this.#session.socket.closed ? null : once(this.#session.socket, 'close').catch(() => {});
     this.#session.socket.destroySoon();
     await closed;
+  }
+
+  /** Of a file or a directory that is opened. */
+  async #handle(path: string, open: (sftp: Wrapper, done: Done<Buffer>) => void): Promise<Buffer> {
+    const handle: unknown = await this.#call(path, open);
+    if (!Buffer.isBuffer(handle)) throw new SftpError(this.#where(path), ODD_ANSWER, null);
+    return handle;
+  }
+
+  /** Closes what was only read. */
+  async #release(path: string, handle: Buffer): Promise<void> {
+    if (this.isOpen) await this.#call(path, (sftp, done: Done<void>) => sftp.close(handle, done)).catch(() => {});
   }
 
   /** A request of an extension; false where the server does not have it. */
@@ -275,7 +298,9 @@ export class SftpConnection {
   #failure(path: string, error: unknown): SftpError {
     const where = this.#where(path);
     const { code, message } = error as { code?: unknown; message: string };
-    if (typeof code === 'number') return new SftpError(where, STATUS_WORDS[code] ?? quoted(message, 80), code);
+    if (typeof code === 'number')
+      return new SftpError(where, STATUS_WORDS[code] ?? foreignText(message, this.#place.user), code);
+    if (/^Response missing /.test(message)) return new SftpError(where, ODD_ANSWER, null);
     // ssh2 says so itself, before it asks.
     if (/does not support this extended request/.test(message)) {
       return new SftpError(where, 'not supported', SftpStatus.unsupported);

@@ -1,7 +1,9 @@
-import { RunError } from '../../errors.ts';
+import { quoted, RunError } from '../../errors.ts';
 
 /** Status codes of SFTP (draft-ietf-secsh-filexfer-02, 7). */
 export const SftpStatus = { endOfFile: 1, noSuchFile: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
+
+const MAX_FOREIGN_CHARACTERS = 80;
 
 /** A request that failed: with the server's own status, or without one where the connection failed. */
 export class SftpError extends RunError {
@@ -17,6 +19,21 @@ export class SftpError extends RunError {
     this.status = status;
     this.reason = reason;
   }
+}
+
+/** The host cannot be asked from here: our own key is missing or of no use. Nothing was learnt of the host. */
+export class SftpKeyError extends SftpError {
+  override name = 'SftpKeyError';
+
+  constructor(where: string, reason: string) {
+    super(where, `it cannot be asked from here: ${reason}`, null);
+  }
+}
+
+/** A foreign text for a sentence that may be published: without the user's name, quoted and cut. */
+export function foreignText(text: string, user: string): string {
+  // Before it is quoted and cut: either may change the name, or leave a part of it.
+  return quoted(user === '' ? text : text.replaceAll(user, '…'), MAX_FOREIGN_CHARACTERS);
 }
 
 /** Whether the server answered a request with that status. */

@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { SftpConnection } from './connection.ts';
-import { hasStatus, SftpStatus, unlessMissing } from './error.ts';
+import { hasStatus, SftpStatus } from './error.ts';
 import type { SftpPlace } from './place.ts';
 
 /** A folder of a host. */
@@ -83,8 +83,5 @@ async function makeDirectory(connection: SftpConnection, directory: string): Pro
 
 /** Whether anything is there, at the end of a chain of links. Throws SftpError. */
 export function isThere(connection: SftpConnection, path: string): Promise<boolean> {
-  return unlessMissing(
-    connection.sizeBytes(path).then(() => true),
-    false,
-  );
+  return connection.exists(path);
 }

@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import SftpClient from 'ssh2-sftp-client';
 import { messageOf, quoted } from '../../errors.ts';
-import { SftpError } from './error.ts';
+import { faultOfAgent } from './agent.ts';
+import { foreignText, SftpError, SftpKeyError } from './error.ts';
 import type { SftpPlace } from './place.ts';
 
 /** The protocol's requests, each with a callback. */
@@ -20,13 +21,21 @@ export interface SftpSession {
 
 const WAYS_OUT = 'give another key, or add the public one to the authorized keys there';
 
-/** Nothing but the key exchange is sent to a host whose key is another. Throws SftpError; raising `signal` cuts it. */
+/**
+ * Nothing but the key exchange is sent to a host whose key is another. Throws SftpError, and SftpKeyError where our own
+ * key is missing or of no use; raising `signal` cuts it.
+ */
 export async function openSession(place: SftpPlace, signal?: AbortSignal): Promise<SftpSession> {
   const { host, port, user, privateKey, hostKeySha256, timeoutMs, lookup } = place;
   const agent = process.env['SSH_AUTH_SOCK'];
+  const where = `${user}@${host}`;
   if (privateKey === null && agent === undefined) {
-    throw new SftpError(`${user}@${host}`, 'no key is given and no ssh-agent runs (SSH_AUTH_SOCK is not set)', null);
+    throw new SftpKeyError(where, 'no key is given and no ssh-agent runs (SSH_AUTH_SOCK is not set)');
   }
+  // The library takes it for none, and would let the host refuse us.
+  if (privateKey === '') throw new SftpKeyError(where, 'the file of the private key is empty');
+  const agentFault = privateKey === null ? await faultOfAgent(agent as string, timeoutMs) : '';
+  if (agentFault !== '') throw new SftpKeyError(where, `no key is given and ${agentFault}`);
   const socket = connect({ host, port, ...(lookup === undefined ? {} : { lookup }) });
   const cut = () => void socket.destroy(new Error('interrupted'));
   signal?.addEventListener('abort', cut, { once: true });
@@ -59,7 +68,8 @@ export async function openSession(place: SftpPlace, signal?: AbortSignal): Promi
   } catch (error) {
     socket.destroy();
     const { errored } = socket;
-    throw new SftpError(`${user}@${host}`, connectReason(errored ?? error, shown, hostKeySha256), null, errored);
+    if (isKeyFault(error)) throw new SftpKeyError(where, keyReason(error, user));
+    throw new SftpError(where, connectReason(errored ?? error, shown, place), null, errored);
   }
 }
 
@@ -76,7 +86,16 @@ function lossOf(socket: Socket): Promise<never> {
   return lost;
 }
 
-function connectReason(error: unknown, shown: string, hostKeySha256: string): string {
+/** Whether the library could not read our own key. What comes of the host has the name of a function in front. */
+function isKeyFault(error: unknown): boolean {
+  return /^(?:Cannot parse privateKey|privateKey value)/.test(messageOf(error));
+}
+
+function keyReason(error: unknown, user: string): string {
+  return `the private key cannot be used, ${foreignText(messageOf(error), user)}; name one without a passphrase`;
+}
+
+function connectReason(error: unknown, shown: string, { user, hostKeySha256 }: SftpPlace): string {
   if (shown !== '' && shown !== hostKeySha256) {
     return `its host key is ${shown}, not the one that is expected (${quoted(hostKeySha256, 80)}); nothing was sent`;
   }
@@ -84,5 +103,5 @@ function connectReason(error: unknown, shown: string, hostKeySha256: string): st
   const message = messageOf(error).replace(/^(?:\w+: )+/, '');
   if (/authentication methods failed/.test(message)) return `it refuses the key; ${WAYS_OUT}`;
   const code = (error as NodeJS.ErrnoException).code;
-  return code === 'ECONNREFUSED' ? 'connection refused' : `no connection: ${quoted(message, 80)}`;
+  return code === 'ECONNREFUSED' ? 'connection refused' : `no connection: ${foreignText(message, user)}`;
 }

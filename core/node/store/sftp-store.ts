@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
-import type { SftpConnection, SftpEntry } from '../sftp/connection.ts';
+import type { SftpConnection } from '../sftp/connection.ts';
 import { hasStatus, SftpError, SftpStatus, unlessMissing } from '../sftp/error.ts';
 import { makeDirectories, SftpFolder, type SftpFolderPlace } from '../sftp/folder.ts';
+import type { SftpEntry } from '../sftp/piece.ts';
 import { isLeftover, isSegment, type Store, storeDirectory, storePath, TEMPORARY_END } from './contract.ts';
 
 /** Without a rename over a file, another writer may always be a moment earlier. */
