@@ -20,7 +20,10 @@ export class FailureReasons {
     const known = this.#indexOf.get(reason);
     if (known !== undefined) return known;
     const text = this.#failures.length < MAX_REASONS - 1 ? reason : OTHER;
-    const index = this.#indexOf.get(text) ?? this.#failures.push(text) - 1;
+    // Files of earlier releases may have 256 others.
+    const last = MAX_REASONS - 1;
+    const index = this.#indexOf.get(text) ?? Math.min(this.#failures.push(text) - 1, last);
+    this.#failures.length = Math.min(this.#failures.length, MAX_REASONS);
     this.#indexOf.set(text, index);
     return index;
   }

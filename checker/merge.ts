@@ -2,9 +2,8 @@ import { withoutFuture } from '../core/clock.ts';
 import { emptyObservations } from '../core/formats/observations-file.ts';
 import { methodNumber, type Observations, Outcome } from '../core/observations.ts';
 import { newestReports, summedCost, votedLiveness } from '../core/vantage-liveness.ts';
+import { MAX_REASONS, OTHER } from './failure-reasons.ts';
 
-const MAX_REASONS = 256;
-const OTHER = 'other';
 /** Which of two outcomes of the same second stands, the last here first: nobody is sent to what one vantage missed. */
 const DOUBT: readonly number[] = [Outcome.none, Outcome.present, Outcome.different, Outcome.absent];
 
@@ -86,7 +85,7 @@ function takeFailures(merged: Observations, inputs: readonly Observations[]): vo
     }
   });
   const used = [...new Set(chosen)].filter((rank) => rank >= 0).sort((a, b) => a - b);
-  const kept = used.length <= MAX_REASONS ? used : used.slice(0, MAX_REASONS - 1);
+  const kept = used.length < MAX_REASONS ? used : used.slice(0, MAX_REASONS - 1);
   merged.failures.push(...kept.map((rank) => reasons[rank] as string));
   if (kept.length < used.length) merged.failures.push(OTHER);
   const indexOf = new Map(kept.map((rank, index) => [rank, index]));

@@ -13,7 +13,7 @@ import {
 import Module, { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { constants, Script } from 'node:vm';
+import { Script } from 'node:vm';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const cache = join(root, 'node_modules', '.cache', 'redirector');
@@ -46,9 +46,9 @@ function load(folder, command) {
   const script = new Script(Module.wrap(readFileSync(file, 'utf8')), {
     filename: file,
     cachedData: existsSync(code) ? readFileSync(code) : undefined,
-    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
   });
-  const module = { exports: {} };
+  // Code that was kept has forgotten who imports for it.
+  const module = { exports: {}, import: (name) => import(name) };
   script.runInThisContext()(module.exports, createRequire(file), module, file, folder);
   const isKept = script.cachedDataRejected === false;
   return { main: module.exports.main, keepCode: () => isKept || keep(code, script.createCachedData()) };
@@ -119,13 +119,18 @@ async function compile(folder) {
   forgetOldVersions();
 }
 
-/** A source that asks where it lies wants the files beside it, which stay there. */
+/**
+ * A source that asks where it lies wants the files beside it, which stay there; and one that imports a package when it is
+ * needed, which is not taken in, does so by the one who loads the program.
+ */
 const ownUrls = {
   name: 'own-urls',
   setup(build) {
     build.onLoad({ filter: /\.ts$/ }, ({ path }) => {
-      const url = JSON.stringify(pathToFileURL(path).href);
-      return { contents: readFileSync(path, 'utf8').replaceAll('import.meta.url', url), loader: 'ts' };
+      const contents = readFileSync(path, 'utf8')
+        .replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href))
+        .replaceAll(/\bawait import\('(?!\.)/g, "await module.import('");
+      return { contents, loader: 'ts' };
     });
   },
 };

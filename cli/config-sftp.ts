@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { messageOf } from '../core/errors.ts';
+import type { Mirror } from '../core/mirror.ts';
 import { HOST_KEY_SHA256, readPrivateKey, type SftpAccess } from '../core/node/sftp/place.ts';
 import { text } from './config-values.ts';
 
@@ -16,9 +18,28 @@ export interface SftpKeys {
   readonly host_key?: string | undefined;
 }
 
-/** The private key that enters mirrors over SFTP, null = what the ssh-agent holds. Throws UsageError where its file can't be read. */
-export function mirrorKey(sftpKeyFile: string | null): string | null {
-  return sftpKeyFile === null ? null : readPrivateKey(sftpKeyFile);
+/** Where a runner gets the key for mirrors from, if no file is to lie on it. */
+const MIRROR_KEY_VARIABLE = 'REDIRECTOR_MIRROR_KEY';
+
+/**
+ * The private key that enters mirrors over SFTP: of the environment, or a file; null = what the ssh-agent holds, or that none
+ * of the mirrors is entered so. A file that can't be read is told of: a machine without it checks the other access points.
+ */
+export function mirrorKey(
+  sftpKeyFile: string | null,
+  mirrors: readonly Mirror[],
+  note: (line: string) => void,
+): string | null {
+  if (!mirrors.some(({ accessPoints }) => accessPoints.some(({ protocol }) => protocol === 'sftp'))) return null;
+  const given = process.env[MIRROR_KEY_VARIABLE];
+  if (given !== undefined && given !== '') return given;
+  if (sftpKeyFile === null) return null;
+  try {
+    return readPrivateKey(sftpKeyFile);
+  } catch (error) {
+    note(`${messageOf(error)}, or its text in ${MIRROR_KEY_VARIABLE}: mirrors are not entered over SFTP from here`);
+    return null;
+  }
 }
 
 /** A host over SFTP needs its key; no other place has any. */

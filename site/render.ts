@@ -25,7 +25,7 @@ export interface Page {
 
 /** All pages of the site. `css` is put into the page for missing addresses, which is served at any depth. */
 export async function renderPages(status: Status, css: string, onPage: () => void): Promise<Page[]> {
-  // The compiled program can take in what is no module of its own kind in this way alone.
+  // Not at the top: the compiled program is of the older kind of module, which can't.
   const { Eleventy } = await import('@11ty/eleventy');
   // No configuration file is looked for, and nothing is written: the folder for it is never made.
   const eleventy = new Eleventy(templates, 'unused', {

@@ -18,12 +18,17 @@ export class FtpFullHouse extends FtpFailure {
 const NO_MORE_ROOM =
   /too many|\bmax(imum)?\b|limit|\bfull\b|busy|overload|try (again )?later|already (connected|logged in)/i;
 
+/** Of a refused login, which has other limits too: of tries, of who may come in. */
+const TOO_MANY_OF_US =
+  /(?:too many|\bmax(?:imum)?\b|limit).*\b(?:clients?|users?|connections?|sessions?)\b|\b(?:clients?|users?|connections?|sessions?)\b.*(?:too many|\bmax(?:imum)?\b|limit)|already (?:connected|logged in)/i;
+
 /**
  * Whether an answer to a client that comes in says that there are too many. 421 (RFC 959, 4.2) has other meanings too, of
  * which its text tells: silence for too long, an end of all service. ProFTPD says 530 when the login shows whose client it is.
  */
 export function isFullHouse(code: number, message: string): boolean {
-  return (code === NO_MORE_SERVICE || code === NOT_LOGGED_IN) && NO_MORE_ROOM.test(message);
+  if (code === NO_MORE_SERVICE) return NO_MORE_ROOM.test(message);
+  return code === NOT_LOGGED_IN && TOO_MANY_OF_US.test(message);
 }
 
 /** Whether FTP can name a path: its lines can't hold a line's end, and on a Telnet line 255 begins a command. */

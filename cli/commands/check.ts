@@ -104,7 +104,7 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
       await firstListings.begin({ ...shared, mirrors: mirrors.mirrors, treePrefix, nowMs: Date.now() });
     opened = openInventory(output);
     const run = {
-      sftpKey: mirrorKey(config.sftpKeyFile),
+      sftpKey: mirrorKey(config.sftpKeyFile, mirrors.mirrors, progress.note),
       ...{ ...shared, mirrors, userAgent, hostLimits, periodMs, expiryMs, checkpointMs, progress, firstListings },
       inventory: opened.inventory,
       chosen: { mirrorIds: [], treePrefix },
@@ -136,12 +136,14 @@ function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): 
 
 function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
   const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
+  const busy = accessPoints.filter(({ isBusy }) => isBusy).length;
   const rest = Object.entries(left).filter(([, count]) => count > 0);
   const waiting = rest.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return (
     `check: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down); ` +
     `${grouped(totals.present)} present, ${grouped(totals.absent)} absent, ` +
     `${grouped(totals.different)} different, ${grouped(totals.failed)} failed` +
+    (busy > 0 ? `; ${plural(busy, 'access point')} without room for us, for a later run` : '') +
     (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
   );
 }

@@ -42,7 +42,7 @@ export async function probeMirrors(
   const summary = await runProbe({
     ...{ output, inventory, mirrors, mirrorIds, master, userAgent, timeoutMs, hostLimits, progress, signal },
     vantage: options.vantage ?? '',
-    sftpKey: mirrorKey(config.sftpKeyFile),
+    sftpKey: mirrorKey(config.sftpKeyFile, asked, progress.note),
     nowMs: Date.now,
   });
   const { accessPoints, requests, elapsedMs } = summary;

@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RunError } from '../errors.ts';
 import type { Observations } from '../observations.ts';
 import { decodeObservations, emptyObservations, encodeObservations } from './observations-file.ts';
 import { columnBytes, pack, packPieces } from './packed.ts';
@@ -56,6 +57,14 @@ describe('a file of observations', () => {
       const bytes = Buffer.concat([...packPieces(FORMAT, 2, { count: 1000, ...others, outcome })]);
       expect(() => decodeObservations(bytes, 1000, FILE)).toThrow(`${FILE}: "outcome" should hold 1000 elements`);
     }
+  });
+
+  test('of a newer release is none to begin anew: what it knows would be lost', () => {
+    const newer = Buffer.concat([...packPieces(FORMAT, 3, { count: 1000 })]);
+    expect(() => decodeObservations(newer, 1000, FILE)).toThrow(RunError);
+    expect(() => decodeObservations(newer, 1000, FILE)).toThrow(
+      'version 3 of redirector/observations, which a newer release wrote',
+    );
   });
 
   test('is whole or none, wherever it is cut', () => {

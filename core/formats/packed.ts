@@ -1,6 +1,6 @@
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { clearSource, Packr } from 'msgpackr';
-import { FormatError } from '../errors.ts';
+import { FormatError, RunError } from '../errors.ts';
 
 // Plain msgpack that any reader understands: no records extension, and map sizes beyond 65,535 (msgpackr's manual).
 const packr = new Packr({ useRecords: false, variableMapSize: true, moreTypes: false });
@@ -64,7 +64,7 @@ export function packCompressed(format: string, version: number, body: Record<str
   return gzipSync(pack(format, version, body), { level: 1 });
 }
 
-/** Throws FormatError where a file is of another format or version. */
+/** Throws FormatError where a file is of another format or an older version, RunError where a newer release wrote it. */
 export function throwUnlessFormat(
   found: { readonly format?: unknown; readonly version?: unknown },
   format: string,
@@ -73,6 +73,11 @@ export function throwUnlessFormat(
 ): void {
   if (found.format !== format) throw new FormatError(`${file}: not a ${format} file; make it again`);
   if (found.version === version) return;
+  if (typeof found.version === 'number' && found.version > version) {
+    throw new RunError(
+      `${file}: version ${found.version} of ${format}, which a newer release wrote; this one reads version ${version}: update it here; nothing was changed`,
+    );
+  }
   throw new FormatError(
     `${file}: version ${JSON.stringify(found.version)} of ${format}, this program reads version ${version}; make it again`,
   );

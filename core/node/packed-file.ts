@@ -79,6 +79,8 @@ export class PackedFile {
   /** Exactly `length` lines joined by a newline, of which `starts` tells the blocks (core/lines.ts). */
   lines(key: string, length: number, starts: Uint32Array): Lines {
     const { position, lengthBytes } = this.#place(key, 'text');
+    const isRising = starts.every((start, i) => (i === 0 ? start === 0 : start > (starts[i - 1] as number)));
+    if (!isRising || (starts.at(-1) ?? 0) > lengthBytes) throw this.#broken(key, `blocks of ${length} lines`);
     return new FileLines({ fd: this.#fd, file: this.file, position, lengthBytes, lines: length, starts });
   }
 

@@ -157,10 +157,17 @@ async function readListing(
     }
     giveUp(`its listing is longer than ${MAX_LISTING_BYTES / 2 ** 20} MB`);
   };
+  let broken: unknown;
   let silentTurns = 0;
   const reading = setInterval(() => {
     const before = spool.position;
-    drain();
+    try {
+      drain();
+    } catch (error) {
+      // Ours, not the server's: thrown in a timer it would end the program without a word.
+      broken ??= error;
+      kill();
+    }
     silentTurns = spool.position === before ? silentTurns + 1 : 0;
     if (silentTurns === PAUSE_TURNS && before > 0) onPause();
     const elapsedMs = performance.now() - startedAtMs;
@@ -168,11 +175,12 @@ async function readListing(
   }, READ_EVERY_MS);
   const end = await running.ended;
   clearInterval(reading);
-  drain();
+  if (broken === undefined) drain();
   const bytes = spool.position;
   spool.close();
   clearTimeout(watchdog);
   signal.removeEventListener('abort', kill);
+  if (broken !== undefined) throw broken;
   parser.end();
   const { oddLines, specials } = parser;
   const reason = givenUp || endReason(end, signal.aborted) || oddReason(parser);
