@@ -111,13 +111,16 @@ requires('nginx', 'sshd')('a mirror without rsync and index pages that lets us i
     expect(readFileSync(outputLayout.edgeKeys(output), 'utf8')).not.toContain(new URL(mirror.url).host);
   });
 
-  it('a key that cannot be read is told of before anything is asked', async () => {
+  it('a machine without the key says so, leaves the access point alone and calls nobody down', async () => {
     configure('keys/none');
+    const before = [presentAt('m.sftp'), observed('m.sftp').liveness.state];
     for (const command of ['check', 'probe']) {
       const { code, stderr } = await redirect(command);
-      expect(code).toBe(2);
+      expect(code).toBe(0);
       expect(stderr).toContain(`${join(work.path, 'keys/none')}: cannot be read`);
+      expect(stderr).toContain('mirrors are not entered over SFTP from here');
     }
+    expect([presentAt('m.sftp'), observed('m.sftp').liveness.state]).toEqual(before);
   });
 
   it('a key that is refused is told of, and takes nothing from what is known', async () => {
