@@ -126,6 +126,6 @@ test('a host that nobody listens on is refused', async () => {
   const { port } = server.address() as AddressInfo;
   server.close();
   await once(server, 'close');
-  const place = { host: '127.0.0.1', port, user: 'u', privateKey: '', hostKeySha256: OTHER_KEY, timeoutMs: 500 };
+  const place = { host: '127.0.0.1', port, user: 'u', privateKey: 'none', hostKeySha256: OTHER_KEY, timeoutMs: 500 };
   await expect(sftpStore({ ...place, folder: '/' }).read('a')).rejects.toThrow('u@127.0.0.1: connection refused');
 });
