@@ -2,7 +2,6 @@ import { execFile } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -15,7 +14,7 @@ import { loadBuiltFunction, parseKeys } from '../edge-shim/built-function.ts';
 import { requires } from './debian-packages.ts';
 import { type HeadAnswer, headAll } from './head-all.ts';
 import { mirrorListXml } from './mirror-list.ts';
-import { INDEX_SERVERS } from './servers/index-servers.ts';
+import { INDEX_SERVERS, LIGHTTPD_MOST_FILES } from './servers/index-servers.ts';
 import { startNginx } from './servers/nginx.ts';
 
 const run = promisify(execFile);
@@ -24,9 +23,11 @@ const FALLBACK = 'https://fallback.example.org/';
 /** Each alone in its country, with the whole tree; the last has no flat names. */
 const SERVERS = { DE: 'nginx', FR: 'Apache', JP: 'lighttpd', BR: 'nginx without links' } as const;
 const MINUTES = 60_000;
-/** lighttpd holds a file open for each name that it was asked for in the last seconds; where it has none left it answers 403. */
-const MOST_AT_ONCE = 12_000;
-const FORGOTTEN_AFTER_MS = 4_000;
+/**
+ * lighttpd holds a file open for each name that it was asked for in the last seconds. Where it has none left it answers
+ * 403, or ends (1.4.69): it is started anew before that.
+ */
+const MOST_OF_ONE_LIGHTTPD = LIGHTTPD_MOST_FILES / 2;
 
 requires(
   'nginx',
@@ -36,6 +37,7 @@ requires(
   const work = mkdtempSync(join(tmpdir(), 'redirector-followed-'));
   const output = join(work, 'output');
   const servers = new Map<string, { readonly url: string; close(): Promise<void> }>();
+  let tree: string;
   let inventory: LoadedInventory;
   let edge: BuiltFunction;
 
@@ -43,7 +45,7 @@ requires(
     // Apache gives up root, and reads as somebody else.
     chmodSync(work, 0o755);
     const given = process.env['REDIRECTOR_TREE'] ?? '';
-    const tree = given === '' ? plantTree(join(work, 'tree'), { objects: 5_000, seed: 11 }).folder : given;
+    tree = given === '' ? plantTree(join(work, 'tree'), { objects: 5_000, seed: 11 }).folder : given;
     for (const [country, name] of Object.entries(SERVERS)) {
       servers.set(country, await start(name, tree));
     }
@@ -85,11 +87,13 @@ requires(
         [...followed].filter(([, sizeBytes]) => sizeBytes < 0 === isDirectory).map(([path]) => path);
       const [files, directories] = [ofKind(false), ofKind(true)];
       const answers = new Map<string, HeadAnswer>();
-      const step = SERVERS[country as keyof typeof SERVERS] === 'lighttpd' ? MOST_AT_ONCE : files.length;
+      const isLighttpd = SERVERS[country as keyof typeof SERVERS] === 'lighttpd';
+      const step = isLighttpd ? MOST_OF_ONE_LIGHTTPD : files.length;
       for (let first = 0; first < files.length; first += step) {
-        if (first > 0) await delay(FORGOTTEN_AFTER_MS);
         const some = files.slice(first, first + step);
-        (await headAll(url, some, null)).forEach((answer, n) => void answers.set(some[n] as string, answer));
+        const fresh = isLighttpd ? await startIndexServer('lighttpd', tree) : null;
+        const found = await headAll(fresh?.url ?? url, some, null).finally(() => fresh?.close());
+        found.forEach((answer, n) => void answers.set(some[n] as string, answer));
       }
       // lighttpd answers 503 where it has to read many directories at once.
       const oneByOne = await headAll(url, directories, null, { connections: 1, depth: 1 });

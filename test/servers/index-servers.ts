@@ -77,11 +77,15 @@ function apacheModule(name: string): string {
   return `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`;
 }
 
+/** Open at the same time, whatever the machine allows. */
+export const LIGHTTPD_MOST_FILES = 16_384;
+
 function startLighttpd(root: string) {
   const configOf = (_: string, port: number) => `
 server.document-root = "${root}"
 server.bind = "127.0.0.1"
 server.port = ${port}
+server.max-fds = ${LIGHTTPD_MOST_FILES}
 server.modules = ( "mod_dirlisting" )
 dir-listing.activate = "enable"
 dir-listing.encoding = "utf-8"
