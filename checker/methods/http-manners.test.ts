@@ -150,6 +150,26 @@ describe('a server that says "not so fast"', () => {
     expect(report.ended).toBe('whole');
   });
 
+  test('what it answers only while nothing else is asked (lighttpd: for directories) is asked by itself', async () => {
+    const needsPeace = (path: string) => /f\d*5$/.test(path);
+    let waiting = 0;
+    let refused = 0;
+    const server = await scripted((socket, path) => {
+      waiting++;
+      setTimeout(() => {
+        const isDisturbed = waiting > 1 && needsPeace(path);
+        if (isDisturbed) refused++;
+        socket.write(isDisturbed ? answer(503, { 'Content-Length': 0 }) : rightly(path));
+        // What comes in answer to this finds it gone.
+        waiting--;
+      }, 2);
+    });
+    const { report, results } = await collect(httpHead, inventory, urlOf(server), { timeoutMs: 500 });
+    expect(results).toEqual(expected);
+    expect(report).toMatchObject({ ended: 'whole', reason: '' });
+    expect(refused).toBeGreaterThan(10);
+  });
+
   test('a storm without end is given up, and proves nothing', async () => {
     const refused = new Map<string, number>();
     const server = await scripted((socket, path, _, asked) => {

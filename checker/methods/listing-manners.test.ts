@@ -71,6 +71,25 @@ test.each([3, 8])(
   },
 );
 
+test('a host that makes one page at a time, and refuses others meanwhile, is soon asked for one at a time', async () => {
+  let waiting = 0;
+  let refused = 0;
+  const server = await scripted((socket, path) => {
+    waiting++;
+    setTimeout(() => {
+      const isDisturbed = waiting > 1;
+      if (isDisturbed) refused++;
+      socket.write(isDisturbed ? 'HTTP/1.1 503 X\r\nContent-Length: 0\r\n\r\n' : pageOf(path));
+      waiting--;
+    }, 2);
+  });
+  const { report, results } = await collect(httpListing, inventory, server.url, { timeoutMs: 500 });
+  expect([report.ended, tally(results)]).toEqual(['whole', ALL_PRESENT]);
+  // Sixteen together at first, four after the first pause.
+  expect(refused).toBeGreaterThan(0);
+  expect(refused).toBeLessThanOrEqual(16 + 4);
+});
+
 test('nothing waits behind a long page: others are asked for on the other connection', async () => {
   const others = Array.from({ length: 30 }, (_, i) => `d${i}`);
   const long = Array.from({ length: 50 }, (_, i) => `long/f${i}`);

@@ -72,7 +72,7 @@ export class HeadLine {
   /** One more request, where depth and budget allow it and something is left to ask; false = not. */
   add(): boolean {
     if (this.#toRetry.length > 0) return this.#sendRetry();
-    if (this.#underWay >= this.runner.depth || this.#isFull()) return false;
+    if (this.#underWay >= this.runner.depth || this.#isFull() || !this.runner.isInUse(this)) return false;
     const index = this.runner.take();
     if (index < 0) return false;
     let lane = this.#resting.pop();
@@ -86,7 +86,7 @@ export class HeadLine {
 
   /** After an answer: the lane asks on, or rests. */
   goOn(lane: Lane): void {
-    const mayAsk = this.#underWay <= this.runner.depth && !this.#isFull();
+    const mayAsk = this.#underWay <= this.runner.depth && !this.#isFull() && this.runner.isInUse(this);
     const index = mayAsk ? this.runner.take() : -1;
     if (index >= 0) {
       lane.ask(index);

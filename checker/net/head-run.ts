@@ -94,11 +94,17 @@ export class HeadRunner {
   /** No index from this one on is begun. */
   #last: number;
   #settled = 0;
+  /** Taken and not answered; what failed and is asked again with it. */
+  #underWay = 0;
+  /** What is under way is to be so by itself. */
+  #isAlone = false;
   #lastStruck = -1;
   #lastCutAfter = 0;
   #isMismatched = false;
   readonly #refusals = new Refusals();
   readonly #lines: HeadLine[] = [];
+  /** Of the lines, those that ask; the others only end what they began. */
+  #inUse = 0;
   readonly #resolve: (report: HeadRunReport) => void;
   #budgetTimer: NodeJS.Timeout | undefined;
   #wakeTimer: NodeJS.Timeout | undefined;
@@ -131,16 +137,25 @@ export class HeadRunner {
     run.signal.addEventListener('abort', this.#interrupt, { once: true });
     this.#budgetTimer = setTimeout(this.#outOfTime, run.budgetMs - (run.spentMs ?? 0));
     for (let i = 0; i < Math.min(run.connections, run.count); i++) this.#lines.push(new HeadLine(this));
+    this.#inUse = this.#lines.length;
     this.#fillLines();
   }
 
   /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
-    const again = this.#refusals.waiting;
-    if (this.ended || (again.length === 0 && !this.#hasMore())) return -1;
-    if (!this.isAdmitted()) return -1;
+    if (this.ended || this.#isAlone) return -1;
+    const { waiting, alone } = this.#refusals;
+    this.#isAlone = alone.length > 0;
+    if (this.#isAlone ? this.#underWay > 0 : waiting.length === 0 && !this.#hasMore()) return this.#notYet();
+    if (!this.isAdmitted()) return this.#notYet();
+    this.#underWay++;
     // Those refused last first: else a storm that meets hundreds under way would be waited for as often as they are many.
-    return again.pop() ?? this.#next++;
+    return alone.pop() ?? waiting.pop() ?? this.#next++;
+  }
+
+  #notYet(): -1 {
+    this.#isAlone = false;
+    return -1;
   }
 
   #hasMore(): boolean {
@@ -168,6 +183,7 @@ export class HeadRunner {
     isEncoded: boolean,
   ): void {
     this.strikes = 0;
+    this.#isBack();
     if (isRefusal(status)) {
       this.#wasRefused(index, status, retryAfter);
       return;
@@ -180,14 +196,38 @@ export class HeadRunner {
 
   /** Says nothing of the object: it is asked for again after a pause, but not for ever. */
   #wasRefused(index: number, status: number, retryAfter: string): void {
-    if (this.run.budget.refused(status, retryAfter, this.run.timeoutMs)) this.observe({ type: 'refused' });
-    if (this.#refusals.isAskedAgain(index, status)) return;
-    this.run.onAnswer(index, status, -1, '', false);
-    this.#settle();
+    const { budget, timeoutMs } = this.run;
+    const isNew = !budget.isPaused;
+    budget.refused(status, retryAfter, timeoutMs);
+    if (isNew) this.#askLess();
+    if (!this.#refusals.isAskedAgain(index, status, isNew)) {
+      this.run.onAnswer(index, status, -1, '', false);
+      this.#settle();
+    }
     if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
   }
 
+  #isBack(): void {
+    this.#underWay--;
+    // The others may ask again.
+    if (this.#isAlone) this.#soon();
+    this.#isAlone = false;
+  }
+
+  /** One at a time; where that is too much, on one connection. */
+  #askLess(): void {
+    if (this.depth === 1) this.#inUse = 1;
+    // What was under way, and is answered, was sent before: no reason to ask deeper.
+    this.#timed = null;
+    this.observe({ type: 'refused' });
+  }
+
+  isInUse(line: HeadLine): boolean {
+    return this.#lines.indexOf(line) < this.#inUse;
+  }
+
   failed(index: number, reason: string): void {
+    this.#isBack();
     this.run.onFailure(index, reason);
     this.#settle();
   }
@@ -260,7 +300,8 @@ export class HeadRunner {
 
   giveUp(reason: string): void {
     if (this.ended) return;
-    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...this.#refusals.waiting];
+    const { waiting: refused, alone } = this.#refusals;
+    const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...refused, ...alone];
     this.#end('gave up', reason);
     for (const index of waiting) this.run.onFailure(index, reason);
     for (; this.#next < this.run.count; this.#next++) this.run.onFailure(this.#next, reason);

@@ -114,7 +114,8 @@ export class HostBudget {
    * to refuse is refused with it.
    */
   refused(status: number, retryAfter: string, timeoutMs: number): boolean {
-    const askedMs = retryAfterMs(retryAfter, this.#clock.wallMs());
+    // Who refuses and says "at once" says nothing.
+    const askedMs = retryAfterMs(retryAfter, this.#clock.wallMs()) || null;
     const notBeforeMs = askedMs === null ? 0 : this.#clock.wallMs() + askedMs;
     this.#wish = { status, notBeforeMs: Math.max(notBeforeMs, this.#wish?.notBeforeMs ?? 0) };
     if (askedMs === null && this.isPaused) return false;

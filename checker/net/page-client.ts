@@ -52,6 +52,8 @@ export class PageClient {
   readonly #closing = new AbortController();
   readonly #signal: AbortSignal;
   #shortConnections = 0;
+  #width: number;
+  #underWay = 0;
   /** Those that wait for a line of their own. */
   readonly #waiting: (() => void)[] = [];
 
@@ -67,12 +69,16 @@ export class PageClient {
     // Every request that waits listens to it.
     setMaxListeners(0, this.#signal);
     this.#lines = Array.from({ length: options.connections }, () => this.#newLine());
+    this.#width = Math.max(1, this.#lines.length * options.depth);
     this.#signal.addEventListener('abort', this.#destroy, { once: true });
   }
 
-  /** Requests it can have under way. */
+  /**
+   * Requests it has under way. A quarter as many, on as few connections as that takes, each time the host refuses: how
+   * many pages it makes at once (lighttpd: one) does not change.
+   */
   get width(): number {
-    return Math.max(1, this.#lines.length * this.#options.depth);
+    return this.#width;
   }
 
   /**
@@ -102,10 +108,8 @@ export class PageClient {
   };
 
   async #ask(path: string, onBody: OnBody, weight: number): Promise<PageAnswer> {
-    const { budget, timeoutMs } = this.#options;
-    if (!(await budget.admission(this.#signal))) return INTERRUPTED;
-    // Chosen not before: by then others may have been sent.
-    const line = await this.#takeLine(weight);
+    const { budget } = this.#options;
+    const line = await this.#admit(weight);
     if (line === null) return INTERRUPTED;
     let retryAfter = '';
     const answer = await new Promise<PageAnswer>((resolve) => {
@@ -114,14 +118,24 @@ export class PageClient {
       };
       this.#dispatch(line.client, path, new PageHandler(this.#options, onBody, this.#onSent, onRefused, resolve));
     });
-    line.weight -= weight;
-    line.underWay--;
     line.answers++;
     this.#countBytes(line);
-    this.#waiting.shift()?.();
-    if (isRefusal(answer.status)) budget.refused(answer.status, retryAfter, timeoutMs);
+    if (isRefusal(answer.status)) this.#refused(answer.status, retryAfter);
     else if (answer.status > 0) budget.served();
+    this.#release(line, weight);
     return answer;
+  }
+
+  /** Null when interrupted. */
+  async #admit(weight: number): Promise<Line | null> {
+    const { budget } = this.#options;
+    while (await budget.admission(this.#signal)) {
+      // Chosen not before: by then others may have been sent, and refused.
+      const line = await this.#takeLine(weight);
+      if (line === null || !budget.isPaused) return line;
+      this.#release(line, weight);
+    }
+    return null;
   }
 
   /**
@@ -130,8 +144,11 @@ export class PageClient {
    */
   async #takeLine(weight: number): Promise<Line | null> {
     while (!this.#signal.aborted) {
-      const line = this.#lines.reduce((least, other) => (isLess(other, least) ? other : least));
-      if (line.underWay === 0 || this.#shortConnections < SHORT_CONNECTIONS_ALLOWED) {
+      const inUse = this.#lines.slice(0, Math.ceil(this.#width / this.#options.depth));
+      const line = inUse.reduce((least, other) => (isLess(other, least) ? other : least));
+      const isFree = line.underWay === 0 || this.#shortConnections < SHORT_CONNECTIONS_ALLOWED;
+      if (isFree && this.#underWay < this.#width) {
+        this.#underWay++;
         line.weight += weight;
         line.underWay++;
         return line;
@@ -140,6 +157,21 @@ export class PageClient {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));
     }
     return null;
+  }
+
+  #release(line: Line, weight: number): void {
+    this.#underWay--;
+    line.weight -= weight;
+    line.underWay--;
+    this.#waiting.shift()?.();
+  }
+
+  /** What was under way when it began to refuse is refused with it, and says nothing new. */
+  #refused(status: number, retryAfter: string): void {
+    const { budget, timeoutMs } = this.#options;
+    const isNew = !budget.isPaused;
+    budget.refused(status, retryAfter, timeoutMs);
+    if (isNew) this.#width = Math.max(1, Math.floor(this.#width / 4));
   }
 
   readonly #onSent = (isAgain: boolean): void => {
