@@ -1,34 +1,23 @@
-import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../core/inventory.ts';
-import { Outcome, type OutcomeCode } from '../../core/observations.ts';
+import { isDirectoryLike, requestPath } from '../../core/inventory.ts';
 import type { HeadClient, Pace } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
-import { COMPRESSED, statusReason } from '../net/reasons.ts';
-import type { Shown } from './confirmation.ts';
+import { askAgain } from './ask-again.ts';
 import type { CheckTask } from './contract.ts';
+import { type Findings, PortionAnswers } from './portion-answers.ts';
 
 const MAX_STRIKES = 3;
 /** An access point gets so many times the time-out for all of its objects: an hour for ten seconds. */
 const BUDGET_TIMEOUTS = 360;
 /** So much is found before it is confirmed, though no checkpoint is due: it has to be kept in mind. */
 const MOST_UNCONFIRMED = 250_000;
-const NO_LENGTH = 'tells no length (Content-Length)';
-const NO_SIZE = `${COMPRESSED} (Content-Encoding), so that no size is told`;
-const KEPT_COMPRESSED = /\.(t?gz|svgz|t?bz2?|t?xz|t?lzma|lz|tzst|zst|br|z)$/i;
-/** Apache's Options FollowSymLinks: a link whose end is not there may not be followed. */
-const DANGLING = 'answers 403 (forbidden) to a link whose end is not there, as Apache does';
 
-/** What is asked for between two checkpoints. */
-export interface Portion {
+/** What is asked for between two checkpoints; its findings are added to those of the portions before. */
+export interface Portion extends Findings {
   readonly pace: Pace;
   /** Index into the task's objects. */
   readonly from: number;
   /** By the portions before. */
   readonly spentMs: number;
-  /** What is found is added to them. */
-  readonly samples: Shown['samples'];
-  readonly directories: Shown['directories'];
-  /** By id: 1 = the portions before, or this one, found it absent. */
-  readonly absent: Uint8Array;
 }
 
 export interface PortionReport extends Pick<HeadRunReport, 'ended' | 'next' | 'reason' | 'isMismatched'> {
@@ -39,58 +28,48 @@ export interface PortionReport extends Pick<HeadRunReport, 'ended' | 'next' | 'r
 
 /** Asks for the objects from one on, until a checkpoint is due. */
 export async function askPortion(task: CheckTask, client: HeadClient, portion: Portion): Promise<PortionReport> {
-  const { inventory, objectIds, sink } = task;
-  const { pace, from, spentMs, samples, directories, absent } = portion;
+  const { objectIds, timeoutMs, checkpointMs } = task;
+  const { pace, from, spentMs } = portion;
+  const answers = new PortionAnswers(task, portion);
   const startedAtMs = performance.now();
-  const forbiddenLinks: number[] = [];
-  let found = 0;
-  const record = (index: number, outcome: OutcomeCode, status: number, lengthBytes: number) => {
-    const id = objectIds[index] as number;
-    const isDirectory = isDirectoryLike(inventory, id);
-    found++;
-    if (outcome === Outcome.absent) absent[id] = 1;
-    if (isDirectory) {
-      directories.set(id, outcome);
-      return;
-    }
-    sink.record(id, outcome, outcome === Outcome.absent ? -1 : lengthBytes);
-    samples.get(outcome)?.add(index, status, lengthBytes);
-  };
-  const report = await client.askAll({
-    ...pace,
-    count: objectIds.length - from,
-    pathOf: (nth) => askedPath(task, from + nth),
-    onAnswer: (nth, status, lengthBytes, location, isEncoded) => {
-      const index = from + nth;
-      const id = objectIds[index] as number;
-      const isDirectory = isDirectoryLike(inventory, id);
-      if (status === 200 && !isDirectory && isEncoded && !isLabelled(lengthBytes, inventory, id))
-        sink.fail(id, NO_SIZE);
-      else if (status === 200 && !isDirectory && lengthBytes < 0) sink.fail(id, NO_LENGTH);
-      else if (status === 200) {
-        const isRight = isDirectory || lengthBytes === inventory.sizeBytes[id];
-        record(index, isRight ? Outcome.present : Outcome.different, status, lengthBytes);
-      } else if (status === 404 || status === 410) record(index, Outcome.absent, status, lengthBytes);
-      else if (status === 403 && inventory.types[id] === ObjectType.symlink) forbiddenLinks.push(id);
-      else sink.fail(id, statusReason(status, location));
+  const elapsedMs = () => performance.now() - startedAtMs;
+  const ask = (count: number, indexOf: (nth: number) => number, isEnough: () => boolean) =>
+    client.askAll({
+      ...pace,
+      count,
+      pathOf: (nth) => askedPath(task, indexOf(nth)),
+      onAnswer: (nth, status, lengthBytes, location, isEncoded) =>
+        answers.add(indexOf(nth), status, lengthBytes, location, isEncoded),
+      onFailure: (nth, reason) => answers.fail(indexOf(nth), reason),
+      maxStrikes: MAX_STRIKES,
+      budgetMs: timeoutMs * BUDGET_TIMEOUTS,
+      spentMs: spentMs + elapsedMs(),
+      isEnough,
+    });
+  const report = await ask(
+    objectIds.length - from,
+    (nth) => from + nth,
+    () => answers.found >= MOST_UNCONFIRMED || elapsedMs() >= checkpointMs,
+  );
+  const doubtful = {
+    indexes: answers.takeDoubtful(),
+    requestsPerSecond: (report.requests / elapsedMs()) * 1000,
+    ask: async (indexes: readonly number[]) => {
+      const { ended } = await ask(
+        indexes.length,
+        (nth) => indexes[nth] as number,
+        () => false,
+      );
+      return { ended, left: answers.takeDoubtful() };
     },
-    onFailure: (nth, reason) => sink.fail(objectIds[from + nth] as number, reason),
-    maxStrikes: MAX_STRIKES,
-    budgetMs: task.timeoutMs * BUDGET_TIMEOUTS,
-    spentMs,
-    isEnough: () => found >= MOST_UNCONFIRMED || performance.now() - startedAtMs >= task.checkpointMs,
-  });
-  for (const id of forbiddenLinks)
-    sink.fail(id, absent[inventory.leadsTo[id] as number] === 1 ? DANGLING : statusReason(403, ''));
-  return { ...report, next: from + report.next, found, elapsedMs: performance.now() - startedAtMs };
-}
-
-/**
- * Apache's AddEncoding names the format of a file that is kept compressed, and tells its own length. Only so an encoded
- * answer proves anything: a server that compresses the file once more would hardly come to that very length.
- */
-function isLabelled(lengthBytes: number, { paths, sizeBytes }: Inventory, id: number): boolean {
-  return lengthBytes === sizeBytes[id] && KEPT_COMPRESSED.test(paths.at(id) as string);
+    pathOf: (index: number) => askedPath(task, index),
+  };
+  const isDone = report.ended === 'whole' || report.ended === 'enough';
+  const left = isDone && answers.found > 0 ? await askAgain(task, client, doubtful) : doubtful.indexes;
+  const ended = left === null ? 'interrupted' : report.ended;
+  // Not asked for again, they have not failed.
+  if (ended !== 'interrupted') answers.failDoubtful(left ?? []);
+  return { ...report, ended, next: from + report.next, found: answers.found, elapsedMs: elapsedMs() };
 }
 
 /** With a trailing slash wherever a directory is at the end: servers redirect without. */

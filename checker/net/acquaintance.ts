@@ -18,9 +18,13 @@ export class Acquaintance {
   /** What HEAD has shown and GET has confirmed, and how often. */
   readonly confirmed = new Map<OutcomeCode, number>();
 
+  /** What it forbids stays forbidden, however slowly it is asked. */
+  meansWhatItForbids = false;
+
   forget(): void {
     this.greeting = null;
     this.askedHow = null;
     this.confirmed.clear();
+    this.meansWhatItForbids = false;
   }
 }

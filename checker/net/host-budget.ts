@@ -46,9 +46,9 @@ export class HostBudget {
   /** Where connections to it may go. */
   readonly allowed: Allowed;
   readonly #clock: Clock;
-  readonly #requests: Bucket;
+  #requests: Bucket;
   readonly #bytes: Bucket;
-  readonly #isUnlimited: boolean;
+  #isUnlimited: boolean;
   readonly #leftAlone = new AbortController();
   #isLeftAlone = false;
   #pausedUntilMs = 0;
@@ -95,6 +95,13 @@ export class HostBudget {
     return !signal.aborted;
   }
 
+  /** From now on, where that is less than before. */
+  slowTo(requestsPerSecond: number): void {
+    if (requestsPerSecond >= this.#requests.perSecond) return;
+    this.#requests = new Bucket(requestsPerSecond, this.#clock.nowMs());
+    this.#isUnlimited = false;
+  }
+
   /** A request that left without being asked for: a repeated one, after a cut. */
   sentAgain(): void {
     this.#requests.spend(1);
@@ -114,12 +121,15 @@ export class HostBudget {
    * to refuse is refused with it.
    */
   refused(status: number, retryAfter: string, timeoutMs: number): boolean {
-    // Who refuses and says "at once" says nothing.
-    const askedMs = retryAfterMs(retryAfter, this.#clock.wallMs()) || null;
+    const askedMs = retryAfterMs(retryAfter, this.#clock.wallMs());
     const notBeforeMs = askedMs === null ? 0 : this.#clock.wallMs() + askedMs;
     this.#wish = { status, notBeforeMs: Math.max(notBeforeMs, this.#wish?.notBeforeMs ?? 0) };
     if (askedMs === null && this.isPaused) return false;
-    this.#wait(askedMs ?? Math.min(timeoutMs, (timeoutMs / 10) * 2 ** this.#refusals));
+    const shortestMs = timeoutMs / 10;
+    // "At once" is no pause.
+    this.#wait(
+      askedMs === null ? Math.min(timeoutMs, shortestMs * 2 ** this.#refusals) : Math.max(askedMs, shortestMs),
+    );
     this.#refusals++;
     return true;
   }

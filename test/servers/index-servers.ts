@@ -22,7 +22,7 @@ export const INDEX_SERVERS: Readonly<Record<string, IndexServer>> = {
   'apache-plain': apache('-FancyIndexing'),
   'apache-fancy': apache('FancyIndexing'),
   'apache-table': apache('FancyIndexing HTMLTable SuppressDescription'),
-  lighttpd: { programs: ['lighttpd'], start: startLighttpd },
+  lighttpd: { programs: ['lighttpd'], start: (root) => startLighttpd(root) },
   caddy: { programs: ['caddy'], start: startCaddy },
   python: { programs: ['python3'], start: startPython },
 };
@@ -77,15 +77,16 @@ function apacheModule(name: string): string {
   return `LoadModule ${name}_module /usr/lib/apache2/modules/mod_${name}.so`;
 }
 
-/** Open at the same time, whatever the machine allows. */
+/** That it may hold open, whatever the machine allows. */
 export const LIGHTTPD_MOST_FILES = 16_384;
 
-function startLighttpd(root: string) {
+/** `mostFiles`: that it may hold open. */
+export function startLighttpd(root: string, mostFiles = LIGHTTPD_MOST_FILES) {
   const configOf = (_: string, port: number) => `
 server.document-root = "${root}"
 server.bind = "127.0.0.1"
 server.port = ${port}
-server.max-fds = ${LIGHTTPD_MOST_FILES}
+server.max-fds = ${mostFiles}
 server.modules = ( "mod_dirlisting" )
 dir-listing.activate = "enable"
 dir-listing.encoding = "utf-8"
