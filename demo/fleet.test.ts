@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { listOverRsync } from '../core/node/rsync.ts';
 import { pathFromBytes } from '../core/path-bytes.ts';
@@ -226,6 +227,25 @@ describe('closing the fleet', () => {
     expect(readdirSync(temporary)).toEqual([]);
     await expect(startFleet({ tree, folder: own, signal: controller.signal })).rejects.toThrow();
     expect(existsSync(own)).toBe(false);
+  });
+
+  it('leaves nothing when it is aborted while it starts', async () => {
+    const temporary = mkdtempSync(join(folder, 'tmp-'));
+    vi.stubEnv('TMPDIR', temporary);
+    onTestFinished(() => void vi.unstubAllEnvs());
+    const own = join(folder, 'third');
+    for (const at of [temporary, own]) {
+      const controller = new AbortController();
+      const reason = new Error('enough');
+      const starting = startFleet({ tree, folder: own, signal: controller.signal });
+      const failed = expect(starting).rejects.toBe(reason);
+      // While the rsync daemon's folder is there, the daemon is on its way.
+      while (fleet.rsync && (!existsSync(at) || readdirSync(at).length === 0)) await setImmediate();
+      controller.abort(reason);
+      await failed;
+      expect(existsSync(own)).toBe(false);
+      expect(readdirSync(temporary)).toEqual([]);
+    }
   });
 });
 

@@ -64,27 +64,22 @@ const UNPROVABLE: ReadonlySet<Behaviour> = new Set(['soft 404', 'hanging', 'dead
 
 /**
  * Starts the mirrors of the fleet in this process, on free ports of 127.0.0.1. They serve the tree as it was planted.
- * Where the signal is aborted the fleet closes itself. Throws RunError where rsync is installed but does not start.
+ * Where the signal is aborted the fleet closes itself; while it starts, its reason is thrown when all is closed again.
+ * Throws RunError where rsync is installed but does not start.
  */
 export async function startFleet({ tree, folder, signal }: FleetOptions): Promise<Fleet> {
   const closers: Closer[] = [];
-  let closing: Promise<void> | null = null;
-  const close = () => {
-    closing ??= closeAll(closers);
-    return closing;
-  };
-  signal?.throwIfAborted();
-  const onAbort = () => void close();
-  signal?.addEventListener('abort', onAbort, { once: true });
-  closers.push(async () => signal?.removeEventListener('abort', onAbort));
   try {
     const served = new ServedTree(tree);
+    signal?.throwIfAborted();
     const fallback = await startMirrorServer({ responder: treeResponder(served, '/', holdsEverything) });
     closers.push(fallback.close);
     const planned = FLEET.flatMap((group) => group.mirrors.map((mirror) => planOne(group, mirror, served)));
+    signal?.throwIfAborted();
     const rsyncUrls = isInstalled('rsync') ? await startRsync(planned, { tree, served, folder, closers }) : null;
     const mirrors: StartedMirror[] = [];
     for (const mirror of planned) {
+      signal?.throwIfAborted();
       const httpUrl = await startHttp(mirror, served, fallback.port, closers);
       const rsyncUrl = rsyncUrls?.get(mirror.slug);
       mirrors.push({ ...mirror, urls: rsyncUrl === undefined ? [httpUrl] : [httpUrl, rsyncUrl] });
@@ -96,12 +91,25 @@ export async function startFleet({ tree, folder, signal }: FleetOptions): Promis
       holds: (i, protocol, path) => truthOf(served, mirrors[i] as StartedMirror, protocol, path),
       fallbackUrl: `http://127.0.0.1:${fallback.port}/`,
       rsync: rsyncUrls !== null,
-      close,
+      close: closedOnAbort(closers, signal),
     };
   } catch (error) {
-    await close();
+    await closeAll(closers);
     throw error;
   }
+}
+
+/** Closes a fleet that is whole: once, on call or on abort. One that is being made closes what it has by itself. */
+function closedOnAbort(closers: Closer[], signal: AbortSignal | undefined): Closer {
+  let closing: Promise<void> | null = null;
+  const close = () => {
+    signal?.removeEventListener('abort', onAbort);
+    closing ??= closeAll(closers);
+    return closing;
+  };
+  const onAbort = () => void close();
+  signal?.addEventListener('abort', onAbort, { once: true });
+  return close;
 }
 
 type Closer = () => Promise<void>;
@@ -119,7 +127,7 @@ interface StartedMirror extends FleetPlan {
 }
 
 async function closeAll(closers: Closer[]): Promise<void> {
-  // The newest first, and again for what was started while others closed.
+  // The newest first.
   for (let closer = closers.pop(); closer !== undefined; closer = closers.pop()) await closer();
 }
 
