@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode, reportFailure } from './cli/exit.ts';
+import { listenToStandardStreams } from './cli/standard-streams.ts';
 
 const EXIT_CODES = `
 Exit codes: 0 done; 1 the work could not be done; 2 wrong arguments, configuration or input; 70 a bug; 130 interrupted.
@@ -27,6 +28,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<(program: Command) => void
 
 /** The front door: parses the arguments (without node and script), runs the command, sets the exit code. */
 export async function main(argv: readonly string[]): Promise<void> {
+  listenToStandardStreams();
   const program = new Command('redirector')
     .description(
       'Checks every mirror of a distribution, builds maps, and redirects each request to a near mirror that holds the file.',
@@ -40,7 +42,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   try {
     await program.parseAsync(argv, { from: 'user' });
   } catch (error) {
-    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? ExitCode.done : ExitCode.usage;
-    else process.exitCode = reportFailure(error);
+    if (!(error instanceof CommanderError)) process.exitCode = reportFailure(error);
+    // Help is done when it is printed, if it could be.
+    else if (error.exitCode !== 0) process.exitCode = ExitCode.usage;
   }
 }

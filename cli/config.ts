@@ -173,9 +173,11 @@ export function readConfig(file: string): Config {
   try {
     content = readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(
-      `${file}: cannot be read (${messageOf(error)}); "redirector config --print-defaults > ${file}" makes one to start from`,
-    );
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    const wayOut = isMissing
+      ? `"redirector config --print-defaults > ${file}" makes one to start from`
+      : 'name a file that can be with --config';
+    throw new UsageError(`${file}: cannot be read (${messageOf(error)}); ${wayOut}`);
   }
   return parseConfig(content, file);
 }

@@ -1,8 +1,12 @@
 import { setMaxListeners } from 'node:events';
+import { statSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Command, InvalidArgumentError } from 'commander';
+import { RunError, UsageError } from '../core/errors.ts';
 import { grouped } from '../core/grouped.ts';
 import { withLock } from '../core/node/lock.ts';
+import { systemErrorWords } from '../core/node/system-errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { type Config, readConfig } from './config.ts';
 import { durationMs } from './config-values.ts';
@@ -21,9 +25,10 @@ export interface SharedOptions {
 export interface Context {
   /** Reads the configuration; throws UsageError. */
   config(): Config;
+  /** The output folder, which need not be there yet. Throws UsageError where it can be none. */
   readonly output: string;
   readonly progress: Progress;
-  /** Aborted by Ctrl-C or a TERM signal. */
+  /** Aborted by Ctrl-C, a TERM signal, or a terminal that is closed; the reason is Interrupted. */
   readonly signal: AbortSignal;
   /** Throws Interrupted once the person has interrupted. */
   throwIfInterrupted(): void;
@@ -33,14 +38,23 @@ export interface Context {
 
 export function withSharedOptions(command: Command): Command {
   return command
-    .option('-c, --config <file>', 'the configuration', 'redirector.toml')
-    .option('-o, --output <dir>', 'where files are kept', 'output')
+    .option('-c, --config <file>', 'the configuration', named, 'redirector.toml')
+    .option('-o, --output <dir>', 'where files are kept', named, 'output')
     .option('--json', 'print the result as JSON')
     .option('-q, --quiet', 'print nothing but errors');
 }
 
-/** Runs a command's work with its context: progress is put away and signal handlers removed whatever happens. */
-export async function inContext(options: SharedOptions, work: (context: Context) => Promise<void>): Promise<void> {
+const ENDING_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Runs a command's work with its context: progress is put away and signal handlers removed whatever happens. What fails
+ * because the person has interrupted is thrown as Interrupted. `endsBy` are the signals that mean so.
+ */
+export async function inContext(
+  options: SharedOptions,
+  work: (context: Context) => Promise<void>,
+  endsBy: readonly NodeJS.Signals[] = ENDING_SIGNALS,
+): Promise<void> {
   const abort = new AbortController();
   // As many listeners as there are mirrors under way; none of them leaks.
   setMaxListeners(0, abort.signal);
@@ -49,31 +63,60 @@ export async function inContext(options: SharedOptions, work: (context: Context)
   const interrupt = () => {
     // A second Ctrl-C does not wait for anything.
     if (++asked > 1) process.exit(130);
-    abort.abort();
+    abort.abort(new Interrupted('interrupted; what was done is kept, the next run goes on from there'));
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  for (const signal of endsBy) process.on(signal, interrupt);
   try {
     await work({
       config: () => readConfig(options.config),
-      output: resolve(options.output),
+      get output() {
+        return outputFolder(options.output);
+      },
       progress,
       signal: abort.signal,
-      throwIfInterrupted() {
-        if (abort.signal.aborted)
-          throw new Interrupted('interrupted; what was done is kept, the next run goes on from there');
-      },
+      throwIfInterrupted: () => abort.signal.throwIfAborted(),
       print(value, text) {
         if (options.json === true) process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
         else if (options.quiet !== true && text !== '') process.stdout.write(text.endsWith('\n') ? text : `${text}\n`);
       },
     });
+  } catch (error) {
+    throw await interruptionBehind(error, abort.signal);
   } finally {
     progress.stop();
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    for (const signal of endsBy) process.off(signal, interrupt);
   }
 }
+
+/** A terminal's Ctrl-C goes to our children too, and what one of them fails with may be heard of before it. */
+const SIGNAL_ON_ITS_WAY_MS = 50;
+
+/**
+ * What could not be done after an interruption failed by it. A bug, or a file that could not be written meanwhile, stays
+ * what it is: nobody may hear that all was kept.
+ */
+async function interruptionBehind(error: unknown, signal: AbortSignal): Promise<unknown> {
+  const isAbort = error instanceof Error && error.name === 'AbortError';
+  if (!isAbort && !(error instanceof RunError)) return error;
+  if (!signal.aborted) await delay(SIGNAL_ON_ITS_WAY_MS);
+  if (!signal.aborted) return error;
+  return isAbort ? signal.reason : new Interrupted(error.message);
+}
+
+function outputFolder(option: string): string {
+  const folder = resolve(option);
+  const refuse = (why: string) => new UsageError(`--output ${folder}: ${why}; name a folder`);
+  try {
+    if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === false) throw refuse('it is not a folder');
+    return folder;
+  } catch (error) {
+    const { code = '' } = error as NodeJS.ErrnoException;
+    throw NO_FOLDER.has(code) ? refuse(systemErrorWords(error) as string) : error;
+  }
+}
+
+/** The person's mistakes, where others are the machine's state. */
+const NO_FOLDER = new Set(['ENOTDIR', 'ENAMETOOLONG', 'ELOOP']);
 
 /** As `inContext`, for a command that writes: as the only one in its output folder. */
 export function inLockedContext(
@@ -91,6 +134,12 @@ export function untilInterrupted(context: Context): Promise<void> {
     // A listener alone keeps no process alive; the servers do.
     context.signal.addEventListener('abort', () => resolve(), { once: true });
   });
+}
+
+/** Of a shell variable that is not set nothing is left but quotes. */
+function named(value: string): string {
+  if (value === '') throw new InvalidArgumentError('Name one: this is empty, as a shell variable is that is not set.');
+  return value;
 }
 
 export function portOption(value: string): number {

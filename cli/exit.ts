@@ -1,22 +1,13 @@
 import { FormatError, RunError, UsageError } from '../core/errors.ts';
+import { systemErrorWords } from '../core/node/system-errors.ts';
 
 /** The command line's exit codes; 70 is sysexits' EX_SOFTWARE, 130 the shell's word for Ctrl-C. */
 export const ExitCode = { done: 0, failed: 1, usage: 2, bug: 70, interrupted: 130 } as const;
 
-/** Work that Ctrl-C ended: what was done is kept. */
+/** Work that Ctrl-C ended: what was done is kept. It is the reason of the signal that all work hears. */
 export class Interrupted extends Error {
   override name = 'Interrupted';
 }
-
-const SYSTEM_ERRORS: Readonly<Record<string, string>> = {
-  ENOSPC: 'the disk is full',
-  EACCES: 'permission denied',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
-  ENOTDIR: 'a part of the path is not a directory',
-  EISDIR: 'it is a directory',
-  EMFILE: 'too many open files',
-};
 
 /** Tells the person what went wrong, on stderr, and answers the exit code. */
 export function reportFailure(error: unknown): number {
@@ -33,10 +24,10 @@ export function reportFailure(error: unknown): number {
     say(error.message);
     return ExitCode.failed;
   }
-  const { code, path } = error as NodeJS.ErrnoException;
-  const known = code === undefined ? undefined : SYSTEM_ERRORS[code];
-  if (known !== undefined) {
-    say(`${path ?? 'a file'}: ${known} (${code})`);
+  const words = systemErrorWords(error);
+  if (words !== null) {
+    const { path, syscall } = error as NodeJS.ErrnoException;
+    say(`${path ?? `${syscall}, of the output folder or the one for temporary files`}: ${words}`);
     return ExitCode.failed;
   }
   say(`a bug, please report it: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);

@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { ObjectType } from '../core/inventory.ts';
 import type { Protocol } from '../core/mirror.ts';
+import { naming } from '../core/node/system-errors.ts';
 import { distfilesXml } from './distfiles-xml.ts';
 import { BEHAVIOURS, type Behaviour, FLEET, type PlannedCountry, type PlannedMirror, slugOf } from './fleet-plan.ts';
 import {
@@ -232,7 +233,7 @@ function copyHoldings(tree: PlantedTree, served: ServedTree, holdings: Holdings,
   });
   linkTree(tree.folder, to, linked);
   for (const [name, { text, lastModified }] of own) {
-    writeFileSync(join(to, name), text as string);
+    naming(join(to, name), () => writeFileSync(join(to, name), text as string));
     utimesSync(join(to, name), new Date(lastModified), new Date(lastModified));
   }
 }

@@ -1,6 +1,7 @@
 import { lutimesSync, mkdirSync, readdirSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { quoted, UsageError } from '../core/errors.ts';
 import { ObjectType, type ObjectTypeCode } from '../core/inventory.ts';
+import { naming } from '../core/node/system-errors.ts';
 import { endOf } from './link-end.ts';
 import { onDisk, writeSparse } from './link-tree.ts';
 import { type PlannedFile, TreePlan } from './tree-plan.ts';
@@ -97,7 +98,7 @@ function plantFile(path: Buffer, { sizeBytes, mtimeS, content }: PlannedFile): v
     writeSparse(path, sizeBytes, mtimeS);
     return;
   }
-  writeFileSync(path, content, { encoding: 'latin1', flag: 'wx' });
+  naming(path.toString(), () => writeFileSync(path, content, { encoding: 'latin1', flag: 'wx' }));
   utimesSync(path, mtimeS, mtimeS);
 }
 

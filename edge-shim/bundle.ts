@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
-import { type BuildOptions, build, type OutputFile } from 'esbuild';
+import { type BuildOptions, type BuildResult, build, type OutputFile } from 'esbuild';
 import { minify } from 'terser';
-import { RunError, UsageError } from '../core/errors.ts';
+import { messageOf, RunError, UsageError } from '../core/errors.ts';
 import { zipOf } from './zip.ts';
 
 /** CloudFront takes 10 KB; whether that is 10,000 or 10,240 bytes is not said, so a margin. */
@@ -89,17 +89,30 @@ export function bundleNode(adapter: 'lambda-edge' | 'openfaas', fallback: string
   return bundled(adapter, fallback, { format: 'cjs', platform: 'node', target: 'node20', minify: true, footer });
 }
 
-/** The package for Lambda@Edge, with the keys in their import form. Throws RunError where it is over 1 MB. */
+/** A map of which a platform can't take a package. */
+export class PackageTooLarge extends RunError {}
+
+/** The package for Lambda@Edge, with the keys in their import form. Throws PackageTooLarge where it is over 1 MB. */
 export async function lambdaPackage(keys: string, fallback: string): Promise<Buffer> {
   const zip = zipOf({ 'index.js': await bundleNode('lambda-edge', fallback), 'kvs.json': keys });
   if (zip.length > MAX_LAMBDA_BYTES) {
-    throw new RunError(`the Lambda@Edge package has ${zip.length} bytes, more than ${MAX_LAMBDA_BYTES}`);
+    throw new PackageTooLarge(`the Lambda@Edge package has ${zip.length} bytes, more than ${MAX_LAMBDA_BYTES}`);
   }
   return zip;
 }
 
+/** Throws RunError where esbuild's process was ended in the midst of it, as by the Ctrl-C that its whole group gets. */
+async function built(options: BuildOptions): Promise<BuildResult> {
+  try {
+    return await build(options);
+  } catch (error) {
+    if (!/^The service (?:was stopped|is no longer running)/.test(messageOf(error))) throw error;
+    throw new RunError('esbuild, which makes the edge function, was ended in the midst of it; run it again');
+  }
+}
+
 async function bundled(adapter: string, fallback: string, options: BuildOptions): Promise<string> {
-  const { outputFiles } = await build({
+  const { outputFiles } = await built({
     entryPoints: [fileURLToPath(new URL(`./adapters/${adapter}.ts`, import.meta.url))],
     bundle: true,
     write: false,

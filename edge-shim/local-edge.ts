@@ -6,6 +6,7 @@ import { messageOf, UsageError } from '../core/errors.ts';
 import type { BuiltFunction, FunctionEvent } from '../core/function-event.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { loadBuiltFunction, parseKeys } from './built-function.ts';
+import { listening } from './listening.ts';
 
 export interface LocalEdgeOptions {
   readonly output: string;
@@ -27,11 +28,11 @@ export interface LocalEdge {
  * A new build is picked up by the next request. Throws UsageError where there is no build, or a port is taken.
  */
 export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEdge> {
-  const edge = await listen(createServer(edgeHandler(options.output)), options.host, options.port);
+  const edge = await listening(createServer(edgeHandler(options.output)), options.host, options.port);
   try {
     const folder = outputLayout.site(options.output);
     const files = sirv(folder, { dev: true, etag: true });
-    const site = await listen(
+    const site = await listening(
       createServer((request, response) => files(request, response, () => notFound(response))),
       options.host,
       options.sitePort,
@@ -51,15 +52,6 @@ export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEd
 
 function notFound(response: ServerResponse): void {
   response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
-}
-
-function listen(server: Server, host: string, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new UsageError(`${host}:${port}: ${messageOf(error)}; choose another port`)),
-    );
-    server.listen(port, host, () => resolve(server));
-  });
 }
 
 function urlOf(server: Server): string {

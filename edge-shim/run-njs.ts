@@ -1,8 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { RunError } from '../core/errors.ts';
+import { naming } from '../core/node/system-errors.ts';
 
 const run = promisify(execFile);
 
@@ -20,7 +23,7 @@ export interface NjsOptions {
 
 /**
  * Runs a text with the `njs` program, whose language is that of CloudFront Functions. Resolves to what it printed;
- * rejects, with what it said, where it ends with an error or takes too long.
+ * rejects, with what it said, where it ends with an error or takes too long; with RunError where a Ctrl-C ended it.
  */
 export async function runNjs({
   code,
@@ -31,17 +34,24 @@ export async function runNjs({
 }: NjsOptions): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'redirector-njs-'));
   try {
-    for (const [name, text] of Object.entries(modules)) await writeFile(join(folder, name), text);
-    const main = join(folder, 'run.js');
-    const inputFile = join(folder, 'input');
-    await Promise.all([writeFile(main, code), writeFile(inputFile, input)]);
+    const write = (name: string, text: string) => {
+      const file = join(folder, name);
+      naming(file, () => writeFileSync(file, text));
+      return file;
+    };
+    for (const [name, text] of Object.entries(modules)) write(name, text);
+    const main = write('run.js', code);
+    const inputFile = write('input', input);
     const [program = 'njs', ...args] = [...under, 'njs', '-t', 'module', '-p', folder, main, inputFile];
-    const { stdout } = await run(program, args, { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024 });
+    const { stdout } = await run(program, args, { timeout: timeoutMs, maxBuffer: 256 * 1024 * 1024 }).catch(refused);
     return stdout;
-  } catch (error) {
-    const { message, stdout = '', stderr = '' } = error as Error & { stdout?: string; stderr?: string };
-    throw new Error(`njs failed: ${message}\n${stdout}${stderr}`);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+function refused(error: Error & { signal?: string; stdout?: string; stderr?: string }): never {
+  const { message, signal, stdout = '', stderr = '' } = error;
+  if (signal === 'SIGINT') throw new RunError('njs, which answers as the edge does, was ended in the midst of it');
+  throw new Error(`njs failed: ${message}\n${stdout}${stderr}`);
 }

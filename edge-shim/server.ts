@@ -4,6 +4,7 @@ import { messageOf, UsageError } from '../core/errors.ts';
 import { readGeo } from './geo-file.ts';
 import { httpAnswer, trustedProxies } from './http-event.ts';
 import { splitTarget } from './in-memory.ts';
+import { listening } from './listening.ts';
 import { readKeys, WatchedFile } from './watched-file.ts';
 
 export interface EdgeServerOptions {
@@ -74,15 +75,6 @@ function opened<T>(open: () => T, wayOut: string): T {
   } catch (error) {
     throw new UsageError(`${messageOf(error)}${wayOut}`);
   }
-}
-
-function listening(server: Server, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', (error) =>
-      reject(new UsageError(`${host}:${port}: ${messageOf(error)}; choose another port`)),
-    );
-    server.listen(port, host, resolve);
-  });
 }
 
 function drained(server: Server): Promise<void> {

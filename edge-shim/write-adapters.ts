@@ -1,9 +1,8 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { RunError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
-import { bundleNginx, bundleNode, lambdaPackage } from './bundle.ts';
+import { bundleNginx, bundleNode, lambdaPackage, PackageTooLarge } from './bundle.ts';
 import { nginxConfig, nginxKeys } from './nginx-config.ts';
 
 /**
@@ -17,7 +16,7 @@ export async function writeAdapters(output: string, fallback: string, note: (lin
   try {
     writeFileAtomic(outputLayout.edgeLambda(output), await lambdaPackage(keys, fallback));
   } catch (error) {
-    if (!(error instanceof RunError)) throw error;
+    if (!(error instanceof PackageTooLarge)) throw error;
     // One of an earlier build would look like this one's.
     rmSync(outputLayout.edgeLambda(output), { force: true });
     note(`${error.message}; no package was written`);

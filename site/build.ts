@@ -1,8 +1,11 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { UsageError } from '../core/errors.ts';
 import { decodeStatus } from '../core/formats/status-file.ts';
 import { readFileOrNull } from '../core/node/atomic-file.ts';
+import { makeFolder } from '../core/node/make-folder.ts';
+import { naming } from '../core/node/system-errors.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { type Progress, silentProgress } from '../core/progress.ts';
 import { type Page, renderPages } from './render.ts';
@@ -15,6 +18,8 @@ export interface SiteOptions {
   /** The output folder; reads its `site-data/status.json`, replaces its `site/`. */
   readonly output: string;
   readonly progress?: Progress;
+  /** Aborted, its reason is thrown, and the old site stays. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -24,6 +29,7 @@ export interface SiteOptions {
 export async function buildSite({
   output,
   progress = silentProgress,
+  signal,
 }: SiteOptions): Promise<{ pages: number; folder: string }> {
   const file = outputLayout.siteData(output);
   const text = readFileOrNull(file)?.toString('utf8');
@@ -34,6 +40,9 @@ export async function buildSite({
   const task = progress.start('status site', status.mirrors.length + PAGES_BESIDE_MIRRORS, 'pages');
   try {
     const pages = await renderPages(status, css, () => task.advance(1));
+    // A signal that came in one long turn of the event loop is heard in the next.
+    await setImmediate();
+    signal?.throwIfAborted();
     const folder = outputLayout.site(output);
     replaceFolder(folder, (fresh) => writeSite(fresh, pages, css, text));
     return { pages: pages.length, folder };
@@ -43,9 +52,13 @@ export async function buildSite({
 }
 
 function writeSite(folder: string, pages: readonly Page[], css: string, status: string): void {
-  for (const { name, html } of pages) writeFileSync(join(folder, name), html);
-  writeFileSync(join(folder, 'site.css'), css);
-  writeFileSync(join(folder, 'status.json'), status);
+  const write = (name: string, text: string) => {
+    const file = join(folder, name);
+    naming(file, () => writeFileSync(file, text));
+  };
+  for (const { name, html } of pages) write(name, html);
+  write('site.css', css);
+  write('status.json', status);
 }
 
 /**
@@ -58,7 +71,7 @@ function replaceFolder(folder: string, fill: (fresh: string) => void): void {
   if (existsSync(old) && !existsSync(folder)) renameSync(old, folder);
   rmSync(old, { recursive: true, force: true });
   rmSync(fresh, { recursive: true, force: true });
-  mkdirSync(fresh, { recursive: true });
+  makeFolder(fresh);
   fill(fresh);
   if (existsSync(folder)) renameSync(folder, old);
   renameSync(fresh, folder);

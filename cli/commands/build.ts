@@ -22,6 +22,7 @@ export async function buildAll(context: Context): Promise<void> {
   const { name, fallback, contact, expiryMs, edge } = context.config();
   const nowMs = Date.now();
   const code = await bundleFunction(fallback);
+  context.throwIfInterrupted();
   const summary = runBuild({ output, expiryMs, nowMs, progress, rules: edge });
   writeFileAtomic(outputLayout.edgeFunction(output), code);
   await writeAdapters(output, fallback, progress.note);

@@ -17,6 +17,8 @@ export function registerConfig(program: Command): void {
     .option('--vantages', 'print the names of the vantages, as JSON')
     .action((options: SharedOptions & ConfigOptions) =>
       inContext(options, async (context) => {
+        const asked = [options.check, options.vantages, options.printDefaults].filter(Boolean).length;
+        if (asked !== 1) throw new UsageError('config: say one of --check, --vantages and --print-defaults');
         if (options.printDefaults === true) {
           process.stdout.write(DEFAULTS_TEXT);
           return;
@@ -25,7 +27,6 @@ export function registerConfig(program: Command): void {
           printVantages(options, context.config());
           return;
         }
-        if (options.check !== true) throw new UsageError('config: say --check, --vantages or --print-defaults');
         const config = context.config();
         context.print(config, `${options.config}: right`);
       }),

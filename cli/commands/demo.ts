@@ -1,9 +1,11 @@
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { decodeStatus } from '../../core/formats/status-file.ts';
 import { readFileOrNull } from '../../core/node/atomic-file.ts';
+import { makeFolder } from '../../core/node/make-folder.ts';
+import { naming } from '../../core/node/system-errors.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { pathFromBytes } from '../../core/path-bytes.ts';
 import type { AccessPointStatus, Status } from '../../core/status.ts';
@@ -33,7 +35,7 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
   const { startFleet } = await import('../../demo/fleet.ts');
   const folder = join(context.output, 'demo');
   rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const say = (line: string) => context.progress.note(line);
   const tree = plantTree(join(folder, 'tree'), { objects: options.objects, seed: 1 });
   say(`A tree of ${tree.objects.length.toLocaleString('en')} objects, with names as hostile as they come.`);
@@ -70,8 +72,9 @@ function writeConfig(context: Context, folder: string, fleet: Fleet): Context {
     '[mirrors]\nlist = "distfiles.xml"',
     '[check]\ntimeout = "2s"\n',
   ].join('\n');
-  writeFileSync(file, text);
-  writeFileSync(join(folder, 'distfiles.xml'), fleet.distfilesXml);
+  const list = join(folder, 'distfiles.xml');
+  naming(file, () => writeFileSync(file, text));
+  naming(list, () => writeFileSync(list, fleet.distfilesXml));
   return { ...context, config: () => parseConfig(text, file), output: join(folder, 'output') };
 }
 

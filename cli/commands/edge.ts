@@ -28,7 +28,9 @@ export function registerEdge(program: Command): void {
       'after',
       '\nA new build, or a new GeoIP file, is taken over within a second, or at SIGHUP. Ctrl-C or SIGTERM ends it when the\nrequests under way are answered. Without --geo the country is that of the header CloudFront-Viewer-Country.',
     )
-    .action((options: SharedOptions & EdgeOptions) => inContext(options, (context) => edge(context, options)));
+    .action((options: SharedOptions & EdgeOptions) =>
+      inContext(options, (context) => edge(context, options), ['SIGINT', 'SIGTERM']),
+    );
 }
 
 async function edge(context: Context, { host, port, geo, trust }: EdgeOptions): Promise<void> {

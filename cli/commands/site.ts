@@ -9,6 +9,6 @@ export function registerSite(program: Command): void {
 
 export async function buildPages(context: Context): Promise<void> {
   const { buildSite } = await import('../../site/build.ts');
-  const { pages, folder } = await buildSite({ output: context.output, progress: context.progress });
+  const { pages, folder } = await buildSite(context);
   context.print({ pages, folder }, `site: ${plural(pages, 'page')} in ${folder}`);
 }

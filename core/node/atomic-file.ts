@@ -1,5 +1,7 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { makeFolder } from './make-folder.ts';
+import { naming } from './system-errors.ts';
 
 let serial = 0;
 
@@ -13,23 +15,26 @@ export function writeFileAtomic(
   content: string | Uint8Array | Iterable<Uint8Array>,
   { durable = true } = {},
 ): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const beside = `${file}.${process.pid}-${serial++}.tmp`;
   try {
-    const fd = openSync(beside, 'w');
-    try {
-      for (const bytes of piecesOf(content)) {
-        for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
-      }
-      if (durable) fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
+    naming(file, () => writePieces(beside, content, durable));
     renameSync(beside, file);
   } catch (error) {
     rmSync(beside, { force: true });
-    // What goes wrong while writing (a full disk) does not name the file by itself.
-    throw Object.assign(error as NodeJS.ErrnoException, { path: (error as NodeJS.ErrnoException).path ?? file });
+    throw error;
+  }
+}
+
+function writePieces(file: string, content: string | Uint8Array | Iterable<Uint8Array>, durable: boolean): void {
+  const fd = openSync(file, 'w');
+  try {
+    for (const bytes of piecesOf(content)) {
+      for (let written = 0; written < bytes.length; ) written += writeSync(fd, bytes, written);
+    }
+    if (durable) fsyncSync(fd);
+  } finally {
+    closeSync(fd);
   }
 }
 

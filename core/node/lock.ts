@@ -1,18 +1,11 @@
-import {
-  type Dirent,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { type Dirent, linkSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { RunError } from '../errors.ts';
 import { FOLDERS_BY_VANTAGE, OUTPUT_FOLDERS, outputLayout } from '../output-layout.ts';
 import { readFileOrNull } from './atomic-file.ts';
+import { makeFolder } from './make-folder.ts';
+import { naming } from './system-errors.ts';
 
 /** Who works in an output folder, or publishes. */
 export interface Holder {
@@ -53,10 +46,10 @@ export function ownHolder(command: string): Holder {
 }
 
 function acquire(file: string, own: Holder): void {
-  mkdirSync(dirname(file), { recursive: true });
+  makeFolder(dirname(file));
   const beside = `${file}.${process.pid}-lock.tmp`;
-  writeFileSync(beside, JSON.stringify(own));
   try {
+    naming(file, () => writeFileSync(beside, JSON.stringify(own)));
     // A link is made whole or not at all, and never over another file.
     while (!isLinked(beside, file)) {
       const bytes = readFileOrNull(file);

@@ -99,7 +99,8 @@ describe('reading a directory', () => {
     expect(error.message).toMatch(/can't be read \(ENAMETOOLONG\)/);
   });
 
-  test('stops when it is told to', async () => {
-    await expect(take({ signal: AbortSignal.abort() })).rejects.toThrow(RunError);
+  test('stops when it is told to, with the signal’s reason, which tells the person', async () => {
+    const reason = new Error('enough');
+    await expect(take({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
   });
 });

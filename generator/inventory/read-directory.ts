@@ -19,13 +19,14 @@ const pathBytes = (latin1: string) => Buffer.from(latin1, 'latin1');
  * Reads a local directory with all beneath it. Names are bytes: they are read as latin1, which loses none. Links are
  * not followed, but the directory itself may be one. Throws UsageError where it is no directory and RunError where a
  * part of it can't be read: a half-read master proves nothing. Files that vanish meanwhile are simply not there.
+ * Aborted, it throws the signal's reason.
  */
 export async function readDirectory(directory: string, task: Task, signal: AbortSignal): Promise<ReadSource> {
   const notes = new BoundedNotes();
   const entries = [rootEntry(directory)];
   const waiting: Folder[] = [{ latin1: Buffer.from(directory).toString('latin1'), path: '' }];
   for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
-    if (signal.aborted) throw new RunError(`${directory}: interrupted while it was read`);
+    signal.throwIfAborted();
     const names = attempt(folder, directory, () => readdirSync(pathBytes((folder as Folder).latin1), 'latin1'));
     for (const name of names) readEntry(folder, name, directory, { entries, waiting, notes });
     task.advance(names.length);
