@@ -80,6 +80,9 @@ describe('redirector check', () => {
     await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 5000 }).toBeGreaterThan(checkedInS);
     expect(await planned()).toEqual([0]);
     expect(await planned('--full')).toEqual([41]);
+    const dry = await redirect('check', '--vantage', 'eu-west', '--dry-run');
+    const wet = await redirect('check', '--vantage', 'eu-west');
+    expect([dry.stdout, wet.stdout]).toEqual(['check: nothing is due\n', 'check: nothing is due\n']);
   });
 
   it('out of budget ends well, with what is left for the next', async () => {

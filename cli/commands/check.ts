@@ -115,7 +115,10 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     if (options.dryRun === true) {
       const { planCheck } = await import('../../checker/plan.ts');
       const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
-      context.print(plan, plan.map(plannedText).join('\n'));
+      context.print(
+        plan,
+        plan.every(({ objects }) => objects === 0) ? 'check: nothing is due' : plan.map(plannedText).join('\n'),
+      );
       return;
     }
     const summary = await runCheck(run);
@@ -137,6 +140,7 @@ function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): 
 function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
   const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
   const busy = accessPoints.filter(({ isBusy }) => isBusy).length;
+  if (accessPoints.length === 0 && !outOfBudget) return 'check: nothing is due';
   const rest = Object.entries(left).filter(([, count]) => count > 0);
   const waiting = rest.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return (
