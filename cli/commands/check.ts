@@ -5,6 +5,7 @@ import type { CheckSummary } from '../../checker/run.ts';
 import type { Only } from '../../checker/schedule.ts';
 import { UsageError } from '../../core/errors.ts';
 import { grouped } from '../../core/grouped.ts';
+import type { Liveness } from '../../core/liveness.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
 import { openInventory, readMirrors } from '../../core/node/leader-files.ts';
@@ -148,8 +149,15 @@ function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary):
     `${grouped(totals.present)} present, ${grouped(totals.absent)} absent, ` +
     `${grouped(totals.different)} different, ${grouped(totals.failed)} failed` +
     (busy > 0 ? `; ${plural(busy, 'access point')} without room for us, for a later run` : '') +
+    noneIsUp(accessPoints.map(({ state }) => state)) +
     (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
   );
+}
+
+/** Mirrors don't all fall together. */
+export function noneIsUp(states: readonly Liveness['state'][]): string {
+  const isLikelyHere = states.length >= 3 && states.every((state) => state === 'down');
+  return isLikelyHere ? '; not one is up: is this machine connected?' : '';
 }
 
 /** Of all mirrors those that the options mean. Throws UsageError for a vantage or a mirror that there is not. */
