@@ -10,7 +10,7 @@ import { systemErrorWords } from '../core/node/system-errors.ts';
 import type { Progress } from '../core/progress.ts';
 import { type Config, readConfig } from './config.ts';
 import { durationMs } from './config-values.ts';
-import { Interrupted } from './exit.ts';
+import { ExitCode, Interrupted } from './exit.ts';
 import { progressFor } from './progress.ts';
 
 /** The options that all commands share. */
@@ -60,9 +60,10 @@ export async function inContext(
   setMaxListeners(0, abort.signal);
   const progress = progressFor(options.quiet === true);
   let asked = 0;
-  const interrupt = () => {
+  const interrupt = (name: NodeJS.Signals) => {
     // A second Ctrl-C does not wait for anything.
-    if (++asked > 1) process.exit(130);
+    if (++asked > 1) process.exit(ExitCode.interrupted);
+    if (name === 'SIGHUP') endByHangUp();
     abort.abort(new Interrupted('interrupted; what was done is kept, the next run goes on from there'));
   };
   for (const signal of endsBy) process.on(signal, interrupt);
@@ -86,6 +87,15 @@ export async function inContext(
     progress.stop();
     for (const signal of endsBy) process.off(signal, interrupt);
   }
+}
+
+/**
+ * Of a terminal that is gone Node can't put the mode back as it exits, and aborts with a core dump. So when all is saved
+ * the signal ends us, as it would have at once.
+ */
+function endByHangUp(): void {
+  // As they were at the start: of one that is gone isatty(3) says no.
+  if (process.stdout.isTTY || process.stderr.isTTY) process.once('exit', () => process.kill(process.pid, 'SIGHUP'));
 }
 
 /** A terminal's Ctrl-C goes to our children too, and what one of them fails with may be heard of before it. */
