@@ -20,7 +20,10 @@ test('beside another command no site is built, for that replaces a folder; a pro
     });
   await withLock(join(work, 'output'), 'check', async () => {
     expect(await run('site')).toEqual({ code: 1, stderr: expect.stringContaining('check') });
-    expect(await run('probe')).toEqual({ code: 2, stderr: expect.stringContaining('run "redirector inventory" first') });
+    expect(await run('probe')).toEqual({
+      code: 2,
+      stderr: expect.stringContaining('run "redirector inventory" first'),
+    });
   });
   expect(await run('site')).toEqual({ code: 2, stderr: expect.stringContaining('run "redirector build" first') });
 });
