@@ -156,7 +156,7 @@ function finish(target: Target, report: MethodReport, method: MethodName): Acces
 function reasonOpen({ context, accessPoint }: Target, { ended, reason }: MethodReport): string {
   if (ended === 'busy' || ended === 'unasked') return `${reason}, left for a later run`;
   const { isLeftAlone, wish } = context.hosts.of(accessPoint.url);
-  return isLeftAlone && wish !== null ? busyReason(wish) : 'interrupted';
+  return isLeftAlone && wish !== null ? busyReason(wish) : 'not done, left for a later run';
 }
 
 /** Whether all that failed was asked for; else it was given up before some of them, and what those would answer is open. */

@@ -1,10 +1,14 @@
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { UsageError } from '../core/errors.ts';
 import { DEFAULTS_TEXT, parseConfig, readConfig } from './config.ts';
 
+const redirector = fileURLToPath(new URL('../redirector.js', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'config '));
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -112,11 +116,35 @@ describe('a configuration', () => {
     );
   });
 
+  it('is not right where what it names on this machine is not there', async () => {
+    const file = join(folder, 'lacking.toml');
+    writeFileSync(
+      file,
+      `${MINIMAL.replace(/from = .*/, 'from = "no-tree"')}[mirrors]\noverrides = "no-overrides.toml"\n`,
+    );
+    const run = (): Promise<{ code?: number; stdout: string; stderr: string }> =>
+      promisify(execFile)(process.execPath, [redirector, 'config', '--check', '--config', file]).catch(
+        (error) => error,
+      );
+    const lacking = await run();
+    expect(lacking.code).toBe(2);
+    for (const [key, name] of [
+      ['inventory.from', 'no-tree'],
+      ['mirrors.list', 'distfiles.xml'],
+      ['mirrors.overrides', 'no-overrides.toml'],
+    ]) {
+      expect(lacking.stderr).toContain(`${key}: ${join(folder, name as string)} is not there`);
+      writeFileSync(join(folder, name as string), '');
+    }
+    expect((await run()).stdout).toContain('right');
+  });
+
   it('that is printed with all defaults means what it says', () => {
     const { mirrorList, overrides, ...rest } = parseConfig(DEFAULTS_TEXT, join(folder, 'x.toml'));
     const minimal = parseConfig(MINIMAL.replace('f.example.org', 'fallback.example.org'), join(folder, 'x.toml'));
     expect(rest).toEqual({ ...rest, ...minimal, mirrorList: undefined, overrides: undefined, ...rest });
-    expect([mirrorList, overrides]).toEqual([join(folder, 'distfiles.xml'), join(folder, 'mirrors.toml')]);
+    // Overrides are read where they are there.
+    expect([mirrorList, overrides]).toEqual([join(folder, 'distfiles.xml'), null]);
   });
 
   it('has vantages where it says, or in the middle of their country', () => {

@@ -24,7 +24,7 @@ prefix = ""                                      # where that source lies in the
 
 [mirrors]
 list = "distfiles.xml"                           # file or URL, Gentoo's XML format
-overrides = "mirrors.toml"                       # optional: ids, coordinates, weights, exclusions, drained
+# overrides = "mirrors.toml"                     # ids, coordinates, weights, exclusions, drained; read where it is there
 
 [check]
 contact = ""                                     # a URL in our User-Agent, for administrators with questions

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { toldOnce } from '../core/clock.ts';
 import { countryOf } from '../core/countries.ts';
 import { DEFAULT_REGION } from '../core/edge-keys.ts';
@@ -29,6 +30,8 @@ export interface Viewer {
   readonly ip: string;
 }
 
+const OTHER_SCHEME = { https: 'http', http: 'https' } as const;
+
 /** An access point in the light of one question. */
 interface Considered {
   readonly accessPoint: string;
@@ -56,6 +59,8 @@ export interface Explanation {
   readonly location: string | null;
   /** What the edge says of its answer. */
   readonly reason: string;
+  /** Access points of the other scheme that hold it, or what it leads to. */
+  readonly heldOverOther: number;
   /** What the edge's `?mirrorlist` names, in its order: candidates, then those it leaves out; then everybody else. */
   readonly considered: readonly Considered[];
   readonly builtAt: string;
@@ -76,7 +81,8 @@ export async function explain(
   if (tableBytes === null) throw new UsageError(`${tableFile}: nothing built yet; run "redirector run" first`);
   const table = decodeObjectTable(tableBytes, tableFile);
   const map = regionMap(output, region)[viewer.scheme as 'https' | 'http'];
-  const uri = path.startsWith('/') ? path : `/${path}`;
+  const asked = path.startsWith('/') ? path : `/${path}`;
+  const uri = asked.replace(/\?.*$/s, '');
   const keysFile = outputLayout.edgeKeys(output);
   const keys = parseKeys(readFileSync(keysFile, 'utf8'), keysFile);
   const ask = edgeOf(output, keys, uri, { ...viewer, country: region });
@@ -95,16 +101,20 @@ export async function explain(
     status: answer.statusCode,
     location: answer.headers['location']?.value ?? null,
     reason: answer.headers['x-redirector']?.value ?? '',
+    heldOverOther: [...new Set([...holders.object, ...holders.target])].filter(
+      (number) => table.accessPoints[number]?.protocol === OTHER_SCHEME[viewer.scheme as 'https' | 'http'],
+    ).length,
     considered: considered({ table, map, holders, scheme: viewer.scheme, listed, notUp }),
     builtAt: new Date(table.builtAtMs).toISOString(),
   };
 }
 
-function requireViewer({ country, scheme }: Viewer, region: string): void {
+function requireViewer({ country, scheme, ip }: Viewer, region: string): void {
   if (region !== '' && (!/^[A-Z]{2}(-[A-Z0-9]{1,3})?$/.test(region) || countryOf(region.slice(0, 2)) === null)) {
     const allowed = 'allowed: ISO 3166-1 codes like DE, or ISO 3166-2 codes like US-CA';
     throw new UsageError(`--country ${JSON.stringify(country)}: not a country; ${allowed}`);
   }
+  if (isIP(ip) === 0) throw new UsageError(`--ip ${JSON.stringify(ip)}: not an address; allowed: IPv4 or IPv6`);
   if (scheme !== 'https' && scheme !== 'http') {
     throw new UsageError(`--scheme ${JSON.stringify(scheme)}: allowed: https, http`);
   }
@@ -129,7 +139,6 @@ interface EdgeList {
 function edgeOf(output: string, keys: ReadonlyMap<string, string>, uri: string, viewer: Viewer) {
   const codeFile = outputLayout.edgeFunction(output);
   const run = loadBuiltFunction(readFileSync(codeFile, 'utf8'), keys, codeFile);
-  const cut = uri.indexOf('?');
   const [country = '', subdivision = ''] = viewer.country.split('-');
   return (querystring: Record<string, { value: string }>) =>
     run({
@@ -138,7 +147,7 @@ function edgeOf(output: string, keys: ReadonlyMap<string, string>, uri: string, 
       viewer: { ip: viewer.ip },
       request: {
         method: 'GET',
-        uri: cut < 0 ? uri : uri.slice(0, cut),
+        uri,
         querystring,
         cookies: {},
         headers: {
@@ -239,9 +248,13 @@ export function explanationText(explanation: Explanation): string {
   const part = region.length > 2 ? ` (${region})` : '';
   const from = region === '' ? 'an unknown place' : `${countryOf(region.slice(0, 2))?.name ?? region}${part}`;
   const lines = [
-    `${path}: ${held ? 'known' : known ? 'known, and held by nobody' : 'not known'}; a viewer in ${from} over ${scheme}, by the map of ${builtAt}`,
+    `${path === '' ? '/' : path}: ${held ? 'known' : known ? 'known, and held by nobody' : 'not known'}; a viewer in ${from} over ${scheme}, by the map of ${builtAt}`,
     `→ ${status} ${location ?? ''} (${reason})`,
   ];
+  if (held && !explanation.considered.some(({ reason: why }) => why === '') && explanation.heldOverOther > 0) {
+    const other = OTHER_SCHEME[scheme as 'https' | 'http'];
+    lines.push(`  over ${other} ${explanation.heldOverOther} hold it: --scheme ${other}`);
+  }
   for (const { accessPoint, holds, holdsTarget, tier, distanceKm, reason: why, since } of explanation.considered) {
     const where = distanceKm === null || region === '' ? '' : `, ${distanceKm.toLocaleString('en')} km`;
     const place = why !== '' ? why : `tier ${tier}${where}${since === '' ? '' : `; since the build ${since}`}`;

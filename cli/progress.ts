@@ -3,6 +3,8 @@ import { grouped } from '../core/grouped.ts';
 import { type Progress, silentProgress, type Task } from '../core/progress.ts';
 
 const PLAIN_INTERVAL_MS = 10_000;
+/** What a bar with all its figures takes. */
+const WIDE = 100;
 
 /** Bars with rate and time left on a terminal, a line now and then elsewhere, nothing when quiet. All on stderr. */
 export function progressFor(quiet: boolean, stream: NodeJS.WriteStream = process.stderr): Progress & { stop(): void } {
@@ -51,7 +53,10 @@ function bars(stream: NodeJS.WriteStream): Progress & { stop(): void } {
 function multiBar(stream: NodeJS.WriteStream): cliProgress.MultiBar {
   const options: cliProgress.Options = {
     stream,
-    format: '{label} {bar} {percentage}% · {value}/{total} {unit} · {rate}/s · {left} left',
+    format:
+      (stream.columns ?? WIDE) < WIDE
+        ? '{label} {percentage}% · {value}/{total} · {left} left'
+        : '{label} {bar} {percentage}% · {value}/{total} {unit} · {rate}/s · {left} left',
     barsize: 24,
     clearOnComplete: true,
     hideCursor: true,

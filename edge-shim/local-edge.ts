@@ -1,9 +1,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import sirv from 'sirv';
 import { messageOf, UsageError } from '../core/errors.ts';
 import type { BuiltFunction, FunctionEvent } from '../core/function-event.ts';
+import { readFileOrNull } from '../core/node/atomic-file.ts';
 import { outputLayout } from '../core/output-layout.ts';
 import { loadBuiltFunction, parseKeys } from './built-function.ts';
 
@@ -32,7 +34,7 @@ export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEd
     const folder = outputLayout.site(options.output);
     const files = sirv(folder, { dev: true, etag: true });
     const site = await listen(
-      createServer((request, response) => files(request, response, () => notFound(response))),
+      createServer((request, response) => files(request, response, () => notFound(folder, response))),
       options.host,
       options.sitePort,
     );
@@ -49,8 +51,11 @@ export async function startLocalEdge(options: LocalEdgeOptions): Promise<LocalEd
   }
 }
 
-function notFound(response: ServerResponse): void {
-  response.writeHead(404, { 'content-type': 'text/plain' }).end('not found\n');
+/** With the site's own page, as a web server would be told to. */
+function notFound(folder: string, response: ServerResponse): void {
+  const page = readFileOrNull(join(folder, '404.html'));
+  const type = page === null ? 'text/plain' : 'text/html; charset=utf-8';
+  response.writeHead(404, { 'content-type': type }).end(page ?? 'not found\n');
 }
 
 function listen(server: Server, host: string, port: number): Promise<Server> {

@@ -84,8 +84,8 @@ beforeAll(async () => {
 });
 
 const notes: string[] = [];
-const ask = (path: string, country: string): Promise<Explanation> =>
-  explain(output, path, { country, scheme: 'https', ip: '192.0.2.1' }, (line) => notes.push(line), Date.now());
+const ask = (path: string, country: string, scheme = 'https', ip = '192.0.2.1'): Promise<Explanation> =>
+  explain(output, path, { country, scheme, ip }, (line) => notes.push(line), Date.now());
 const row = (explanation: Explanation, id: string) =>
   explanation.considered.find(({ accessPoint }) => accessPoint === `${id}.https`);
 
@@ -146,6 +146,11 @@ describe('redirector lookup', () => {
         expect(after.map(({ url }) => url)).toEqual(leftOut);
       }
     }
+    expect((await fetch(`${edge.siteUrl}none`)).status).toBe(404);
+    writeFileAtomic(join(outputLayout.site(output), '404.html'), '<p>Not here');
+    const missing = await fetch(`${edge.siteUrl}none`);
+    expect([missing.status, missing.headers.get('content-type')]).toEqual([404, 'text/html; charset=utf-8']);
+    expect(await missing.text()).toBe('<p>Not here');
     await edge.close();
   });
 
@@ -166,6 +171,20 @@ describe('redirector lookup', () => {
     expect(explanationText(found)).toContain('✓ its target jp-flat.https (tier 0');
     const nobodys = explanationText(await ask('/distfiles/nobodys', 'DE'));
     expect(nobodys).toMatch(/^distfiles\/nobodys: known, and held by nobody; /);
+  });
+
+  it('names the other scheme where nobody holds an object over this one', async () => {
+    const found = await ask('/distfiles/a', 'DE', 'http');
+    expect(found).toMatchObject({ held: true, location: `${FALLBACK}distfiles/a` });
+    expect(explanationText(found)).toMatch(/over https [1-6] hold it: --scheme https/);
+    expect(explanationText(await ask('/distfiles/a', 'DE'))).not.toContain('--scheme');
+  });
+
+  it('leaves a query aside, calls the root by its name, and refuses what is no address', async () => {
+    const [plain, asked] = [await ask('/distfiles/a', 'DE'), await ask('/distfiles/a?mirrorlist', 'DE')];
+    expect(asked).toEqual(plain);
+    expect(explanationText(await ask('', 'DE'))).toMatch(/^\/: /);
+    await expect(ask('/distfiles/a', 'DE', 'https', 'nonsense')).rejects.toThrow('--ip "nonsense": not an address');
   });
 
   it('shows what is no path without what could do harm on a terminal', async () => {

@@ -1,5 +1,6 @@
 import type { HeadClient } from '../net/head-client.ts';
 import type { HeadRunReport } from '../net/head-run.ts';
+import { DEFAULT_LIMITS } from '../net/host-budget.ts';
 import { isRefusal } from '../net/refusals.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask } from './contract.ts';
@@ -48,7 +49,8 @@ export async function askAgain(
 ): Promise<readonly number[] | null> {
   const { acquaintance, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal, accessPoint, hosts } = task;
   let left = doubtful.indexes;
-  let perSecond = doubtful.requestsPerSecond;
+  // On loopback nothing else bounds it.
+  let perSecond = Math.min(doubtful.requestsPerSecond, DEFAULT_LIMITS.requestsPerSecond);
   for (let round = 1; round <= MAX_ROUNDS && left.length >= SUSPICIOUSLY_MANY; round++) {
     if (acquaintance.meansWhatItForbids) break;
     if (!(await pause(secondTryAfterMs * PAUSES, signal))) return null;

@@ -2,17 +2,9 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { collect } from '../testing/collect.ts';
 import { type FtpScript, type FtpTalk, scriptedFtp } from '../testing/ftp-server.ts';
-import { testInventory } from '../testing/inventory.ts';
+import { TWO_DIRECTORIES } from '../testing/inventory.ts';
 import { ftp } from './ftp.ts';
 
-const INVENTORY = testInventory([
-  { path: '' },
-  { path: 'a' },
-  { path: 'a/there', sizeBytes: 5 },
-  { path: 'a/gone', sizeBytes: 5 },
-  { path: 'b' },
-  { path: 'b/other', sizeBytes: 7 },
-]);
 const SELF = 'type=cdir; .\r\n';
 const ROOT = `${SELF}type=dir; a\r\ntype=dir; b\r\n`;
 const IN_A = `${SELF}type=file;size=5; there\r\n`;
@@ -33,7 +25,7 @@ function withFaultIn(fault: (talk: FtpTalk) => unknown, commands: readonly strin
 
 async function results(script: FtpScript, timeoutMs = 300) {
   const server = await scriptedFtp(script);
-  const collected = await collect(ftp, INVENTORY, server.url, { timeoutMs });
+  const collected = await collect(ftp, TWO_DIRECTORIES, server.url, { timeoutMs });
   await expect.poll(server.open).toBe(0);
   return { ...collected, server };
 }

@@ -1,4 +1,5 @@
 import type { HeadLine } from './head-line.ts';
+import { Interim } from './interim.ts';
 import { contentLength, headerText, isEncoded } from './raw-headers.ts';
 import { connectionReason, isTimeout } from './reasons.ts';
 import { isRefusal } from './refusals.ts';
@@ -7,7 +8,6 @@ import type { Dispatcher } from './undici.ts';
 const MAX_TRIES = 4;
 /** Cuts of connections that had answered something: progress, but not for ever. */
 const MAX_CUTS = 16;
-const MAX_INTERIM_ANSWERS = 8;
 
 /**
  * One request at a time, over and over. Its methods are undici's low-level handler interface, which undici 7 itself
@@ -21,7 +21,7 @@ export class Lane implements Dispatcher.DispatchHandler {
   #tries = 0;
   #cuts = 0;
   #writes = 0;
-  #interim = 0;
+  readonly #interim = new Interim();
   #status = 0;
   #lengthBytes = -1;
   #isEncoded = false;
@@ -45,7 +45,7 @@ export class Lane implements Dispatcher.DispatchHandler {
 
   send(): void {
     this.#writes = 0;
-    this.#interim = 0;
+    this.#interim.begin();
     this.#line.dispatch(this.#options, this);
   }
 
@@ -56,8 +56,7 @@ export class Lane implements Dispatcher.DispatchHandler {
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
     if (status < 200) {
-      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
-      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
+      if (this.#interim.isTooMany()) this.#abort?.();
       return true;
     }
     this.#status = status;

@@ -1,9 +1,10 @@
 import { type DepthEvent, type DepthState, nextDepth, startDepth } from './depth.ts';
 import type { Lane } from './head-lane.ts';
 import { HeadLine } from './head-line.ts';
+import { HeadQueue } from './head-queue.ts';
 import type { HostBudget } from './host-budget.ts';
 import { connectionReason, inWords, isStrayAnswer, isTimeout, statusReason } from './reasons.ts';
-import { isRefusal, Refusals } from './refusals.ts';
+import { isRefusal } from './refusals.ts';
 
 /** Many HEAD requests to one origin. Each index from 0 to `count` - 1 gets one call of `onAnswer` or `onFailure`. */
 export interface HeadRun {
@@ -90,18 +91,10 @@ export class HeadRunner {
   ended = false;
   #depth: DepthState;
   #deepest: number;
-  #next = 0;
-  /** No index from this one on is begun. */
-  #last: number;
-  #settled = 0;
-  /** Taken and not answered; what failed and is asked again with it. */
-  #underWay = 0;
-  /** What is under way is to be so by itself. */
-  #isAlone = false;
+  readonly #queue: HeadQueue;
   #lastStruck = -1;
   #lastCutAfter = 0;
   #isMismatched = false;
-  readonly #refusals = new Refusals();
   readonly #lines: HeadLine[] = [];
   /** Of the lines, those that ask; the others only end what they began. */
   #inUse = 0;
@@ -117,7 +110,7 @@ export class HeadRunner {
     this.#depth = startDepth(run.depth.first, run.depth.most);
     this.answersPerConnection = run.singleUse === true ? 1 : Number.POSITIVE_INFINITY;
     this.#deepest = this.depth;
-    this.#last = run.count;
+    this.#queue = new HeadQueue(run.count, run.isEnough);
     this.#resolve = resolve;
   }
 
@@ -143,36 +136,19 @@ export class HeadRunner {
 
   /** The next index to ask for; -1 = none left, or none may be asked yet: the lines are filled when one may. */
   take(): number {
-    if (this.ended || this.#isAlone) return -1;
-    const { waiting, alone } = this.#refusals;
-    this.#isAlone = alone.length > 0;
-    if (this.#isAlone ? this.#underWay > 0 : waiting.length === 0 && !this.#hasMore()) return this.#notYet();
-    if (!this.isAdmitted()) return this.#notYet();
-    this.#underWay++;
-    // Those refused last first: else a storm that meets hundreds under way would be waited for as often as they are many.
-    return alone.pop() ?? waiting.pop() ?? this.#next++;
-  }
-
-  #notYet(): -1 {
-    this.#isAlone = false;
-    return -1;
-  }
-
-  #hasMore(): boolean {
-    if (this.#next >= this.#last) return false;
-    if (this.#next === 0 || this.run.isEnough?.() !== true) return true;
-    this.#last = this.#next;
-    this.#endIfSettled();
-    return false;
+    if (this.ended) return -1;
+    const index = this.#queue.take(this.isAdmitted);
+    if (index < 0) this.#endIfDone();
+    return index;
   }
 
   /** Whether a request may leave now; if not, the lines are woken when one may. */
-  isAdmitted(): boolean {
+  readonly isAdmitted = (): boolean => {
     const waitMs = this.run.budget.admit();
     if (waitMs === 0) return true;
     this.#wakeTimer ??= setTimeout(this.#wake, waitMs);
     return false;
-  }
+  };
 
   answered(
     index: number,
@@ -188,7 +164,7 @@ export class HeadRunner {
       this.#wasRefused(index, status, retryAfter);
       return;
     }
-    this.#refusals.over();
+    this.#queue.refusals.over();
     this.run.budget.served();
     this.run.onAnswer(index, status, lengthBytes, location, isEncoded);
     this.#settle();
@@ -200,18 +176,16 @@ export class HeadRunner {
     const isNew = !budget.isPaused;
     budget.refused(status, retryAfter, timeoutMs);
     if (isNew) this.#askLess();
-    if (!this.#refusals.isAskedAgain(index, status, isNew)) {
+    const { refusals } = this.#queue;
+    if (!refusals.isAskedAgain(index, status, isNew)) {
       this.run.onAnswer(index, status, -1, '', false);
       this.#settle();
     }
-    if (this.#refusals.isEndless) this.giveUp(statusReason(status, ''));
+    if (refusals.isEndless) this.giveUp(statusReason(status, ''));
   }
 
   #isBack(): void {
-    this.#underWay--;
-    // The others may ask again.
-    if (this.#isAlone) this.#soon();
-    this.#isAlone = false;
+    if (this.#queue.back()) this.#soon();
   }
 
   /** One at a time; where that is too much, on one connection. */
@@ -300,20 +274,20 @@ export class HeadRunner {
 
   giveUp(reason: string): void {
     if (this.ended) return;
-    const { waiting: refused, alone } = this.#refusals;
+    const { waiting: refused, alone } = this.#queue.refusals;
     const waiting = [...this.#lines.flatMap((line) => line.indexesUnderWay()), ...refused, ...alone];
     this.#end('gave up', reason);
     for (const index of waiting) this.run.onFailure(index, reason);
-    for (; this.#next < this.run.count; this.#next++) this.run.onFailure(this.#next, reason);
+    for (; this.#queue.next < this.run.count; this.#queue.next++) this.run.onFailure(this.#queue.next, reason);
   }
 
   #settle(): void {
-    this.#settled++;
-    this.#endIfSettled();
+    this.#queue.settle();
+    this.#endIfDone();
   }
 
-  #endIfSettled(): void {
-    if (this.#settled === this.#last && !this.ended) this.#end(this.#last === this.run.count ? 'whole' : 'enough', '');
+  #endIfDone(): void {
+    if (this.#queue.ended !== null) this.#end(this.#queue.ended, '');
   }
 
   readonly #wake = (): void => {
@@ -342,7 +316,7 @@ export class HeadRunner {
   }
 
   readonly #outOfTime = (): void => {
-    const { status } = this.#refusals;
+    const { status } = this.#queue.refusals;
     const refused = status === 0 ? '' : `${statusReason(status, '')} and is waited for: `;
     this.giveUp(`${refused}too slow, not done within ${inWords(this.run.budgetMs)}`);
   };
@@ -360,7 +334,7 @@ export class HeadRunner {
       await Promise.all(this.#lines.map((line) => line.close()));
       this.#resolve({
         ended,
-        next: this.#next,
+        next: this.#queue.next,
         reason,
         requests: this.requests,
         connections: this.connections,

@@ -1,3 +1,4 @@
+import { Interim } from './interim.ts';
 import { contentLength, headerText, isEncoded } from './raw-headers.ts';
 import { COMPRESSED, connectionReason, inWords, isTimeout, statusReason } from './reasons.ts';
 import { isRefusal } from './refusals.ts';
@@ -30,8 +31,6 @@ export interface PageAnswer {
   readonly isEndless: boolean;
 }
 
-const MAX_INTERIM_ANSWERS = 8;
-
 /** The reason where `onBody` wanted no more. */
 export const BROKEN_PAGE = 'a page that cannot be read';
 
@@ -48,7 +47,7 @@ export class PageHandler implements Dispatcher.DispatchHandler {
   #abort: ((error?: Error) => void) | null = null;
   #deadline: NodeJS.Timeout | undefined;
   #writes = 0;
-  #interim = 0;
+  readonly #interim = new Interim();
   #status = 0;
   #lengthBytes = -1;
   #isEncoded = false;
@@ -81,8 +80,7 @@ export class PageHandler implements Dispatcher.DispatchHandler {
 
   onHeaders(status: number, rawHeaders: Buffer[]): boolean {
     if (status < 200) {
-      // Interim answers restart undici's timer: an endless row of them would hold the line for ever.
-      if (++this.#interim > MAX_INTERIM_ANSWERS) this.#abort?.();
+      if (this.#interim.isTooMany()) this.#abort?.();
       return true;
     }
     const { pageTimeoutMs } = this.#options;

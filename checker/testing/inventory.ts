@@ -32,3 +32,13 @@ export function testInventory(objects: readonly TestObject[]): LoadedInventory {
 export function testFiles(count: number, sizeOf: (i: number) => number = () => 7): LoadedInventory {
   return testInventory(Array.from({ length: count }, (_, i) => ({ path: `distfiles/f${i}`, sizeBytes: sizeOf(i) })));
 }
+
+/** Two directories, of which one holds a file that the servers of tests have, and one that they lack. */
+export const TWO_DIRECTORIES = testInventory([
+  { path: '' },
+  { path: 'a' },
+  { path: 'a/there', sizeBytes: 5 },
+  { path: 'a/gone', sizeBytes: 5 },
+  { path: 'b' },
+  { path: 'b/other', sizeBytes: 7 },
+]);

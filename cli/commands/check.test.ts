@@ -9,8 +9,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { withLock } from '../../core/node/lock.ts';
 import { outputLayout } from '../../core/output-layout.ts';
 import { mirrorListXml } from '../../test/mirror-list.ts';
+import { noneIsUp } from './check.ts';
 
 const redirector = fileURLToPath(new URL('../../redirector.js', import.meta.url));
+
+it.each([
+  [['down', 'down', 'down'], '; not one is up: is this machine connected?'],
+  [['down', 'failing', 'down'], ''],
+  [['down', 'down'], ''],
+] as const)('wonders about this machine where all that many are down: %j', (states, said) => {
+  expect(noneIsUp(states)).toBe(said);
+});
 
 describe('redirector check', () => {
   const work = mkdtempSync(join(tmpdir(), 'check-command-'));
@@ -80,6 +89,9 @@ describe('redirector check', () => {
     await expect.poll(() => Math.floor(Date.now() / 1000), { timeout: 5000 }).toBeGreaterThan(checkedInS);
     expect(await planned()).toEqual([0]);
     expect(await planned('--full')).toEqual([41]);
+    const dry = await redirect('check', '--vantage', 'eu-west', '--dry-run');
+    const wet = await redirect('check', '--vantage', 'eu-west');
+    expect([dry.stdout, wet.stdout]).toEqual(['check: nothing is due\n', 'check: nothing is due\n']);
   });
 
   it('out of budget ends well, with what is left for the next', async () => {

@@ -8,6 +8,7 @@ import { grouped } from '../../core/grouped.ts';
 import type { Mirror } from '../../core/mirror.ts';
 import { keepHeapSmall } from '../../core/node/heap.ts';
 import { openInventory, readMirrors } from '../../core/node/leader-files.ts';
+import type { Liveness } from '../../core/observations.ts';
 import type { Config } from '../config.ts';
 import { mirrorKey } from '../config-sftp.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
@@ -115,7 +116,10 @@ export async function checkMirrors(context: Context, options: CheckOptions): Pro
     if (options.dryRun === true) {
       const { planCheck } = await import('../../checker/plan.ts');
       const plan = await planCheck({ ...run, ...inSeconds(run, Date.now()), note: progress.note });
-      context.print(plan, plan.map(plannedText).join('\n'));
+      context.print(
+        plan,
+        plan.every(({ objects }) => objects === 0) ? 'check: nothing is due' : plan.map(plannedText).join('\n'),
+      );
       return;
     }
     const summary = await runCheck(run);
@@ -137,6 +141,7 @@ function plannedText({ accessPointId, method, objects, phases }: PlannedPoint): 
 function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary): string {
   const states = (state: string) => accessPoints.filter((one) => one.state === state).length;
   const busy = accessPoints.filter(({ isBusy }) => isBusy).length;
+  if (accessPoints.length === 0 && !outOfBudget) return 'check: nothing is due';
   const rest = Object.entries(left).filter(([, count]) => count > 0);
   const waiting = rest.map(([name, count]) => `${grouped(count)} ${name}`).join(', ');
   return (
@@ -144,8 +149,15 @@ function summaryText({ accessPoints, totals, outOfBudget, left }: CheckSummary):
     `${grouped(totals.present)} present, ${grouped(totals.absent)} absent, ` +
     `${grouped(totals.different)} different, ${grouped(totals.failed)} failed` +
     (busy > 0 ? `; ${plural(busy, 'access point')} without room for us, for a later run` : '') +
+    noneIsUp(accessPoints.map(({ state }) => state)) +
     (outOfBudget ? `; out of budget, for the next run: ${waiting}` : '')
   );
+}
+
+/** Mirrors don't all fall together. */
+export function noneIsUp(states: readonly Liveness['state'][]): string {
+  const isLikelyHere = states.length >= 3 && states.every((state) => state === 'down');
+  return isLikelyHere ? '; not one is up: is this machine connected?' : '';
 }
 
 /** Of all mirrors those that the options mean. Throws UsageError for a vantage or a mirror that there is not. */

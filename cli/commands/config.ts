@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
 import { type Config, DEFAULTS_TEXT } from '../config.ts';
@@ -27,9 +28,22 @@ export function registerConfig(program: Command): void {
         }
         if (options.check !== true) throw new UsageError('config: say --check, --vantages or --print-defaults');
         const config = context.config();
+        throwUnlessThere(options.config, config);
         context.print(config, `${options.config}: right`);
       }),
     );
+}
+
+/** Of what lies on this machine; whether what lies elsewhere can be reached is another question. */
+function throwUnlessThere(file: string, { sources, mirrorList, overrides }: Config): void {
+  const named = [
+    ...sources.map(({ from }) => ['inventory.from', from] as const),
+    ['mirrors.list', mirrorList] as const,
+    ...(overrides === null ? [] : [['mirrors.overrides', overrides] as const]),
+  ];
+  const missing = named.filter(([, place]) => !/^[a-z]+:\/\//i.test(place) && !existsSync(place));
+  if (missing.length === 0) return;
+  throw new UsageError(missing.map(([key, place]) => `${file}: ${key}: ${place} is not there`).join('\n'));
 }
 
 /** For whoever starts a check for each. */

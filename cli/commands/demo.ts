@@ -46,7 +46,8 @@ async function demo(context: Context, options: DemoOptions): Promise<void> {
     const inner = writeConfig(context, folder, fleet);
     await runAll({ ...inner, print() {} }, { mirror: [], tree: '', part: WHOLE });
     const status = readStatus(inner.output);
-    say(`\n${findings(status, fleet, process.stderr.columns ?? WIDE)}`);
+    const columns = process.stderr.columns ?? WIDE;
+    say(`\n${columns < FIXED_COLUMNS + LEAST_WORDY ? findingsList(status, fleet) : findings(status, fleet, columns)}`);
     const { count } = status.totals.unheld;
     const unheld =
       count === 0 ? 'Every object has a holder that is up.' : `${count} objects have no holder that is up.`;
@@ -92,11 +93,12 @@ export const STATE_SIGNS: Readonly<Record<AccessPointStatus['state'], string>> =
 const WIDE = 164;
 /** What the table's columns take without the two that bend, borders counted. */
 const FIXED_COLUMNS = 73;
+/** What those two need; where the terminal has less, it is no table. */
+const LEAST_WORDY = 32;
 
 /** What was found at each access point, as wide as the terminal is; the wishes of the two wordy columns come last. */
 function findings(status: Status, fleet: Fleet, columns: number): string {
-  const behaviours = new Map(fleet.mirrors.flatMap(({ urls, behaviour }) => urls.map((url) => [url, behaviour])));
-  const wordy = Math.max(32, columns - FIXED_COLUMNS);
+  const wordy = columns - FIXED_COLUMNS;
   const about = Math.max(16, Math.min(33, Math.floor(wordy * 0.4)));
   const table = new Table({
     head: ['mirror', 'in', 'what it is', 'over', 'found', 'present', 'absent', 'other size'],
@@ -106,17 +108,40 @@ function findings(status: Status, fleet: Fleet, columns: number): string {
     style: { head: [], border: [] },
     chars: { mid: '', 'left-mid': '', 'mid-mid': '', 'right-mid': '' },
   });
-  const order = fleet.mirrors.map((mirror) => mirror.name);
-  const mirrors = [...status.mirrors].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
-  for (const { name, countries, accessPoints } of mirrors) {
-    for (const [i, { url, protocol, state, reason, counts }] of accessPoints.entries()) {
-      const first = i > 0 ? ['', '', ''] : [name, countries[0]?.code ?? '', behaviours.get(url) ?? ''];
-      const found = STATE_SIGNS[state] + (reason === '' ? '' : `: ${reason}`);
-      const figures = [counts.present, counts.absent, counts.different].map((count) => count.toLocaleString('en'));
-      table.push([...first, protocol, found, ...figures]);
-    }
+  for (const { name, country, behaviour, rows } of inFleetOrder(status, fleet)) {
+    for (const [i, { protocol, found, figures }] of rows.entries())
+      table.push([...(i > 0 ? ['', '', ''] : [name, country, behaviour]), protocol, found, ...figures]);
   }
   return table.toString();
+}
+
+/** The same for narrow terminals, which wrap it as they like. */
+function findingsList(status: Status, fleet: Fleet): string {
+  return inFleetOrder(status, fleet)
+    .flatMap(({ name, country, behaviour, rows }) => [
+      `${name} (${country}), ${behaviour}`,
+      ...rows.map(
+        ({ protocol, found, figures: [present, absent, different] }) =>
+          `  ${protocol} ${found}; ${present} present, ${absent} absent, ${different} of other size`,
+      ),
+    ])
+    .join('\n');
+}
+
+function inFleetOrder({ mirrors }: Status, fleet: Fleet) {
+  const behaviours = new Map(fleet.mirrors.flatMap(({ urls, behaviour }) => urls.map((url) => [url, behaviour])));
+  const order = fleet.mirrors.map((mirror) => mirror.name);
+  const sorted = [...mirrors].sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name));
+  return sorted.map(({ name, countries, accessPoints }) => ({
+    name,
+    country: countries[0]?.code ?? '',
+    behaviour: behaviours.get(accessPoints[0]?.url ?? '') ?? '',
+    rows: accessPoints.map(({ protocol, state, reason, counts }) => ({
+      protocol,
+      found: STATE_SIGNS[state] + (reason === '' ? '' : `: ${reason}`),
+      figures: [counts.present, counts.absent, counts.different].map((count) => count.toLocaleString('en')),
+    })),
+  }));
 }
 
 function whatToTry(urls: { edge: string; site: string }, tree: PlantedTree, folder: string): string {

@@ -5,7 +5,7 @@ import { readLeader } from '../../core/node/leader-files.ts';
 import { mirrorKey } from '../config-sftp.ts';
 import { noteMissingContact } from '../contact.ts';
 import { type Context, inContext, plural, type SharedOptions, several, withSharedOptions } from '../context.ts';
-import { askedMirrors, type MirrorOptions, WHOLE } from './check.ts';
+import { askedMirrors, type MirrorOptions, noneIsUp, WHOLE } from './check.ts';
 import { STATE_SIGNS } from './demo.ts';
 import { refreshMasterFiles } from './inventory.ts';
 
@@ -51,7 +51,8 @@ export async function probeMirrors(
     summary,
     `${isWhole && accessPoints.length > 0 ? `${tableOf(accessPoints)}\n` : ''}` +
       `probe: ${plural(accessPoints.length, 'access point')} (${states('up')} up, ${states('failing')} failing, ${states('down')} down) ` +
-      `with ${plural(requests, 'request')} in ${(elapsedMs / 1000).toFixed(1)} s`,
+      `with ${plural(requests, 'request')} in ${(elapsedMs / 1000).toFixed(1)} s` +
+      noneIsUp(accessPoints.map(({ liveness }) => liveness.state)),
   );
   context.throwIfInterrupted();
 }

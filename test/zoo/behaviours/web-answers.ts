@@ -46,6 +46,18 @@ const busyNowAndThen = changed((answer, { asked }) =>
   asked % 300 === 0 ? page(503, '', { 'Retry-After': 1 }) : answer,
 );
 
+/** Serves so many requests in so long a time, as a firewall counts them or lighttpd its open files; the others get 403. */
+function countsRequests(most: number, windowMs: number): Act {
+  const servedAtMs: number[] = [];
+  return changed((answer) => {
+    const nowMs = performance.now();
+    while ((servedAtMs[0] ?? nowMs) < nowMs - windowMs) servedAtMs.shift();
+    if (servedAtMs.length >= most) return page(403, '');
+    servedAtMs.push(nowMs);
+    return answer;
+  });
+}
+
 function afterMany(count: number, then: (answer: WebAnswer) => WebAnswer): Act {
   return changed((answer, { asked }) => (asked > count ? then(answer) : answer));
 }
@@ -145,6 +157,13 @@ export const WEB_ANSWERS: readonly Behaviour[] = [
     name: 'answers 503 with Retry-After now and then',
     protocol: PROTOCOL,
     start: scripted(busyNowAndThen),
+    truth: asCopied,
+    demand: ALL_PROVEN,
+  },
+  {
+    name: 'answers 403 to everything when it was asked for much in a short time',
+    protocol: PROTOCOL,
+    start: scripted(countsRequests(900, 500)),
     truth: asCopied,
     demand: ALL_PROVEN,
   },
