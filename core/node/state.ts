@@ -56,12 +56,13 @@ export interface StateSummary {
 
 /**
  * Fetches parts of the state from the store into the output folder, over what is there; what the store does not have
- * stays. Each file comes whole or not at all, so that it may be cut anywhere; what is damaged there stays away, and the
- * rest comes. Throws RunError where the store can't be read or has something damaged; and before anything is changed,
- * where its inventory is damaged, or missing though it holds observations: their ids mean nothing without it.
+ * stays. Each file comes whole or not at all, so that it may be cut anywhere; what is damaged there stays away, is
+ * told of, and the rest comes. Throws RunError where the store can't be read, or has something damaged that no check finds
+ * anew; and before anything is changed, where its inventory is damaged, or missing though it holds observations: their
+ * ids mean nothing without it.
  */
 export async function pullState(options: StateOptions): Promise<StateSummary> {
-  const { output, store, storeName, parts } = options;
+  const { output, store, parts } = options;
   if (parts.includes('inventory')) await throwUnlessFounded(options);
   const local = directoryStore(output);
   const damaged: string[] = [];
@@ -72,7 +73,7 @@ export async function pullState(options: StateOptions): Promise<StateSummary> {
     else damaged.push(path);
     return !damaged.includes(path);
   });
-  if (damaged.length > 0) throw damagedThere(storeName, damaged.sort());
+  tellDamaged(options, damaged.sort());
   return summary;
 }
 
@@ -87,13 +88,18 @@ function isWhole({ throwUnlessWhole, storeName }: StateOptions, path: string, by
   }
 }
 
-function damagedThere(storeName: string, paths: readonly string[]): RunError {
-  const named = paths.slice(0, MOST_NAMED).join(', ') + (paths.length > MOST_NAMED ? ', …' : '');
-  const isEvidence = paths.every((path) => !FOR_GOOD.has(path.slice(0, path.indexOf('/'))));
-  const orElse = isEvidence ? '; or remove it there: checks and probes find it anew' : '';
-  return new RunError(
-    `${storeName}: damaged there, or of a version that is not known: ${named}; what lies here instead was not changed. ` +
-      `Put it back there from a backup, or with "redirector state push" from where it is whole${orElse}`,
+/** Throws RunError where something is among them that no check finds anew; of the rest it is told: the next push mends it. */
+function tellDamaged({ storeName, progress }: StateOptions, paths: readonly string[]): void {
+  const isForGood = (path: string) => FOR_GOOD.has(path.slice(0, path.indexOf('/')));
+  const forGood = paths.filter(isForGood);
+  const of = (some: readonly string[]) =>
+    `${storeName}: damaged there, or of a version that is not known: ` +
+    `${some.slice(0, MOST_NAMED).join(', ')}${some.length > MOST_NAMED ? ', …' : ''}; what lies here instead was not changed`;
+  const evidence = paths.filter((path) => !isForGood(path));
+  if (evidence.length > 0) progress.note(`${of(evidence)}; what is found anew takes its place there`);
+  if (forGood.length === 0) return;
+  throw new RunError(
+    `${of(forGood)}. Put it back there from a backup, or with "redirector state push" from where it is whole`,
   );
 }
 
@@ -213,8 +219,10 @@ async function present(store: Store, ...paths: readonly string[]): Promise<strin
 async function throwUnlessFounded(options: StateOptions): Promise<void> {
   const { store, storeName } = options;
   const bytes = await store.read(INVENTORY);
-  if (bytes !== null && isWhole(options, INVENTORY, bytes)) return;
-  if (bytes !== null) throw damagedThere(storeName, [INVENTORY]);
+  if (bytes !== null) {
+    if (!isWhole(options, INVENTORY, bytes)) tellDamaged(options, [INVENTORY]);
+    return;
+  }
   const [orphan] = await store.list(EVIDENCE[0]);
   if (orphan === undefined) return;
   throw new RunError(
