@@ -21,14 +21,19 @@ export function chosenMirrors(list: MirrorList, { mirrorIds }: Chosen): readonly
   return list.mirrors.filter((mirror) => mirrorIds.includes(mirror.id));
 }
 
+/** Two dots, encoded or not. */
+const UPWARD = /^(?:\.|%2e){2}$/i;
+
 /**
  * The ids of the objects at and below the prefix, ascending: all of them, and those that are in the tree now. Throws
- * UsageError where the prefix is no path or nothing of the tree lies there.
+ * UsageError where the prefix is no path, has `..`, or nothing of the tree lies there.
  */
 export function chosenObjects(
   { paths, removedAtS }: Inventory,
   { treePrefix }: Chosen,
 ): { readonly all: Int32Array; readonly inTree: Int32Array } {
+  if (treePrefix.split('/').some((segment) => UPWARD.test(segment)))
+    throw new UsageError(`${quoted(treePrefix)} leads upward; give a path of the tree without ".."`);
   const prefix = canonicalRequestPath(treePrefix)?.replace(/\/$/, '');
   if (prefix === undefined)
     throw new UsageError(`${quoted(treePrefix)} is no path: a percent sign needs two hex digits`);

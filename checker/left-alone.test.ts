@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import { throwUnlessStateFile } from '../core/formats/state-file.ts';
 import { pullState, pushState } from '../core/node/state.ts';
 import { directoryStore } from '../core/node/store/directory-store.ts';
 import { Outcome } from '../core/observations.ts';
@@ -92,7 +93,13 @@ test('what a host asked of a vantage goes with its state to the next machine, an
   await asked(0, { vantage: 'eu' });
   expect(existsSync(outputLayout.hosts(check.output))).toBe(false);
   const store = directoryStore(keep(tempFolder()).path);
-  const state = { store, storeName: 'store', vantage: 'eu', progress: silentProgress };
+  const state = {
+    store,
+    storeName: 'store',
+    throwUnlessWhole: throwUnlessStateFile,
+    vantage: 'eu',
+    progress: silentProgress,
+  };
   const { signal } = new AbortController();
   await pushState({ ...state, output: check.output, parts: ['checks'], signal });
   const output = keep(tempFolder()).path;

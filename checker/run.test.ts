@@ -109,6 +109,8 @@ describe('a check', () => {
     await expect(wrong({ mirrorIds: ['nobody'], treePrefix: '' })).rejects.toThrow(/no mirror has the id "nobody"/);
     await expect(wrong({ mirrorIds: [], treePrefix: 'distfile' })).rejects.toThrow(/lies under "distfile"/);
     await expect(wrong({ mirrorIds: [], treePrefix: '%zz' })).rejects.toThrow(UsageError);
+    for (const treePrefix of ['../..', '..', 'distfiles/../releases', '%2e%2E/', '.%2e'])
+      await expect(wrong({ mirrorIds: [], treePrefix }), treePrefix).rejects.toThrow(/leads upward; give a path/);
   });
 
   test('many mirrors at once, all under way with one signal, without a warning', async () => {

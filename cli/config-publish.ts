@@ -1,6 +1,7 @@
 import * as z from 'zod';
+import { table, text } from '../core/toml-values.ts';
 import { sftpKeys } from './config-sftp.ts';
-import { duration, name, table, text, twinProblems } from './config-values.ts';
+import { duration, name, twinProblems } from './config-values.ts';
 
 /** The keys of `[publish]` with their defaults, as `redirector config --print-defaults` prints them. */
 export const PUBLISH_DEFAULTS_TEXT = `

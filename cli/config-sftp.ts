@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { messageOf } from '../core/errors.ts';
 import type { Mirror } from '../core/mirror.ts';
 import { HOST_KEY_SHA256, readPrivateKey, type SftpAccess } from '../core/node/sftp/place.ts';
-import { text } from './config-values.ts';
+import { text } from '../core/toml-values.ts';
 
 const ONLY_SFTP = 'it is for an sftp:// place alone';
 const FINGERPRINT = 'allowed: the fingerprint "SHA256:…" that "ssh-keygen -l" prints';

@@ -8,13 +8,6 @@ const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 
 const NAME = 'allowed: a name of a-z, 0-9 and hyphens';
 const FROM_ONE = 'allowed: a whole number from 1';
 
-/** Where something else than a table stands. */
-export const table = { error: 'allowed: a table of keys' };
-
-/** A text that is not empty; `allowed` says what may stand there. */
-export const text = (allowed: string) =>
-  z.string({ error: `allowed: ${allowed}` }).min(1, { error: `allowed: ${allowed}` });
-
 export const name = z.string({ error: NAME }).regex(/^[a-z0-9][a-z0-9-]{0,62}$/, { error: NAME });
 
 export const atLeastOne = z.int({ error: FROM_ONE }).min(1, { error: FROM_ONE });

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { countryOf } from '../core/countries.ts';
 import { quoted, UsageError } from '../core/errors.ts';
-import { atLeastOne, name, table, twinProblems } from './config-values.ts';
+import { table } from '../core/toml-values.ts';
+import { atLeastOne, name, twinProblems } from './config-values.ts';
 
 /** The tables `[[vantage]]`, as `redirector config --print-defaults` shows them. */
 export const VANTAGE_DEFAULTS_TEXT = `

@@ -345,6 +345,14 @@ describe('a configuration', () => {
     expect(problemsOf('name = "x"\nfallback = ]\n')).toMatch(/^x\.toml:2: not valid TOML: /);
   });
 
+  it('with a byte order mark is read; whose bytes are not UTF-8 is refused, with the line', () => {
+    const file = join(folder, 'encoded.toml');
+    writeFileSync(file, `\ufeff${MINIMAL}`);
+    expect(readConfig(file).fallback).toBe('https://f.example.org/');
+    writeFileSync(file, Buffer.from(`${MINIMAL}# caf\u00e9\n`, 'latin1'));
+    expect(() => readConfig(file)).toThrow(/encoded\.toml:\d+: not UTF-8; save the file in that encoding$/);
+  });
+
   it('that is not there tells how to get one', () => {
     expect(() => readConfig(join(folder, 'none.toml'))).toThrow(/config --print-defaults/);
   });

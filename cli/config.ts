@@ -5,11 +5,12 @@ import { DEFAULT_LIMITS, type HostLimits } from '../checker/net/host-budget.ts';
 import { messageOf, UsageError } from '../core/errors.ts';
 import type { SftpAccess } from '../core/node/sftp/place.ts';
 import type { StorePlace } from '../core/node/store/open-store.ts';
-import { parseToml } from '../core/toml.ts';
+import { parseToml, tomlText } from '../core/toml.ts';
+import { table, text } from '../core/toml-values.ts';
 import { EDGE_DEFAULTS_TEXT, type EdgeConfig, edgeSchema } from './config-edge.ts';
 import { PUBLISH_DEFAULTS_TEXT, type PublishConfig, publishConfigOf, publishSchema } from './config-publish.ts';
 import { accessOf, sftpKeys, sftpProblems } from './config-sftp.ts';
-import { atLeastOne, duration, isWebUrl, table, text } from './config-values.ts';
+import { atLeastOne, duration, isWebUrl } from './config-values.ts';
 import { VANTAGE_DEFAULTS_TEXT, type VantageConfig, vantagesOf, vantagesSchema } from './config-vantage.ts';
 
 /** The configuration with every default, as `redirector config --print-defaults` prints it. */
@@ -169,9 +170,9 @@ const DEFAULT_OVERRIDES = 'mirrors.toml';
  * file, line, key, what was found, what is allowed.
  */
 export function readConfig(file: string): Config {
-  let content: string;
+  let content: Uint8Array;
   try {
-    content = readFileSync(file, 'utf8');
+    content = readFileSync(file);
   } catch (error) {
     const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
     const wayOut = isMissing
@@ -179,7 +180,7 @@ export function readConfig(file: string): Config {
       : 'name a file that can be with --config';
     throw new UsageError(`${file}: cannot be read (${messageOf(error)}); ${wayOut}`);
   }
-  return parseConfig(content, file);
+  return parseConfig(tomlText(content, file), file);
 }
 
 /** As `readConfig`, from the text. */

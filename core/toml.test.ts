@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import * as z from 'zod';
 import { UsageError } from './errors.ts';
-import { parseToml } from './toml.ts';
+import { parseToml, tomlText } from './toml.ts';
 
 const schema = z.strictObject({
   name: z.string(),
@@ -25,6 +25,16 @@ test('a good file is read, with the defaults', () => {
     sources: [{ from: 'a' }],
     mirror: { 'a.b': { weight: 2.5 } },
   });
+});
+
+test('the bytes of a file are UTF-8, with a byte order mark or without; where not, the line is told', () => {
+  expect(tomlText(Buffer.from('name = "ö"\n'), 'f')).toBe('name = "ö"\n');
+  expect(parseToml(tomlText(Buffer.from('\ufeffname = "ö"\n'), 'f'), schema, 'f').name).toBe('ö');
+  expect(tomlText(new Uint8Array(), 'f')).toBe('');
+  const latin1 = Buffer.from('a = "ö"\nb = "\u00f6"\r\n'.replace('ö', 'o'), 'latin1');
+  expect(() => tomlText(latin1, 'f.toml')).toThrow(
+    new UsageError('f.toml:2: not UTF-8; save the file in that encoding'),
+  );
 });
 
 function problems(text: string): string[] {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { getStaticTOMLValue, type ParseError, parseTOML } from 'toml-eslint-parser';
 import type * as z from 'zod';
 import { quoted, UsageError } from './errors.ts';
@@ -64,6 +65,15 @@ function keyName(path: readonly Key[]): string {
     return `.${/^[A-Za-z0-9_-]+$/.test(key) ? key : quoted(key, 80)}`;
   });
   return pieces.join('').replace(/^\./, '');
+}
+
+/** The text of a TOML file, without a byte order mark. Throws UsageError where its bytes are not UTF-8 (TOML 1.0, "Spec"). */
+export function tomlText(bytes: Uint8Array, file: string): string {
+  if (isUtf8(bytes)) return new TextDecoder().decode(bytes);
+  // No character of several bytes holds a line break.
+  const lines = Buffer.from(bytes).toString('latin1').split('\n');
+  const line = 1 + lines.findIndex((text) => !isUtf8(Buffer.from(text, 'latin1')));
+  throw new UsageError(`${file}:${line}: not UTF-8; save the file in that encoding`);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { Evidence } from '../generator/maps/evidence.ts';
 import { type ReplayReport, replay } from '../generator/publish/replay/replay.ts';
 import { FALLBACK } from './small-build.ts';
 
-const code = await bundleFunction(FALLBACK);
+const codes = new Map([[FALLBACK, await bundleFunction(FALLBACK)]]);
 
 /** What is replayed, and what a test has changed of it. */
 export interface Replayed {
@@ -16,7 +16,9 @@ export interface Replayed {
   readonly inventory: Inventory;
   readonly evidence: readonly Evidence[];
   readonly keys?: Iterable<readonly [string, string]>;
+  /** Where unknown objects should go; the function sends them to `FALLBACK`, or with `isBundled` there. */
   readonly fallback?: string;
+  readonly isBundled?: boolean;
   readonly upgrade?: boolean;
   /** A function with a fault of its own. */
   readonly faulty?: (right: BuiltFunction) => BuiltFunction;
@@ -24,9 +26,12 @@ export interface Replayed {
 }
 
 /** The report of a replay of maps, as a rule with the keys that were made. */
-export function replayed(options: Replayed): Promise<ReplayReport> {
+export async function replayed(options: Replayed): Promise<ReplayReport> {
   const { made, inventory, evidence, keys = made.keys, fallback = FALLBACK, upgrade = false } = options;
-  const { faulty = (right) => right, progress = silentProgress } = options;
+  const { faulty = (right) => right, progress = silentProgress, isBundled = false } = options;
+  const sentTo = isBundled ? fallback : FALLBACK;
+  const code = codes.get(sentTo) ?? (await bundleFunction(sentTo));
+  codes.set(sentTo, code);
   return replay({
     built: { inventory, evidence, table: made.table, maps: made.regions },
     keys: new Map(keys),

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { type Context, inContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
+import { type Context, inLockedContext, plural, type SharedOptions, withSharedOptions } from '../context.ts';
 
 export function registerSite(program: Command): void {
   withSharedOptions(program.command('site'))
     .description('build the status site')
-    .action((options: SharedOptions) => inContext(options, buildPages));
+    .action((options: SharedOptions) => inLockedContext('site', options, buildPages));
 }
 
 export async function buildPages(context: Context): Promise<void> {

@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { UsageError } from '../../core/errors.ts';
+import { throwUnlessStateFile } from '../../core/formats/state-file.ts';
 import { pullState, pushState, STATE_PARTS, type StatePart } from '../../core/node/state.ts';
 import { openStore } from '../../core/node/store/open-store.ts';
 import { throwUnlessVantage } from '../config-vantage.ts';
@@ -45,7 +46,16 @@ async function moveState(
   if (vantage !== undefined) throwUnlessVantage(vantage, config);
   const store = openStore(config.store, process.env[KEY_VARIABLE] || null, config.timeoutMs);
   try {
-    const options = { output, store, storeName: config.store.at, parts, vantage: vantage ?? null, progress, signal };
+    const options = {
+      output,
+      store,
+      storeName: config.store.at,
+      throwUnlessWhole: throwUnlessStateFile,
+      parts,
+      vantage: vantage ?? null,
+      progress,
+      signal,
+    };
     const summary = await DIRECTIONS[direction].move(options);
     const { files, moved, bytes } = summary;
     context.print(

@@ -4,6 +4,9 @@ import { columnBytes, PackedReader, pack } from './packed.ts';
 
 export const INVENTORY_FORMAT = 'redirector/inventory';
 export const INVENTORY_VERSION = 1;
+/** Nothing makes it again as it was: observations are columns over its ids. */
+export const INVENTORY_WAY_OUT =
+  'put it back from a backup, or with "redirector state pull inventory" where there is a store; or, to begin anew, remove it, observations and maps/objects.msgpack: then every object gets a new id, what was removed is forgotten, and all is to be checked anew';
 
 /** `output/inventory/inventory.msgpack` (docs/formats.md). */
 export function encodeInventory(inventory: LoadedInventory): Buffer {
@@ -25,7 +28,7 @@ export function encodeInventory(inventory: LoadedInventory): Buffer {
 
 /** Throws FormatError where the bytes are not a whole inventory; `file` is named in its message. */
 export function decodeInventory(bytes: Uint8Array, file: string): LoadedInventory {
-  const reader = new PackedReader(bytes, INVENTORY_FORMAT, INVENTORY_VERSION, file);
+  const reader = new PackedReader(bytes, INVENTORY_FORMAT, INVENTORY_VERSION, file, INVENTORY_WAY_OUT);
   const count = reader.number('count');
   return {
     takenAtMs: reader.number('takenAtMs'),

@@ -93,6 +93,11 @@ export function decodeObservations(bytes: Uint8Array, objectCount: number, file:
   };
 }
 
+/** Throws FormatError where the bytes are no whole file of a version that is read, whatever its columns hold. */
+export function throwUnlessObservations(bytes: Uint8Array, file: string): void {
+  new PackedReader(bytes, FORMAT, [VERSION, COMPRESSED_AS_A_WHOLE], file).number('count');
+}
+
 /** Columns that know nothing yet. */
 export function emptyObservations(accessPointId: string, url: string, objectCount: number, nowS: number): Observations {
   return {

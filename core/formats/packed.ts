@@ -64,14 +64,18 @@ export function packCompressed(format: string, version: number, body: Record<str
   return gzipSync(pack(format, version, body), { level: 1 });
 }
 
+/** What is to be done with most files that are torn. */
+export const MAKE_AGAIN = 'make it again';
+
 /** Throws FormatError where a file is of another format or an older version, RunError where a newer release wrote it. */
 export function throwUnlessFormat(
   found: { readonly format?: unknown; readonly version?: unknown },
   format: string,
   version: number,
   file: string,
+  wayOut = MAKE_AGAIN,
 ): void {
-  if (found.format !== format) throw new FormatError(`${file}: not a ${format} file; make it again`);
+  if (found.format !== format) throw new FormatError(`${file}: not a ${format} file; ${wayOut}`);
   if (found.version === version) return;
   if (typeof found.version === 'number' && found.version > version) {
     throw new RunError(
@@ -79,7 +83,7 @@ export function throwUnlessFormat(
     );
   }
   throw new FormatError(
-    `${file}: version ${JSON.stringify(found.version)} of ${format}, this program reads version ${version}; make it again`,
+    `${file}: version ${JSON.stringify(found.version)} of ${format}, this program reads version ${version}; ${wayOut}`,
   );
 }
 
@@ -133,11 +137,19 @@ function putPart(part: unknown, place: Uint8Array): boolean {
 export class PackedReader {
   readonly file: string;
   readonly version: number;
+  readonly #wayOut: string;
   readonly #body: Record<string, unknown>;
 
-  /** `versions` are those that are read, the one that is written first. */
-  constructor(bytes: Uint8Array, format: string, versions: number | readonly number[], file: string) {
+  /** `versions` are those that are read, the one that is written first; `wayOut` says what to do with a file that is torn. */
+  constructor(
+    bytes: Uint8Array,
+    format: string,
+    versions: number | readonly number[],
+    file: string,
+    wayOut = MAKE_AGAIN,
+  ) {
     this.file = file;
+    this.#wayOut = wayOut;
     let body: unknown;
     try {
       const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? gunzipSync(bytes) : bytes;
@@ -146,12 +158,12 @@ export class PackedReader {
       clearSource();
       packr.unpack(NIL);
     } catch (error) {
-      throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); make it again`);
+      throw new FormatError(`${file}: not a whole msgpack file (${(error as Error).message}); ${wayOut}`);
     }
     const found = typeof body === 'object' && body !== null ? (body as { format?: unknown; version?: unknown }) : {};
     const [written, ...older] = typeof versions === 'number' ? [versions] : versions;
     this.version = older.find((version) => version === found.version) ?? (written as number);
-    throwUnlessFormat(found, format, this.version, file);
+    throwUnlessFormat(found, format, this.version, file, wayOut);
     this.#body = body as Record<string, unknown>;
   }
 
@@ -227,6 +239,6 @@ export class PackedReader {
   }
 
   #broken(key: string, wanted: string): FormatError {
-    return new FormatError(`${this.file}: "${key}" should hold ${wanted}; make the file again`);
+    return new FormatError(`${this.file}: "${key}" should hold ${wanted}; ${this.#wayOut}`);
   }
 }

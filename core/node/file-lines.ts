@@ -17,6 +17,8 @@ export interface TextPlace {
   readonly lines: number;
   /** As `blockStarts` answers it. */
   readonly starts: Uint32Array;
+  /** What a person does where they are torn. */
+  readonly wayOut: string;
 }
 
 /**
@@ -63,6 +65,6 @@ export class FileLines implements Lines {
       const lines = this.#bytes.toString('utf8', 0, count).split('\n');
       if (lines.length === expected) return lines;
     }
-    throw new FormatError(`${file}: block ${block} should hold ${expected} lines; make the file again`);
+    throw new FormatError(`${file}: block ${block} should hold ${expected} lines; ${this.#place.wayOut}`);
   }
 }

@@ -103,7 +103,7 @@ describe('an inventory on the disk', () => {
     for (let length = 0; length < bytes.length; length += 97) {
       const file = written(bytes);
       truncateSync(file, length);
-      expect(() => OpenedInventory.open(file)).toThrow(`${file}: not a whole msgpack file; make it again`);
+      expect(() => OpenedInventory.open(file)).toThrow(`${file}: not a whole msgpack file; put it back `);
     }
     expect(() => opened(written(Buffer.concat([bytes, Buffer.of(0)])))).toThrow('not a whole msgpack file');
     expect(() => opened(written(pack('redirector/objects', 1, {})))).toThrow('not a redirector/inventory file');
@@ -126,7 +126,7 @@ describe('an inventory on the disk', () => {
           // A byte of a name itself may be another: what must hold is that lines are lines.
           for (const line of lines) expect(line).not.toMatch(/\n/);
         } catch (error) {
-          expect((error as Error).message).toMatch(/make (?:it|the file) again$|nothing was changed$/);
+          expect((error as Error).message).toMatch(/is to be checked anew$|nothing was changed$/);
         } finally {
           inventory?.close();
         }

@@ -1,4 +1,4 @@
-import { INVENTORY_FORMAT, INVENTORY_VERSION } from '../formats/inventory-file.ts';
+import { INVENTORY_FORMAT, INVENTORY_VERSION, INVENTORY_WAY_OUT } from '../formats/inventory-file.ts';
 import type { ColumnArray } from '../formats/packed.ts';
 import type { Inventory } from '../inventory.ts';
 import { LINES_IN_BLOCK, type Lines } from '../lines.ts';
@@ -22,7 +22,7 @@ export class OpenedInventory implements Inventory {
 
   /** Null where the file was written by a release that did not tell where its blocks begin. Throws as `PackedFile` does. */
   static open(path: string): OpenedInventory | null {
-    const file = new PackedFile(path, INVENTORY_FORMAT, INVENTORY_VERSION);
+    const file = new PackedFile(path, INVENTORY_FORMAT, INVENTORY_VERSION, INVENTORY_WAY_OUT);
     try {
       if (file.has('pathStarts')) return new OpenedInventory(file);
     } catch (error) {

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import { FormatError } from '../errors.ts';
-import { type ColumnArray, type ColumnType, throwUnlessFormat, unpackValue } from '../formats/packed.ts';
+import { type ColumnArray, type ColumnType, MAKE_AGAIN, throwUnlessFormat, unpackValue } from '../formats/packed.ts';
 import type { Lines } from '../lines.ts';
 import { FileLines } from './file-lines.ts';
 
@@ -25,13 +25,18 @@ interface Place {
  */
 export class PackedFile {
   readonly file: string;
+  readonly #wayOut: string;
   readonly #fd: number;
   readonly #sizeBytes: number;
   readonly #places = new Map<string, Place>();
 
-  /** Throws FormatError where it is no whole file of that format and version, and what the file system throws. */
-  constructor(file: string, format: string, version: number) {
+  /**
+   * Throws FormatError, with `wayOut` as the person's way out, where it is no whole file of that format and version, and
+   * what the file system throws.
+   */
+  constructor(file: string, format: string, version: number, wayOut = MAKE_AGAIN) {
     this.file = file;
+    this.#wayOut = wayOut;
     this.#fd = openSync(file, 'r');
     try {
       this.#sizeBytes = fstatSync(this.#fd).size;
@@ -41,7 +46,7 @@ export class PackedFile {
         format: has('format') && this.#text('format'),
         version: has('version') && this.number('version'),
       };
-      throwUnlessFormat(found, format, version, file);
+      throwUnlessFormat(found, format, version, file, wayOut);
     } catch (error) {
       this.close();
       throw error;
@@ -81,7 +86,15 @@ export class PackedFile {
     const { position, lengthBytes } = this.#place(key, 'text');
     const isRising = starts.every((start, i) => (i === 0 ? start === 0 : start > (starts[i - 1] as number)));
     if (!isRising || (starts.at(-1) ?? 0) > lengthBytes) throw this.#broken(key, `blocks of ${length} lines`);
-    return new FileLines({ fd: this.#fd, file: this.file, position, lengthBytes, lines: length, starts });
+    return new FileLines({
+      fd: this.#fd,
+      file: this.file,
+      position,
+      lengthBytes,
+      lines: length,
+      starts,
+      wayOut: this.#wayOut,
+    });
   }
 
   /** The map's fields, by the heads of their names and values (the MessagePack specification, "Formats"). */
@@ -150,11 +163,11 @@ export class PackedFile {
   }
 
   #notWhole(): FormatError {
-    return new FormatError(`${this.file}: not a whole msgpack file; make it again`);
+    return new FormatError(`${this.file}: not a whole msgpack file; ${this.#wayOut}`);
   }
 
   #broken(key: string, wanted: string): FormatError {
-    return new FormatError(`${this.file}: "${key}" should hold ${wanted}; make the file again`);
+    return new FormatError(`${this.file}: "${key}" should hold ${wanted}; ${this.#wayOut}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { requires } from '../../test/debian-packages.ts';
 import { startFaultyFront } from '../../test/servers/faulty-front.ts';
 import { type Sshd, startSshd } from '../../test/servers/sshd.ts';
 import { tempFolder } from '../../test/temp-folder.ts';
-import { RunError, UsageError } from '../errors.ts';
+import { FormatError, RunError, UsageError } from '../errors.ts';
 import { outputLayout } from '../output-layout.ts';
 import { silentProgress } from '../progress.ts';
 import { pullState, pushState, STATE_PARTS, type StatePart } from './state.ts';
@@ -51,13 +51,57 @@ const filesOf = (folder: string) =>
 const textOf = (folder: string, path: string) => readFileSync(join(folder, path), 'utf8');
 
 type Where = { readonly output: string; readonly at: string; readonly vantage?: string };
+let notes: string[] = [];
 async function moved(move: typeof pullState, { output, at, vantage }: Where, ...parts: StatePart[]) {
+  notes = [];
   const store = openStore({ at }, null, 5000);
-  const options = { output, store, storeName: at, vantage: vantage ?? null, progress: silentProgress };
+  const options = {
+    output,
+    store,
+    storeName: at,
+    vantage: vantage ?? null,
+    progress: { ...silentProgress, note: (line: string) => void notes.push(line) },
+    throwUnlessWhole,
+  };
   return move({ ...options, parts, signal: new AbortController().signal });
 }
 
+/** Files here are texts; what begins with "junk" stands for what is torn. */
+function throwUnlessWhole(_path: string, bytes: Buffer, file: string): void {
+  if (bytes.toString().startsWith('junk')) throw new FormatError(`${file}: junk`);
+}
+
 describe('the state of runs', () => {
+  test('what is damaged in the store never replaces what lies here; the rest comes, and the file is named', async () => {
+    const [here, at] = [place('here'), place('store')];
+    fill(here, 'good');
+    fill(at, 'new');
+    fill(at, 'junk', ['observations/eu/a.http.msgpack', 'liveness.json']);
+    await moved(pullState, { output: here, at }, ...STATE_PARTS);
+    expect(notes).toEqual([
+      expect.stringMatching(
+        /^\S+: damaged there, .*: liveness\.json, observations\/eu\/a\.http\.msgpack; .* takes its place/,
+      ),
+    ]);
+    expect(textOf(here, 'liveness.json')).toBe('good liveness.json');
+    expect(textOf(here, 'observations/eu/a.http.msgpack')).toMatch(/^good/);
+    for (const path of ['observations/asia/a.http.msgpack', 'inventory/inventory.msgpack'])
+      expect(textOf(here, path)).toMatch(/^new/);
+    // The next push mends them.
+    await moved(pushState, { output: here, at }, 'liveness');
+    expect(textOf(at, 'liveness.json')).toBe('good liveness.json');
+  });
+
+  test('nothing is changed where the inventory of the store is damaged', async () => {
+    const [here, at] = [place('here'), place('store')];
+    fill(here, 'good');
+    fill(at, 'new');
+    fill(at, 'junk', ['inventory/inventory.msgpack']);
+    const pulled = moved(pullState, { output: here, at }, ...STATE_PARTS);
+    await expect(pulled).rejects.toThrow(/ damaged there, .*: inventory\/inventory\.msgpack; [^;]*$/);
+    for (const path of ALL) expect(textOf(here, path)).toMatch(/^good/);
+  });
+
   test('what one machine pushes another one pulls, part by part; nothing that is no state', async () => {
     const [here, there, at] = [place('here'), place('there'), place('store')];
     fill(here, 'first');
@@ -141,7 +185,7 @@ describe('the state of runs', () => {
     const [here, at] = [place('here'), place('store')];
     fill(here, 'new');
     const store = openStore({ at }, null, 5000);
-    const options = { output: here, store, storeName: at, vantage: null, progress: silentProgress };
+    const options = { output: here, store, storeName: at, vantage: null, progress: silentProgress, throwUnlessWhole };
     const summary = await pushState({ ...options, parts: ['inventory'], signal: AbortSignal.abort() });
     expect(summary).toEqual({ files: 0, moved: 0, bytes: 0 });
     expect(existsSync(join(at, 'inventory'))).toBe(false);
@@ -160,7 +204,7 @@ requires('sshd')('the state of runs over OpenSSH', () => {
     const at = `sftp://${sshd.user}@127.0.0.1:${port}${folder}`;
     const access = { keyFile: null, hostKeySha256: sshd.hostKeySha256 };
     const store = openStore({ at, access }, sshd.privateKey, 1000);
-    const options = { output, store, storeName: folder, vantage: 'eu', progress: silentProgress };
+    const options = { output, store, storeName: folder, vantage: 'eu', progress: silentProgress, throwUnlessWhole };
     try {
       return await move({ ...options, parts: ['checks'], signal: new AbortController().signal });
     } finally {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import PQueue from 'p-queue';
-import { RunError, UsageError } from '../errors.ts';
+import { FormatError, RunError, UsageError } from '../errors.ts';
 import { decodeStoreMemory, encodeStoreMemory } from '../formats/store-memory.ts';
 import { outputLayout } from '../output-layout.ts';
 import type { Progress } from '../progress.ts';
@@ -11,8 +11,14 @@ import { directoryStore } from './store/directory-store.ts';
 /** The store may be far away, and each file is some round trips. */
 const FILES_AT_ONCE = 16;
 
+/** Of damaged files, in a message. */
+const MOST_NAMED = 5;
+
 const INVENTORY = outputLayout.inventory('');
 const EVIDENCE = [outputLayout.observationsFolder(''), outputLayout.historyFolder('')] as const;
+
+/** Folders of what no check finds anew. */
+const FOR_GOOD: ReadonlySet<string> = new Set(['inventory', 'maps']);
 
 /**
  * What of an output folder lasts from run to run, in parts that have one writer each: the leader has `inventory`, each
@@ -33,6 +39,8 @@ export interface StateOptions {
   readonly parts: readonly StatePart[];
   /** Of `OWN_PARTS`, those of this vantage alone; null = of all. */
   readonly vantage: string | null;
+  /** Of what is pulled: throws FormatError where the bytes are no whole file for that path; see `throwUnlessStateFile`. */
+  readonly throwUnlessWhole: (path: string, bytes: Buffer, file: string) => void;
   readonly progress: Progress;
   /** Raised: no further file is begun. */
   readonly signal: AbortSignal;
@@ -48,18 +56,51 @@ export interface StateSummary {
 
 /**
  * Fetches parts of the state from the store into the output folder, over what is there; what the store does not have
- * stays. Each file comes whole or not at all, so that it may be cut anywhere. Throws RunError where the store can't be
- * read, or holds observations but no inventory: their ids mean nothing without it.
+ * stays. Each file comes whole or not at all, so that it may be cut anywhere; what is damaged there stays away, is
+ * told of, and the rest comes. Throws RunError where the store can't be read, or has something damaged that no check finds
+ * anew; and before anything is changed, where its inventory is damaged, or missing though it holds observations: their
+ * ids mean nothing without it.
  */
 export async function pullState(options: StateOptions): Promise<StateSummary> {
-  const { output, store, storeName, parts } = options;
-  if (parts.includes('inventory')) await throwIfOrphaned(store, storeName);
+  const { output, store, parts } = options;
+  if (parts.includes('inventory')) await throwUnlessFounded(options);
   const local = directoryStore(output);
-  return move(options, STATE_PARTS, store, async (path, bytes) => {
+  const damaged: string[] = [];
+  const summary = await move(options, STATE_PARTS, store, async (path, bytes) => {
     const isSame = (await local.read(path))?.equals(bytes) === true;
-    if (!isSame) await local.writeAtomic(path, bytes);
-    return !isSame;
+    if (isSame) return false;
+    if (isWhole(options, path, bytes)) await local.writeAtomic(path, bytes);
+    else damaged.push(path);
+    return !damaged.includes(path);
   });
+  tellDamaged(options, damaged.sort());
+  return summary;
+}
+
+/** Throws RunError where a newer release wrote it. */
+function isWhole({ throwUnlessWhole, storeName }: StateOptions, path: string, bytes: Buffer): boolean {
+  try {
+    throwUnlessWhole(path, bytes, `${storeName}: ${path}`);
+    return true;
+  } catch (error) {
+    if (error instanceof FormatError) return false;
+    throw error;
+  }
+}
+
+/** Throws RunError where something is among them that no check finds anew; of the rest it is told: the next push mends it. */
+function tellDamaged({ storeName, progress }: StateOptions, paths: readonly string[]): void {
+  const isForGood = (path: string) => FOR_GOOD.has(path.slice(0, path.indexOf('/')));
+  const forGood = paths.filter(isForGood);
+  const of = (some: readonly string[]) =>
+    `${storeName}: damaged there, or of a version that is not known: ` +
+    `${some.slice(0, MOST_NAMED).join(', ')}${some.length > MOST_NAMED ? ', …' : ''}; what lies here instead was not changed`;
+  const evidence = paths.filter((path) => !isForGood(path));
+  if (evidence.length > 0) progress.note(`${of(evidence)}; what is found anew takes its place there`);
+  if (forGood.length === 0) return;
+  throw new RunError(
+    `${of(forGood)}. Put it back there from a backup, or with "redirector state push" from where it is whole`,
+  );
 }
 
 /**
@@ -175,8 +216,13 @@ async function present(store: Store, ...paths: readonly string[]): Promise<strin
   return there;
 }
 
-async function throwIfOrphaned(store: Store, storeName: string): Promise<void> {
-  if ((await store.read(INVENTORY)) !== null) return;
+async function throwUnlessFounded(options: StateOptions): Promise<void> {
+  const { store, storeName } = options;
+  const bytes = await store.read(INVENTORY);
+  if (bytes !== null) {
+    if (!isWhole(options, INVENTORY, bytes)) tellDamaged(options, [INVENTORY]);
+    return;
+  }
   const [orphan] = await store.list(EVIDENCE[0]);
   if (orphan === undefined) return;
   throw new RunError(

@@ -101,7 +101,10 @@ describe('overrides', () => {
       '[mirror."a.org"]\nwheight = 2',
       'mirrors.toml:2: mirror."a.org".wheight: unknown key; allowed here: id, weight, places, drained, only, never, networks, sftp, host_key, excluded',
     ],
-    ['[mirror."a.org"]\nweight = 0', 'mirrors.toml:2: mirror."a.org".weight: found 0; '],
+    [
+      '[mirror."a.org"]\nweight = 0',
+      'mirrors.toml:2: mirror."a.org".weight: found 0; allowed: a number from 0.01 to 100',
+    ],
     ['[mirror."a.org"]\nid = "../x"', 'mirrors.toml:2: mirror."a.org".id: found "../x"; must be lower-case'],
     [
       '[mirror."a.org"]\nplaces = [\n{ country = "DE" },\n{ country = "UK" }]',
@@ -126,6 +129,23 @@ describe('overrides', () => {
     ],
     ['[mirror."a.org"]\nexcluded = true', 'mirrors.toml:2: mirror."a.org".excluded: found true; '],
     ['x', 'mirrors.toml:1: not valid TOML'],
+    ['mirror = 5', 'mirrors.toml:1: mirror: found 5; allowed: a table of keys'],
+    ['[mirror]\n"a.org" = 5', 'mirrors.toml:2: mirror."a.org": found 5; allowed: a table of keys'],
+    ['[mirror."a.org"]\nplaces = [5]', 'places[1]: found 5; allowed: a table of keys'],
+    [
+      '[mirror."a.org"]\nplaces = [{ country = "DE", latitude = 91, longitude = 0 }]',
+      'latitude: found 91; allowed: a number from -90 to 90',
+    ],
+    ...['id', 'weight', 'places', 'drained', 'only', 'never', 'networks', 'sftp', 'host_key', 'excluded'].map(
+      (key): [string, string] => [
+        `[mirror."a.org"]\n${key} = { }`,
+        `mirrors.toml:2: mirror."a.org".${key}: found {}; allowed: `,
+      ],
+    ),
+    ...['only', 'never', 'networks'].map((key): [string, string] => [
+      `[mirror."a.org"]\n${key} = [1]`,
+      'found 1; allowed: a ',
+    ]),
   ])('%j is a usage error', (toml, message) => {
     const error = thrownBy(() => parseGroups(list, toml));
     expect(error).toBeInstanceOf(UsageError);

@@ -4,27 +4,32 @@ import { UsageError } from '../../core/errors.ts';
 import { MOST_PREFIX_BYTES, MOST_PREFIXES, type Network, parseNetwork, prefixesOf } from '../../core/networks.ts';
 import { HOST_KEY_SHA256 } from '../../core/node/sftp/place.ts';
 import { parseToml } from '../../core/toml.ts';
+import { allowed, numberFrom, someOf, table, truth } from '../../core/toml-values.ts';
 import { parseSftpUrl, type SftpUrl } from './sftp-url.ts';
 
-const country = z.string().refine((code) => countryOf(code) !== null, {
+const country = z.string(allowed('a country like "DE"')).refine((code) => countryOf(code) !== null, {
   error: 'must be an ISO 3166-1 alpha-2 code in upper case, such as "DE"',
 });
+const countries = someOf(country, 'a list of countries like ["DE", "FR"]');
 const place = z
-  .strictObject({
-    country,
-    latitude: z.number().min(-90).max(90).optional(),
-    longitude: z.number().min(-180).max(180).optional(),
-  })
+  .strictObject(
+    {
+      country,
+      latitude: numberFrom(-90, 90).optional(),
+      longitude: numberFrom(-180, 180).optional(),
+    },
+    table,
+  )
   .refine(({ latitude, longitude }) => (latitude === undefined) === (longitude === undefined), {
     error: 'latitude and longitude go together',
   });
 
-const network = z.string().refine((text) => typeof parseNetwork(text) !== 'string', {
-  error: ({ input }) => parseNetwork(input as string) as string,
-});
-const networks = z
-  .array(network)
-  .min(1)
+const network = z
+  .string(allowed('a network like "192.0.2.0/24"'))
+  .refine((text) => typeof parseNetwork(text) !== 'string', {
+    error: ({ input }) => parseNetwork(input as string) as string,
+  });
+const networks = someOf(network, 'a list of networks like ["192.0.2.0/24"]')
   .refine((some) => some.length <= MOST_PREFIXES && prefixCount(some) <= MOST_PREFIXES, {
     error: `must come to at most ${MOST_PREFIXES} prefixes of whole numbers (IPv4) or hex digits (IPv6): a /22 comes to four /24`,
   })
@@ -36,32 +41,42 @@ function prefixCount(some: readonly string[]): number {
 }
 
 const sftp = z
-  .string()
+  .string(allowed('a URL sftp://user@host/path'))
   .refine((text) => typeof parseSftpUrl(text) !== 'string', {
     error: ({ input }) => parseSftpUrl(input as string) as string,
   })
   .transform((text) => parseSftpUrl(text) as SftpUrl);
-const hostKey = z.string().regex(HOST_KEY_SHA256, {
+const hostKey = z.string(allowed('the fingerprint "SHA256:…" of a host')).regex(HOST_KEY_SHA256, {
   error: 'must be the fingerprint "SHA256:…" that "ssh-keygen -l" prints for the host\'s key',
 });
 
 const mirrorOverride = z
-  .strictObject({
-    id: z
-      .string()
-      .max(100)
-      .regex(/^[a-z0-9][a-z0-9._-]*$/, 'must be lower-case letters, digits, ".", "_" and "-", a letter or digit first')
-      .optional(),
-    weight: z.number().min(0.01).max(100).optional(),
-    places: z.array(place).min(1).optional(),
-    drained: z.boolean().optional(),
-    only: z.array(country).min(1).optional(),
-    never: z.array(country).min(1).optional(),
-    networks: networks.optional(),
-    sftp: sftp.optional(),
-    host_key: hostKey.optional(),
-    excluded: z.string().min(1, 'must say why').max(200).optional(),
-  })
+  .strictObject(
+    {
+      id: z
+        .string(allowed('a name for the mirror'))
+        .max(100, allowed('a name of at most 100 characters'))
+        .regex(
+          /^[a-z0-9][a-z0-9._-]*$/,
+          'must be lower-case letters, digits, ".", "_" and "-", a letter or digit first',
+        )
+        .optional(),
+      weight: numberFrom(0.01, 100).optional(),
+      places: someOf(place, 'a list of places like [{ country = "DE" }]').optional(),
+      drained: truth.optional(),
+      only: countries.optional(),
+      never: countries.optional(),
+      networks: networks.optional(),
+      sftp: sftp.optional(),
+      host_key: hostKey.optional(),
+      excluded: z
+        .string(allowed('a text that says why'))
+        .min(1, 'must say why')
+        .max(200, allowed('a text of at most 200 characters'))
+        .optional(),
+    },
+    table,
+  )
   .refine(({ networks, only, never }) => networks === undefined || (only === undefined && never === undefined), {
     error:
       'networks goes with neither only nor never: whoever is in one of the networks gets the mirror, wherever that is',
@@ -75,7 +90,7 @@ const mirrorOverride = z
     error: 'host_key needs it: a URL sftp://user@host/path',
   });
 
-const overrides = z.strictObject({ mirror: z.record(z.string(), mirrorOverride).default({}) });
+const overrides = z.strictObject({ mirror: z.record(z.string(), mirrorOverride, table).default({}) });
 
 export type MirrorOverride = z.output<typeof mirrorOverride>;
 

@@ -45,6 +45,8 @@ test('a list is read from a file, with overrides from another', async () => {
   writeFileSync(list, XML);
   writeFileSync(overrides, '[mirror."a.org"]\nweight = 3');
   expect((await read(list, { overrides })).mirrors).toMatchObject([{ id: 'a.org', name: 'é', weight: 3 }]);
+  writeFileSync(overrides, Buffer.from('# caf\u00e9\n', 'latin1'));
+  await expect(read(list, { overrides })).rejects.toThrow('mirrors.toml:1: not UTF-8');
 });
 
 test('a list is read from a URL, through redirects', async () => {

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { messageOf, RunError, UsageError } from '../../core/errors.ts';
 import type { MirrorList } from '../../core/mirror.ts';
+import { tomlText } from '../../core/toml.ts';
 import { parseOverrides } from './overrides.ts';
 import { parseMirrorList } from './parse-mirror-list.ts';
 
@@ -23,12 +24,12 @@ export interface ReadMirrorListOptions {
  */
 export async function readMirrorList(options: ReadMirrorListOptions): Promise<MirrorList> {
   const { list, overrides, nowMs } = options;
-  const known = overrides === null ? null : parseOverrides(readTextFile(overrides), overrides);
-  const xml = /^https?:\/\//i.test(list) ? await download(options) : readTextFile(list);
+  const known = overrides === null ? null : parseOverrides(tomlText(readFile(overrides), overrides), overrides);
+  const xml = /^https?:\/\//i.test(list) ? await download(options) : readFile(list).toString('utf8');
   return parseMirrorList(xml, known, { list, nowMs });
 }
 
-function readTextFile(file: string): string {
+function readFile(file: string): Buffer {
   let fd: number;
   const bytes = Buffer.allocUnsafe(MAX_BYTES + 1);
   let length = 0;
@@ -45,7 +46,7 @@ function readTextFile(file: string): string {
     throw new UsageError(`${file}: can't be read (${(error as NodeJS.ErrnoException).code}); name a file that can`);
   }
   if (length > MAX_BYTES) throw new UsageError(`${file}: is larger than ${MAX_BYTES} bytes; name another file`);
-  return bytes.toString('utf8', 0, length);
+  return bytes.subarray(0, length);
 }
 
 async function download({ list, timeoutMs, signal }: ReadMirrorListOptions): Promise<string> {

@@ -23,6 +23,37 @@ describe('what is no mirror list', () => {
     expect((error as Error).message).toContain(message);
   });
 
+  const one = `<mirrors>${group('DE', mirror('M', uri('http://m.org/')))}</mirrors>`;
+
+  test.each([
+    ['<!DOCTYPE mirrors SYSTEM "http://www.gentoo.org/dtd/mirrors.dtd">\n', 1],
+    ["<!DOCTYPE mirrors PUBLIC '-//X//Y' \n 'http://www.gentoo.org/dtd/mirrors.dtd' >\n", 2],
+    ['<!DOCTYPE mirrors>\n', 1],
+    ['<!-- by hand -->\n<!DOCTYPE mirrors>\n', 2],
+    ['<?xml-stylesheet href="a.xsl"?>\n<!DOCTYPE mirrors>\n', 2],
+  ])('%j without declarations of its own is passed over, and lines keep their numbers', (doctype, lines) => {
+    const xml = `\ufeff<?xml version="1.0" encoding="UTF-8"?>\n${doctype}`;
+    const { mirrors } = parseMirrorList(xml + one, null, { list: 'x', nowMs: 0 });
+    expect(mirrors.map(({ name }) => name)).toEqual(['M']);
+    const error = thrownBy(() => parseMirrorList(`${xml}<mirrors>\n</mirror>`, null, { list: 'x', nowMs: 0 }));
+    expect((error as Error).message).toContain(`line ${lines + 3}:`);
+  });
+
+  test.each([
+    '<!DOCTYPE m SYSTEM "a.dtd" [<!ENTITY a "aaaa">]>',
+    '<!DOCTYPE m [ ]>',
+    '<!DOCTYPE m><!DOCTYPE m>',
+    '<!DOCTYPE m SYSTEM "a"><!ENTITY a "aaaa">',
+    '<!DOCTYPE m SYSTEM "a" "b">',
+    `<!DOCTYPE m SYSTEM "${'a'.repeat(2000)}">`,
+    '<!doctype m>',
+    '<!DOCTYPE>',
+  ])('%j is refused', (doctype) => {
+    const error = thrownBy(() => parseMirrorList(doctype + one, null, { list: 'x', nowMs: 0 }));
+    expect(error).toBeInstanceOf(UsageError);
+    expect((error as Error).message).toContain('declares a document type of its own');
+  });
+
   const piece = fc.oneof(
     fc.constantFrom(
       '<mirrors>',
@@ -54,6 +85,8 @@ describe('what is no mirror list', () => {
       '"',
       '\0',
       '<!DOCTYPE a>',
+      '<!DOCTYPE a SYSTEM "b">',
+      '<!DOCTYPE a [',
       '<uri a="',
       '<__proto__>',
       '<constructor>',

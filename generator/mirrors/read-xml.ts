@@ -30,14 +30,27 @@ const parser = new XMLParser({
 });
 
 /**
+ * Where a document begins, with a document type of a name and a place alone (XML 1.0, productions 22, 28 and 75): as
+ * nothing is fetched, that declares nothing.
+ */
+const BARE_DOCTYPE =
+  /^(\ufeff?\s*(?:<\?[^>]{0,1000}\?>\s*){0,10})<!DOCTYPE\s+[^\s"'<>[\]]{1,200}(?:\s+(?:SYSTEM|PUBLIC\s+(?:"[^"<>]{0,1000}"|'[^'<>]{0,1000}'))\s+(?:"[^"<>]{0,1000}"|'[^'<>]{0,1000}'))?\s*>/;
+
+/**
  * Reads Gentoo's `distfiles.xml`: `<mirrors><mirrorgroup country><mirror><name/><uri protocol ipv4 ipv6 partial>`.
- * Comments are skipped. Throws UsageError, naming `list`, where the text is not well-formed XML of that kind, or
- * declares a document type: a mirror list needs none, and entities that grow are made there.
+ * Comments are skipped, and the name of a document type. Throws UsageError, naming `list`, where the text is not
+ * well-formed XML of that kind, or its document type has declarations (`[`): entities that grow are made there.
  */
 export function readMirrorXml(xml: string, list: string): ListedMirror[] {
-  const text = withoutComments(xml);
-  if (/<!(?:DOCTYPE|ENTITY)/i.test(text))
-    throw new UsageError(`${list}: declares a document type; remove <!DOCTYPE …>`);
+  const text = withoutComments(xml).replace(
+    BARE_DOCTYPE,
+    (all, before) => before + linesAlone(all.slice(before.length)),
+  );
+  if (/<!(?:DOCTYPE|ENTITY)/i.test(text)) {
+    throw new UsageError(
+      `${list}: declares a document type of its own; remove <!DOCTYPE …>, or what it has between [ and ]`,
+    );
+  }
   const root = child(parsed(text, list), 'mirrors');
   if (root === undefined) {
     throw new UsageError(
@@ -82,10 +95,14 @@ function withoutComments(xml: string): string {
   for (let start = xml.indexOf('<!--'); start >= 0; start = xml.indexOf('<!--', from)) {
     const end = xml.indexOf('-->', start + 4);
     if (end < 0) break;
-    pieces.push(xml.slice(from, start), xml.slice(start, end).replace(/[^\n]+/g, ''));
+    pieces.push(xml.slice(from, start), linesAlone(xml.slice(start, end)));
     from = end + 3;
   }
   return pieces.join('') + xml.slice(from);
+}
+
+function linesAlone(text: string): string {
+  return text.replace(/[^\n]+/g, '');
 }
 
 function child(node: unknown, name: string): unknown {

@@ -33,7 +33,7 @@ describe('the guards', () => {
 
   it.each<[string, Partial<ReleaseFigures>, string]>([
     ['objects', { objects: 134_999 }, '134,999 objects after 150,000: 10 % lost, allowed 10 %'],
-    ['objects', { objects: 0 }, '0 objects after 150,000: 100 % lost, allowed 10 %'],
+    ['objects', { objects: 0 }, 'the inventory has no object, 150,000 before: nothing could be redirected'],
     [
       'presence',
       { presentShare: 0.7 },
@@ -45,17 +45,23 @@ describe('the guards', () => {
       '90 % of all cells are present after 90 %, 79 % of the objects are held by somebody who is up after 100 %: 21 % lost, allowed 20 %',
     ],
     [
+      'presence',
+      { heldShare: 0 },
+      '90 % of all cells are present after 90 %, but no mirror that holds anything is up: nothing could be redirected',
+    ],
+    [
+      'presence',
+      { heldShare: 0, presentShare: 0 },
+      'no mirror is known to hold any object, after 90 % of all cells: nothing could be redirected',
+    ],
+    [
       'candidates',
       { candidates: { DE: 12, FR: 5 } },
       '2 regions lost more than 50 % of their candidates (FR 5 after 12, -- 0 after 12), allowed 0',
     ],
-    [
-      'candidates',
-      { candidates: {} },
-      'no region has a candidate (DE 0 after 12, FR 0 after 12, -- 0 after 12), allowed 0',
-    ],
+    ['candidates', { candidates: {} }, 'no region has a candidate (DE 0 after 12, FR 0 after 12, -- 0 after 12)'],
     ['evidence age', { evidenceAgeMs: 8 * DAY_MS }, 'half of the evidence is older than 8.0 days, allowed 7.0 days'],
-    ['evidence age', { evidenceAgeMs: null }, 'there is no evidence of presence, allowed 7.0 days'],
+    ['evidence age', { evidenceAgeMs: null }, 'there is no evidence of presence'],
     [
       'unknown share',
       { unknownShare: 0.13 },
@@ -67,11 +73,15 @@ describe('the guards', () => {
 
   it('refuse a first publication that is of no use', () => {
     const nothing = { ...before, objects: 0, heldShare: 0, evidenceAgeMs: null, candidates: { DE: 0 } };
-    expect(objecting(nothing, null).map((one) => one.guard)).toEqual([
-      'objects',
-      'presence',
-      'candidates',
-      'evidence age',
+    expect(objecting(nothing, null).map(({ guard, sentence }) => `${guard}: ${sentence}`)).toEqual([
+      'objects: the inventory has no object: nothing could be redirected',
+      'presence: 90 % of all cells are present, but no mirror that holds anything is up: nothing could be redirected',
+      'candidates: no region has a candidate',
+      'evidence age: there is no evidence of presence',
+    ]);
+    const unseen = { ...before, heldShare: 0, presentShare: 0 };
+    expect(objecting(unseen, null).map(({ sentence }) => sentence)).toEqual([
+      'no mirror is known to hold any object: nothing could be redirected',
     ]);
   });
 

@@ -54,6 +54,8 @@ export function guardMissed({ missed, objects }: Pick<ReplayReport, 'missed' | '
   };
 }
 
+const OF_NO_USE = 'nothing could be redirected';
+
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.1 ? 1 : 0)} %`;
 const lostShare = (now: number, before: number | undefined) =>
   before === undefined || before === 0 ? 0 : Math.max(0, 1 - now / before);
@@ -66,19 +68,26 @@ function objects(now: ReleaseFigures, before: ReleaseFigures | null, { objectsLo
   return {
     guard: 'objects',
     ok: now.objects > 0 && lost <= objectsLost,
-    sentence: `${grouped(now.objects)} objects${than(before?.objects, grouped)}: ${percent(lost)} lost, allowed ${percent(objectsLost)}`,
+    sentence:
+      now.objects > 0
+        ? `${grouped(now.objects)} objects${than(before?.objects, grouped)}: ${percent(lost)} lost, allowed ${percent(objectsLost)}`
+        : `the inventory has no object${before === null ? '' : `, ${grouped(before.objects)} before`}: ${OF_NO_USE}`,
   };
 }
 
 function presence(now: ReleaseFigures, before: ReleaseFigures | null, { presenceLost }: Thresholds): GuardFinding {
   const lost = Math.max(lostShare(now.presentShare, before?.presentShare), lostShare(now.heldShare, before?.heldShare));
+  const present = `${percent(now.presentShare)} of all cells are present${than(before?.presentShare, percent)}`;
+  const cells = (share: number) => `${percent(share)} of all cells`;
+  const unseen = `no mirror is known to hold any object${before === null ? '' : ','}${than(before?.presentShare, cells)}`;
   return {
     guard: 'presence',
     ok: now.heldShare > 0 && lost <= presenceLost,
     sentence:
-      `${percent(now.presentShare)} of all cells are present${than(before?.presentShare, percent)}, ` +
-      `${percent(now.heldShare)} of the objects are held by somebody who is up${than(before?.heldShare, percent)}: ` +
-      `${percent(lost)} lost, allowed ${percent(presenceLost)}`,
+      now.heldShare > 0
+        ? `${present}, ${percent(now.heldShare)} of the objects are held by somebody who is up` +
+          `${than(before?.heldShare, percent)}: ${percent(lost)} lost, allowed ${percent(presenceLost)}`
+        : `${now.presentShare > 0 ? `${present}, but no mirror that holds anything is up` : unseen}: ${OF_NO_USE}`,
   };
 }
 
@@ -98,7 +107,7 @@ function candidates(now: ReleaseFigures, before: ReleaseFigures | null, { candid
   return {
     guard: 'candidates',
     ok: some && poorer.length === 0,
-    sentence: `${found}${named.length === 0 ? '' : ` (${named.join(', ')}${more})`}, allowed 0`,
+    sentence: `${found}${named.length === 0 ? '' : ` (${named.join(', ')}${more})`}${some ? ', allowed 0' : ''}`,
   };
 }
 
@@ -107,7 +116,10 @@ function evidenceAge({ evidenceAgeMs: ageMs }: ReleaseFigures, { evidenceAgeMs: 
   return {
     guard: 'evidence age',
     ok: ageMs !== null && ageMs <= mostMs,
-    sentence: `${ageMs === null ? 'there is no evidence of presence' : `half of the evidence is older than ${days(ageMs)}`}, allowed ${days(mostMs)}`,
+    sentence:
+      ageMs === null
+        ? 'there is no evidence of presence'
+        : `half of the evidence is older than ${days(ageMs)}, allowed ${days(mostMs)}`,
   };
 }
 

@@ -30,6 +30,8 @@ const SAMPLE = 60;
 const COUNTRIES = ['DE', 'US', 'BR', 'JP', 'ZA', 'AU', 'CN', 'FR', 'IN', 'CA', 'RU', 'NZ'];
 const MOST_BODY_BYTES = 64 * 1024;
 const MOST_EXAMPLES = 3;
+/** Who is expected: a location that the fallback explains is right, whatever mirror it may be too. */
+const NOBODY: readonly number[] = [];
 
 /**
  * Asks the hostname as viewers do: until the new map answers, and then for a sample of the tree from many countries.
@@ -49,7 +51,7 @@ export async function verifyLookUps(options: LookUpOptions, context: PublishCont
     const named = { ...judge.named(id, { listed: false }), asked: requestPath(inventory, id) };
     const viewer = { country, subdivision: '', scheme, ip: '' };
     const answer = await ask(options, `${named.asked}?country=${country}`, context.signal);
-    const claim = judge.redirectClaim(answer, viewer, named);
+    const claim = judge.redirectClaim(answer, viewer, named, NOBODY);
     const objections = isWrong(claim)
       ? [claim]
       : claim.map((place) =>

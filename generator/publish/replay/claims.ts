@@ -7,6 +7,9 @@ import type { FunctionResponse } from '../../../core/function-event.ts';
  */
 export type Claim = readonly number[] | string;
 
+/** The claims that an answer should be; null = whatever it says of itself, in `x-redirector`. */
+export type Expected = readonly number[] | null;
+
 export function isWrong(claim: Claim): claim is string {
   return typeof claim === 'string';
 }
@@ -46,17 +49,21 @@ export class Roots {
     return claim + this.count;
   }
 
-  /** Whom a redirect names. `fallback` is the viewer's, with a trailing slash. */
-  redirectClaim({ statusCode, headers }: FunctionResponse, named: Named, fallback: string): Claim {
-    const location = headers['location']?.value;
-    if (statusCode !== 302 || location === undefined) return `status ${statusCode} is no redirect`;
-    if (location === fallback + named.asked) return [];
-    const claim = this.#claimOf(location, named);
+  /**
+   * Whom a redirect names. `fallback` is the viewer's, with a trailing slash. A location may be read in several ways, as
+   * where the fallback is a mirror too: what is expected comes first.
+   */
+  redirectClaim(answer: FunctionResponse, named: Named, fallback: string, expected: Expected): Claim {
+    const location = answer.headers['location']?.value;
+    if (answer.statusCode !== 302 || location === undefined) return `status ${answer.statusCode} is no redirect`;
+    const claim = this.#claimOf(location, named, expected);
+    if (location === fallback + named.asked && !isMirrorMeant(claim, answer, expected)) return [];
     return claim === undefined ? strange(location) : [claim];
   }
 
-  /** Whom the list of candidates names, as a text (`?mirrorlist`). */
-  listClaim({ statusCode, body = '' }: FunctionResponse, named: Named, fallback: string): Claim {
+  /** Whom the list of candidates names, as a text (`?mirrorlist`); read as a redirect is. */
+  listClaim(answer: FunctionResponse, named: Named, fallback: string, expected: Expected): Claim {
+    const { statusCode, body = '' } = answer;
     if (statusCode !== 200) return `status ${statusCode} is no list`;
     const claims: number[] = [];
     for (let start = 0, end = 0; start < body.length; start = end + 1) {
@@ -64,23 +71,32 @@ export class Roots {
       if (end < 0) end = body.length;
       if (end === start || body.charCodeAt(start) === HASH) continue;
       const url = body.slice(start, end);
-      const claim = this.#claimOf(url, named);
-      if (claim !== undefined) claims.push(claim);
-      else return claims.length === 0 && isAlone(body, end) && url === fallback + named.asked ? [] : strange(url);
+      const claim = this.#claimOf(url, named, expected);
+      const isFallback = claims.length === 0 && url === fallback + named.asked && isAlone(body, end);
+      if (isFallback && !isMirrorMeant(claim, answer, expected)) return [];
+      if (claim === undefined) return strange(url);
+      claims.push(claim);
     }
     return claims.length === 0 ? 'the list is empty' : claims;
   }
 
-  #claimOf(url: string, { path, alias }: Named): number | undefined {
+  #claimOf(url: string, { path, alias }: Named, expected: Expected): number | undefined {
     const own = this.#numberAt(url, path);
-    if (own !== undefined || alias === null) return own;
+    if (alias === null || (own !== undefined && expected?.includes(own) !== false)) return own;
     const number = this.#numberAt(url, alias);
-    return number === undefined ? undefined : this.aliasOf(number);
+    const aliased = number === undefined ? undefined : this.aliasOf(number);
+    return own === undefined || (aliased !== undefined && expected?.includes(aliased)) ? aliased : own;
   }
 
   #numberAt(url: string, path: string): number | undefined {
     return url.endsWith(path) ? this.#numberOf.get(url.slice(0, url.length - path.length)) : undefined;
   }
+}
+
+/** Of a location that is the fallback's: whether it is meant as a mirror's. */
+function isMirrorMeant(claim: number | undefined, { headers }: FunctionResponse, expected: Expected): boolean {
+  if (claim === undefined) return false;
+  return expected?.includes(claim) ?? headers['x-redirector']?.value.startsWith('fallback: ') !== true;
 }
 
 function strange(url: string): string {

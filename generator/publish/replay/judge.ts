@@ -3,7 +3,7 @@ import type { FunctionResponse } from '../../../core/function-event.ts';
 import { type Inventory, isDirectoryLike, ObjectType, requestPath } from '../../../core/inventory.ts';
 import { Outcome } from '../../../core/observations.ts';
 import { type Evidence, isUp } from '../../maps/evidence.ts';
-import { type Claim, type Named, Roots } from './claims.ts';
+import { type Claim, type Expected, type Named, Roots } from './claims.ts';
 import type { Scheme, Viewer } from './event.ts';
 
 /** What the edge is told to do. */
@@ -46,13 +46,13 @@ export class Judge {
   }
 
   /** Whom a redirect names. */
-  redirectClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
-    return this.roots.redirectClaim(answer, named, this.fallbackFor(viewer.scheme));
+  redirectClaim(answer: FunctionResponse, viewer: Viewer, named: Named, expected: Expected): Claim {
+    return this.roots.redirectClaim(answer, named, this.fallbackFor(viewer.scheme), expected);
   }
 
   /** Whom the list of candidates names. */
-  listClaim(answer: FunctionResponse, viewer: Viewer, named: Named): Claim {
-    return this.roots.listClaim(answer, named, this.fallbackFor(viewer.scheme));
+  listClaim(answer: FunctionResponse, viewer: Viewer, named: Named, expected: Expected): Claim {
+    return this.roots.listClaim(answer, named, this.fallbackFor(viewer.scheme), expected);
   }
 
   /** Why this viewer must not be sent to this access point, whatever it asks for; '' where it may. */

@@ -67,7 +67,7 @@ async function spelledBits(input: LookUpInput, named: Named): Promise<number> {
 /** What is named of some roots; none, and told, where an answer leads elsewhere. */
 async function spelled({ spelling, judge, findings }: LookUpInput, viewer: Viewer, roots: Roots, named: Named) {
   const answer = await spelling.ask(viewer, named.asked, { list: true });
-  const claims = roots.listClaim(answer, named, judge.fallbackFor(viewer.scheme));
+  const claims = roots.listClaim(answer, named, judge.fallbackFor(viewer.scheme), null);
   if (!isWrong(claims)) return claims;
   const path = strangePath(answer.body ?? '', named);
   findings.tell(null, named.path, path === null ? claims : `may be answered with ${path}, where it does not lead`);

@@ -70,8 +70,8 @@ async function askOne(input: ObjectsInput, id: number, { viewer, table }: Tabled
   const { asker, judge, findings, found } = input;
   const named = judge.named(id, { listed: false });
   const answer = await asker.ask(viewer, named.asked, { list: false });
-  const claims = judge.redirectClaim(answer, viewer, named);
   const expected = table.told.of(found.classOf[id] as number, found.aliasOf[id] as number);
+  const claims = judge.redirectClaim(answer, viewer, named, expected);
   const tell = (what: string) => findings.tell(viewer, named.path, what);
   if (isWrong(claims)) {
     tell(claims);

@@ -2,7 +2,7 @@ import type { ObjectTable } from '../../../core/formats/map-file.ts';
 import type { FunctionResponse } from '../../../core/function-event.ts';
 import { parseEdgeKey } from '../../../core/key-kinds.ts';
 import type { Asker, WatchedKeys } from './asking.ts';
-import { isWrong, type Named } from './claims.ts';
+import { type Expected, isWrong, type Named } from './claims.ts';
 import type { Findings } from './findings.ts';
 import type { Judge } from './judge.ts';
 import type { Kinds } from './kinds.ts';
@@ -81,9 +81,9 @@ class Asking {
     const kept = new KeptClaims();
     const tables = new Map<string, Table>();
     for (const viewer of viewers) {
-      const { claims } = await this.#list(viewer, UNKNOWN);
+      const { claims } = await this.#list(viewer, UNKNOWN, []);
       if (claims.length > 0) this.#tell(viewer, UNKNOWN, 'is sent to a mirror, though nobody has it');
-      const read = known === undefined ? [] : await keys.during(() => this.#list(viewer, this.#named(known)));
+      const read = known === undefined ? [] : await keys.during(() => this.#list(viewer, this.#named(known), null));
       const own = read.filter((key) => parseEdgeKey(key)?.kind === 'table');
       const name = [...own, byFamily && viewer.ip.includes(':') ? '6' : ''].join(' ');
       const table = tables.get(name) ?? { isDefault: own.length > 1, viewers: [], told: new Told(judge.roots, kept) };
@@ -97,7 +97,7 @@ class Asking {
     const viewer = viewers[0] as MappedViewer;
     for (const [classId, id] of this.#input.kinds.ofClass) {
       // By its class alone it is never answered with what it leads to.
-      const { claims, isFar } = await this.#list(viewer, { ...this.#named(id), alias: null });
+      const { claims, isFar } = await this.#list(viewer, { ...this.#named(id), alias: null }, null);
       told.learn(classId, claims, isFar);
     }
   }
@@ -109,11 +109,13 @@ class Asking {
     for (const [classId, ids] of kinds.ofPairs) {
       const id = ids[at % ids.length] as number;
       const named = this.#named(id);
-      const { claims } = await this.#list(viewer, named);
+      const aliasClassId = found.aliasOf[id] as number;
+      const isKnown = told.knows(classId) && told.knows(aliasClassId);
+      const { claims } = await this.#list(viewer, named, isKnown ? told.of(classId, aliasClassId) : null);
       const isOwn = (claim: number) => !judge.roots.isAlias(claim);
-      if (classId !== 0 && !told.knows(classId)) told.learn(classId, claims.filter(isOwn), false);
-      if (!told.knows(found.aliasOf[id] as number)) this.#tell(null, named, 'leads to a class that no object is of');
-      else this.#compare(viewer, named, claims, told.of(classId, found.aliasOf[id] as number));
+      if (!told.knows(classId)) told.learn(classId, claims.filter(isOwn), false);
+      if (!told.knows(aliasClassId)) this.#tell(null, named, 'leads to a class that no object is of');
+      else this.#compare(viewer, named, claims, told.of(classId, aliasClassId));
     }
   }
 
@@ -143,8 +145,9 @@ class Asking {
     for (let i = 0; i < Math.min(ASKED_OF_EACH, ids.length); i++) {
       const id = ids[this.#next++ % ids.length] as number;
       const named = this.#named(id);
-      const { claims } = await this.#list(viewer, named);
-      this.#compare(viewer, named, claims, told.of(classOf[id] as number, aliasOf[id] as number));
+      const expected = told.of(classOf[id] as number, aliasOf[id] as number);
+      const { claims } = await this.#list(viewer, named, expected);
+      this.#compare(viewer, named, claims, expected);
     }
   }
 
@@ -152,9 +155,13 @@ class Asking {
     if (!isSameSet(claims, expected)) this.#tell(viewer, named, 'is answered otherwise than its class');
   }
 
-  async #list(viewer: MappedViewer, named: Named): Promise<{ claims: readonly number[]; isFar: boolean }> {
+  async #list(
+    viewer: MappedViewer,
+    named: Named,
+    expected: Expected,
+  ): Promise<{ claims: readonly number[]; isFar: boolean }> {
     const answer: FunctionResponse = await this.#input.asker.ask(viewer, named.asked, { list: true });
-    const claims = this.#input.judge.listClaim(answer, viewer, named);
+    const claims = this.#input.judge.listClaim(answer, viewer, named, expected);
     const isFar = answer.headers['x-redirector']?.value.includes(' reason=far') === true;
     if (!isWrong(claims)) return { claims, isFar };
     this.#tell(viewer, named, claims);

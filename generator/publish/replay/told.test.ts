@@ -72,7 +72,7 @@ describe('what is told of a link', () => {
         const viewer: Viewer = { country: 'DE', subdivision: '', scheme: 'https', ip: store.ip };
         const list = async (named: Named) => {
           const answered = await answer(eventOf(viewer, named.asked, { list: true }));
-          const claims = ROOTS.listClaim(answered, named, FALLBACK);
+          const claims = ROOTS.listClaim(answered, named, FALLBACK, null);
           if (isWrong(claims)) throw new Error(claims);
           return { claims, isFar: answered.headers['x-redirector']?.value.includes('reason=far') === true };
         };
