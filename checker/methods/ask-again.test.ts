@@ -66,6 +66,16 @@ test('what is forbidden however slowly it is asked for stays so, and costs four 
   expect(sum(askedBySecond) - sum(asked)).toBe(COUNT / 2);
 });
 
+test('a few beside many are not waited for', async () => {
+  const many = testInventory(Array.from({ length: 2000 }, (_, i) => ({ path: `distfiles/n${i}`, sizeBytes: i })));
+  const server = await scripted((socket, path) => {
+    socket.write(sizeOf(path) % 110 === 99 ? answer(502, { 'Content-Length': 0 }) : rightly(path));
+  });
+  // A pause would be longer than a test may take.
+  const { results } = await collect(httpHead, many, server.url, { secondTryAfterMs: 60_000 });
+  expect(Object.values(results).filter((text) => text.startsWith('failed')).length).toBe(Math.ceil((2000 - 99) / 110));
+});
+
 test('interrupted before they are asked for again, they have not failed', async () => {
   const abort = new AbortController();
   const server = await tired(403, 200, 10_000);

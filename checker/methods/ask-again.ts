@@ -5,8 +5,9 @@ import { isRefusal } from '../net/refusals.ts';
 import { pause, SECOND_TRY_AFTER_MS } from '../second-try.ts';
 import type { CheckTask } from './contract.ts';
 
-/** Fewer are left for the next run. */
+/** Fewer, or fewer beside the others, are hardly a host's weariness: they are not worth the pause, and left for the next run. */
 const SUSPICIOUSLY_MANY = 10;
+const SUSPICIOUS_SHARE = 0.01;
 const SAMPLE_SIZE = 4;
 const MAX_ROUNDS = 4;
 /** So much slower each time. */
@@ -27,6 +28,8 @@ export function isPerhapsPassing(status: number): boolean {
 export interface Doubtful {
   /** Indexes into the task's objects. */
   readonly indexes: readonly number[];
+  /** Objects that were answered otherwise meanwhile. */
+  readonly others: number;
   /** How fast the server was asked meanwhile. */
   readonly requestsPerSecond: number;
   /** Asks for them as they were asked before; resolves to those that are answered so again. */
@@ -49,6 +52,7 @@ export async function askAgain(
 ): Promise<readonly number[] | null> {
   const { acquaintance, secondTryAfterMs = SECOND_TRY_AFTER_MS, signal, accessPoint, hosts } = task;
   let left = doubtful.indexes;
+  if (left.length < doubtful.others * SUSPICIOUS_SHARE) return left;
   // On loopback nothing else bounds it.
   let perSecond = Math.min(doubtful.requestsPerSecond, DEFAULT_LIMITS.requestsPerSecond);
   for (let round = 1; round <= MAX_ROUNDS && left.length >= SUSPICIOUSLY_MANY; round++) {

@@ -53,6 +53,7 @@ export async function askPortion(task: CheckTask, client: HeadClient, portion: P
   );
   const doubtful = {
     indexes: answers.takeDoubtful(),
+    others: answers.found,
     requestsPerSecond: (report.requests / elapsedMs()) * 1000,
     ask: async (indexes: readonly number[]) => {
       const { ended } = await ask(
