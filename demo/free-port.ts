@@ -2,16 +2,12 @@ import { createServer } from 'node:net';
 
 // Below the range from which systems draw ports for outgoing connections, so that none of those takes it meanwhile.
 const LOWEST = 12_000;
-const COUNT = 20_000;
-/** A prime that scatters what processes begin with: two that draw at random meet now and then before either listens. */
-const APART = 641;
-
-let drawn = process.pid * APART;
+const HIGHEST = 32_000;
 
 /** A TCP port on 127.0.0.1 that nobody uses, for a program that can't choose one itself. */
 export async function freePort(): Promise<number> {
   for (;;) {
-    const port = LOWEST + (drawn++ % COUNT);
+    const port = LOWEST + Math.floor(Math.random() * (HIGHEST - LOWEST));
     if (await isFree(port)) return port;
   }
 }
